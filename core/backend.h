@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * backend: all that is special about one machine, as a const table.
+ *
+ * All three tables are compiled into every build. Register functions work on
+ * raw regset bytes as ptrace gives them, through structs that the backend
+ * declares itself, so that they run (and are tested) on any host. Only the
+ * agent blob of the host's own machine is ever injected.
+ */
+#ifndef STASIS_BACKEND_H
+#define STASIS_BACKEND_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/err.h"
+
+struct _CoreEntry;
+struct _CpuinfoEntry;
+struct tape;
+
+/* Generic names of registers: what every machine has. */
+enum reg {
+	REG_PC,
+	REG_SP,
+	REG_NR, /* system call number, before the call */
+	REG_ARG0,
+	REG_ARG1,
+	REG_ARG2,
+	REG_ARG3,
+	REG_ARG4,
+	REG_ARG5,
+	REG_RET, /* result register, after the call */
+};
+
+/* Was the task inside a system call when it was stopped, and how would the
+ * kernel go on? RESTART_PROBE: the registers do not tell (aarch64); the
+ * caller must look, or pass what it knows. */
+enum restart_class {
+	RESTART_UNKNOWN, /* read it from the registers, if they tell */
+	RESTART_NONE,	 /* not in a system call, or it is finished */
+	RESTART_AGAIN,	 /* ERESTARTSYS, NOINTR, NOHAND: same call again */
+	RESTART_BLOCK,	 /* ERESTART_RESTARTBLOCK: time left is hidden */
+};
+
+struct insn {
+	uint8_t bytes[4];
+	uint8_t size;
+};
+
+/* One register set of PTRACE_GETREGSET. [0] is always NT_PRSTATUS. */
+struct regset {
+	uint32_t note;	  /* NT_*; 0 ends the table */
+	uint32_t room;	  /* bytes to offer to the kernel, at most */
+	uint8_t optional; /* may be missing: EINVAL, ENODEV, EIO are fine */
+	const char *name;
+};
+
+/* The registers of one thread, set by set, in the order of the table. */
+enum { REGS_MAX = 16 };
+struct regs {
+	struct {
+		void *bytes; /* NULL: this thread has no such set */
+		size_t size;
+	} set[REGS_MAX];
+};
+
+/* Position-independent code with its entry and where its trap stops. */
+struct blob {
+	const uint8_t *bytes;
+	size_t size;
+	size_t entry; /* offset; called with (tape) as in agent.h */
+};
+
+struct backend {
+	const char *name; /* as uname -m says: "x86_64" */
+	uint16_t elf_machine;
+	uint32_t core_mtype; /* CoreEntry.mtype of the image format */
+	struct insn syscall, trap;
+	/* Does pc point at the trap instruction after it was run into (arm,
+	 * power), or behind it (x86)? Distance to the instruction's start. */
+	uint8_t trap_pc_after;
+	uint16_t red_zone; /* bytes below sp that a leaf may use */
+
+	const struct regset *regsets;
+	uint64_t (*reg_get)(const void *gpr, enum reg r);
+	void (*reg_set)(void *gpr, enum reg r, uint64_t value);
+	/* Make the registers enter pc as a function: first argument arg, stack
+	 * sp (16-aligned, with room above it as the ABI wants), no restart. */
+	void (*call)(void *gpr, uint64_t pc, uint64_t sp, uint64_t arg);
+	/* Where do the registers say the task was? (RESTART_UNKNOWN when they
+	 * do not tell.) */
+	enum restart_class (*restart)(const void *gpr);
+	/* Make an image that may be placed into any task: never "inside a
+	 * system call". class RESTART_UNKNOWN: as restart() says. */
+	int (*settle)(void *gpr, enum restart_class class);
+	/* Cure of the same task: as settle, but an interrupted sleep goes on
+	 * for the time left. */
+	int (*resume)(void *gpr, enum restart_class class);
+	/* Of a system call that just returned: value or -errno. */
+	int64_t (*result)(const void *gpr);
+
+	/* regs (settled) to the image's arch messages and back. Messages come
+	 * from the arena. The core entry's mtype and its one arch message are
+	 * set by thread_to_image (leaving clear_tid_addr 0); what the format
+	 * has no field for is the caller's to store (see regs_extra). */
+	int (*thread_to_image)(struct arena *, const struct regs *,
+		struct _CoreEntry *, struct err *);
+	/* here: the registers of the task that will receive them, fetched on
+	 * this host (sizes and layout of its sets); NULL: no host, pure use. */
+	int (*thread_from_image)(struct arena *, const struct _CoreEntry *,
+		const struct regs *here, struct regs *ret, struct err *);
+	/* clear_tid_addr lives in the arch message. */
+	uint64_t *(*clear_tid)(struct _CoreEntry *);
+	/* pc and sp of a stored thread, for inspect. */
+	void (*image_pc_sp)(
+		const struct _CoreEntry *, uint64_t *pc, uint64_t *sp);
+
+	const char *const *vdso_symbols; /* NULL-terminated: those to bridge */
+	/* A jump from one address to another; returns its size. */
+	size_t (*vdso_jump)(uint8_t out[32], uint64_t from, uint64_t to);
+
+	uint64_t task_size; /* first address a task cannot map */
+	const struct blob *agent; /* NULL unless built for this machine */
+};
+
+extern const struct backend *const backends[]; /* NULL-terminated */
+
+const struct backend *backend_host(void);
+const struct backend *backend_by_mtype(uint32_t core_mtype);
+
+#endif
