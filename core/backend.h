@@ -15,6 +15,7 @@
 
 #include "base/arena.h"
 #include "base/err.h"
+#include "calls.h"
 
 struct _CoreEntry;
 struct _CpuinfoEntry;
@@ -78,6 +79,7 @@ struct backend {
 	uint16_t elf_machine;
 	uint32_t core_mtype; /* CoreEntry.mtype of the image format */
 	struct insn syscall, trap;
+	const uint16_t *calls; /* numbers, by enum call; CALL_COUNT of them */
 	/* Does pc point at the trap instruction after it was run into (arm,
 	 * power), or behind it (x86)? Distance to the instruction's start. */
 	uint8_t trap_pc_after;

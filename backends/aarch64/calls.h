@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* calls: the system call numbers of aarch64. */
+#ifndef STASIS_AARCH64_CALLS_H
+#define STASIS_AARCH64_CALLS_H
+
+#include "calls.h"
+
+extern const uint16_t calls_aarch64[CALL_COUNT];
+
+#endif

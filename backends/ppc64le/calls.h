@@ -1,0 +1,10 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* calls: the system call numbers of ppc64le. */
+#ifndef STASIS_PPC64LE_CALLS_H
+#define STASIS_PPC64LE_CALLS_H
+
+#include "calls.h"
+
+extern const uint16_t calls_ppc64le[CALL_COUNT];
+
+#endif
