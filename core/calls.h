@@ -4,7 +4,7 @@
  *
  * A tape is recorded with these names and gets a machine's numbers when it is
  * pressed (inject/record.h), so that plans for any machine can be made and
- * printed on any other. backends/<arch>/calls.c holds the numbers.
+ * printed on any other. backends/<arch>/numbers.c holds the numbers.
  */
 #ifndef STASIS_CALLS_H
 #define STASIS_CALLS_H

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* System call numbers of x86_64, as in its asm/unistd.h. */
-#include "x86_64/calls.h"
+#include "x86_64/numbers.h"
 
 const uint16_t calls_x86_64[CALL_COUNT] = {
 	[CALL_read] = 0,

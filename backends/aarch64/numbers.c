@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* System call numbers of aarch64, as in its asm/unistd.h. */
-#include "aarch64/calls.h"
+#include "aarch64/numbers.h"
 
 const uint16_t calls_aarch64[CALL_COUNT] = {
 	[CALL_read] = 63,

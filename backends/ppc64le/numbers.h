@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* calls: the system call numbers of ppc64le. */
-#ifndef STASIS_PPC64LE_CALLS_H
-#define STASIS_PPC64LE_CALLS_H
+/* numbers: the system call numbers of ppc64le. */
+#ifndef STASIS_PPC64LE_NUMBERS_H
+#define STASIS_PPC64LE_NUMBERS_H
 
 #include "calls.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* calls: the system call numbers of x86_64. */
-#ifndef STASIS_X86_64_CALLS_H
-#define STASIS_X86_64_CALLS_H
+/* numbers: the system call numbers of x86_64. */
+#ifndef STASIS_X86_64_NUMBERS_H
+#define STASIS_X86_64_NUMBERS_H
 
 #include "calls.h"
 

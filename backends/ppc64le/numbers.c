@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* System call numbers of ppc64le, as in its asm/unistd.h. */
-#include "ppc64le/calls.h"
+#include "ppc64le/numbers.h"
 
 const uint16_t calls_ppc64le[CALL_COUNT] = {
 	[CALL_read] = 3,
