@@ -20,12 +20,15 @@
 enum tape_verb {
 	TAPE_SYSCALL, /* nr, arg[0..5] */
 	TAPE_COPY,    /* memcpy(arg0 = to, arg1 = from, arg2 = size) */
-	TAPE_READ,    /* preadv until done: fd, iov, iovcnt, offset */
+	TAPE_READ,    /* preadv until done: fd, iov, iovcnt, offset; offset -1:
+		       * readv; uses iov up; the end too early is -EIO */
 	TAPE_THREAD,  /* clone3: arg0 = struct clone_args, arg1 = its size,
 		       * arg2 = the tape (its head) the new thread plays */
 	TAPE_MEET,    /* arg0 = u32 counter, arg1 = how many must come:
 		       * counts itself in, wakes, waits for the others */
-	TAPE_STOP,    /* trap; goes on with the next op when continued */
+	TAPE_STOP,    /* trap; goes on with the next op when continued (from
+		       * behind the trap, where pc stops at it); not yet
+		       * counted as played while it stands there */
 };
 
 /* How one argument is to be understood; two bits each in tape_op.kinds. */

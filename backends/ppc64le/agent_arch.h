@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* agent_arch: how the agent makes system calls on ppc64le. */
+#ifndef STASIS_PPC64LE_AGENT_ARCH_H
+#define STASIS_PPC64LE_AGENT_ARCH_H
+
+#include <stdint.h>
+
+/* clone3 whose child plays tape on its own stack and then traps. */
+int64_t agent_clone(uint64_t args, uint64_t size, uint64_t tape);
+
+/* sc, not scv: it works on every machine and kernel. It reports an error as
+ * a positive number and the summary overflow bit of cr0. */
+static inline int64_t agent_syscall6(uint64_t nr, uint64_t a0, uint64_t a1,
+	uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+{
+	register uint64_t r0 __asm__("r0") = nr;
+	register uint64_t r3 __asm__("r3") = a0;
+	register uint64_t r4 __asm__("r4") = a1;
+	register uint64_t r5 __asm__("r5") = a2;
+	register uint64_t r6 __asm__("r6") = a3;
+	register uint64_t r7 __asm__("r7") = a4;
+	register uint64_t r8 __asm__("r8") = a5;
+
+	__asm__ volatile(
+		"sc\n\tbns+ 1f\n\tneg %1, %1\n1:"
+		: "+r"(r0), "+r"(r3), "+r"(r4), "+r"(r5), "+r"(r6), "+r"(r7),
+		"+r"(r8)
+		:
+		: "r9", "r10", "r11", "r12", "cr0", "ctr", "xer", "memory");
+	return (int64_t)r3;
+}
+
+#endif
