@@ -1,0 +1,354 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+#
+# Builds, checks and installs Stasis. Everything made lands under $(O).
+#
+#   make             the program, the compel tool and library
+#   make demo        freeze a program, bring it back, see it go on
+#   make test        everything that can be checked on this machine
+#   make help        the other targets
+#
+# ARCH=aarch64 or ARCH=ppc64le cross-builds (CROSS_COMPILE= names the
+# toolchain's prefix), SAN=1 builds with ASan and UBSan, V=1 shows commands,
+# CC=clang works as well.
+
+MAKEFLAGS += --no-builtin-rules
+.SUFFIXES:
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := all
+
+HOST_ARCH := $(shell uname -m)
+ARCH ?= $(HOST_ARCH)
+O ?= build/$(ARCH)$(if $(SAN),-san)
+PREFIX ?= /usr/local
+DESTDIR ?=
+
+ifneq ($(ARCH),$(HOST_ARCH))
+CROSS_COMPILE ?= $(patsubst ppc64le%,powerpc64le%,$(ARCH))-linux-gnu-
+endif
+ifeq ($(origin CC),default)
+CC := $(CROSS_COMPILE)gcc
+endif
+ifeq ($(origin AR),default)
+AR := $(CROSS_COMPILE)ar
+endif
+ifeq ($(origin LD),default)
+LD := $(CROSS_COMPILE)ld
+endif
+HOSTCC ?= gcc
+PKG_CONFIG ?= pkg-config
+PROTOC_C ?= protoc-c
+CLANG_FORMAT ?= clang-format
+PYTHON ?= /usr/bin/python3
+
+ifeq ($(V),1)
+Q :=
+say = @:
+else
+Q := @
+say = @printf '  %-7s %s\n' '$(1)' '$(2)'
+endif
+
+# --- flags ------------------------------------------------------------------
+
+WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
+	-Wpointer-arith -Wwrite-strings -Wvla -Wundef -Werror
+# Code that protoc-c writes is not ours to make pretty.
+WARN_GEN := -Wall -Wno-unused-parameter -Werror
+INCLUDES := -Icore -Ibackends -I. -I$(O)/gen
+# _GNU_SOURCE is empty, so that a file that defines it, too, does no harm.
+COMMON := -std=gnu11 -O2 -g -D_GNU_SOURCE= -MMD -MP
+SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all \
+	-fno-omit-frame-pointer
+
+BUILD_CFLAGS := $(COMMON) $(INCLUDES) $(if $(SAN),$(SANITIZE)) $(CFLAGS)
+BUILD_LDFLAGS := $(if $(SAN),$(SANITIZE)) $(LDFLAGS)
+# Sanitizers in the unit tests; a cross-built test runs without them.
+TEST_SAN := $(if $(filter $(ARCH),$(HOST_ARCH)),$(SANITIZE))
+TEST_CFLAGS := $(COMMON) $(INCLUDES) -Itests/unit $(TEST_SAN) $(CFLAGS)
+TEST_LDFLAGS := $(TEST_SAN) $(LDFLAGS)
+
+UNWIND_ARCH := $(patsubst ppc64le,ppc64,$(ARCH))
+PACKAGES := libprotobuf-c libnl-route-3.0 libnl-3.0 libelf
+LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) \
+	-lunwind-ptrace -lunwind-$(UNWIND_ARCH) -lunwind -lpthread $(EXTRA_LIBS)
+
+# --- sources ----------------------------------------------------------------
+
+# The agent is no part of the program: it runs inside other processes.
+AGENT_C := $(wildcard core/inject/agent.c)
+AGENT_S := $(wildcard backends/$(ARCH)/agent_head.S)
+AGENT_LDS := $(wildcard backends/$(ARCH)/agent.lds)
+MAIN_C := $(wildcard main.c core/main.c)
+
+PROTOS := $(wildcard proto/*.proto)
+PROTO_C := $(PROTOS:%.proto=$(O)/gen/%.pb-c.c)
+PROTO_H := $(PROTO_C:.c=.h)
+
+COMPEL_HOST_C := $(wildcard compel/host/*.c)
+COMPEL_LIB_C := $(wildcard compel/*.c)
+COMPEL_EXAMPLES := $(patsubst %/,%,$(dir $(wildcard compel/examples/*/Makefile)))
+
+# What is in each layer, bottom to top. Unit tests of a layer are linked with
+# it and the layers below it, nothing else. See core/LAYERS.
+LAYERS := base proto kernel inject image model kinds plan dump restore \
+	service
+src_base := $(wildcard core/base/*.c)
+src_proto := $(PROTO_C)
+src_kernel := $(filter-out $(MAIN_C),$(wildcard core/*.c)) \
+	$(wildcard core/kernel/*.c backends/*.c backends/*/*.c)
+src_inject := $(filter-out $(AGENT_C),$(wildcard core/inject/*.c))
+src_image := $(wildcard core/image/*.c)
+src_model := $(wildcard core/model/*.c)
+src_kinds := $(wildcard core/kinds/*.c)
+src_plan := $(wildcard core/plan/*.c)
+src_dump := $(wildcard core/dump/*.c)
+src_restore := $(wildcard core/restore/*.c)
+src_service := $(wildcard service/*.c)
+# Tests of these folders stand beside the layer that holds the code.
+LAYER_OF_backends := kernel
+
+ifneq ($(and $(AGENT_C),$(AGENT_S),$(AGENT_LDS),$(COMPEL_HOST_C)),)
+src_kernel += $(O)/gen/agent_blob.c
+endif
+
+ALL_SRC := $(foreach l,$(LAYERS),$(src_$(l)))
+# Generated files lose the $(O)/gen/ in front, others keep their path.
+obj = $(patsubst %.c,$(O)/obj/%.o,$(patsubst $(O)/gen/%,gen/%,$(1)))
+sanobj = $(patsubst %.c,$(O)/san/obj/%.o,$(patsubst $(O)/gen/%,gen/%,$(1)))
+
+PROGRAM := $(if $(MAIN_C),$(O)/stasis)
+COMPEL_TOOL := $(if $(COMPEL_HOST_C),$(O)/compel)
+COMPEL_LIB := $(if $(COMPEL_LIB_C),$(O)/libcompel.a)
+
+UNIT_C := $(wildcard tests/unit/*/*_test.c)
+UNIT_TESTS := $(UNIT_C:%.c=$(O)/san/%)
+
+# --- the program ------------------------------------------------------------
+
+.PHONY: all demo test test-unit test-kinds test-live test-all test-cross \
+	lint bench format deps install clean help objects unit-tests
+
+all: $(PROGRAM) $(COMPEL_TOOL) $(COMPEL_LIB) examples
+
+# Every object, linked or not: for checks on what a compiler says.
+objects: $(call obj,$(ALL_SRC) $(MAIN_C))
+
+$(O)/stasis: $(call obj,$(MAIN_C) $(ALL_SRC))
+	$(call say,LD,$@)
+	$(Q)$(CC) $(BUILD_LDFLAGS) -o $@ $^ $(LIBS)
+
+$(O)/obj/gen/proto/%.o: $(O)/gen/proto/%.c | $(PROTO_H)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(BUILD_CFLAGS) $(WARN_GEN) -c -o $@ $<
+
+$(O)/obj/gen/%.o: $(O)/gen/%.c | $(PROTO_H)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(BUILD_CFLAGS) $(WARN) -c -o $@ $<
+
+$(O)/obj/%.o: %.c | $(PROTO_H)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(BUILD_CFLAGS) $(WARN) -c -o $@ $<
+
+$(O)/gen/proto/%.pb-c.c $(O)/gen/proto/%.pb-c.h &: proto/%.proto
+	$(call say,PROTOC,$<)
+	$(Q)mkdir -p $(O)/gen/proto
+	$(Q)$(PROTOC_C) -Iproto --c_out=$(O)/gen/proto $<
+
+# --- the agent: freestanding, one section, made a blob by compel -------------
+
+AGENT_FLAGS := -O2 -ffreestanding -fno-builtin -fno-stack-protector \
+	-fno-asynchronous-unwind-tables -fno-unwind-tables -fno-jump-tables \
+	-fPIC -fvisibility=hidden -std=gnu11 -g0 -MMD -MP \
+	-fno-sanitize=all -fno-lto
+ifeq ($(findstring clang,$(CC)),)
+AGENT_FLAGS += -fno-tree-loop-distribute-patterns
+endif
+AGENT_FLAGS_x86_64 := -mgeneral-regs-only -mno-red-zone -fcf-protection=none
+AGENT_FLAGS_aarch64 := -mgeneral-regs-only -mbranch-protection=none \
+	-mno-outline-atomics
+AGENT_FLAGS_ppc64le := -mcpu=power8 -mno-altivec -mno-vsx -msoft-float
+AGENT_FLAGS += $(AGENT_FLAGS_$(ARCH)) -Icore -Ibackends/$(ARCH)
+AGENT_OBJ := $(O)/agent/agent_head.o $(O)/agent/agent.o
+
+$(O)/agent/agent.o: $(AGENT_C)
+	$(call say,AGENT,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(AGENT_FLAGS) $(WARN) -c -o $@ $<
+
+$(O)/agent/agent_head.o: $(AGENT_S)
+	$(call say,AGENT,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(AGENT_FLAGS) -D__ASSEMBLY__ -c -o $@ $<
+
+$(O)/agent.elf: $(AGENT_OBJ) $(AGENT_LDS)
+	$(call say,LD,$@)
+	$(Q)$(LD) -static -nostdlib --build-id=none -z noexecstack \
+		--no-undefined -T $(AGENT_LDS) -o $@ $(AGENT_OBJ)
+
+$(O)/gen/agent_blob.c: $(O)/agent.elf $(O)/compel
+	$(call say,BLOB,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(O)/compel build --machine $(ARCH) --symbol agent_blob $< -o $@
+
+# --- compel: host tool (build machine's compiler) and library ----------------
+
+COMPEL_HOST_OBJ := $(COMPEL_HOST_C:%.c=$(O)/host/%.o)
+
+$(O)/host/%.o: %.c
+	$(call say,HOSTCC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(HOSTCC) $(COMMON) -Icore -I. -Icompel $(WARN) -c -o $@ $<
+
+# The tool may use the base layer, which is built for this machine, too.
+COMPEL_HOST_BASE := $(src_base:%.c=$(O)/host/%.o)
+
+$(O)/compel: $(COMPEL_HOST_OBJ) $(COMPEL_HOST_BASE)
+	$(call say,HOSTLD,$@)
+	$(Q)$(HOSTCC) -o $@ $^ -lelf
+
+COMPEL_LIB_SRC := $(COMPEL_LIB_C) \
+	$(foreach l,base proto kernel inject,$(src_$(l)))
+
+$(O)/libcompel.a: $(call obj,$(COMPEL_LIB_SRC))
+	$(call say,AR,$@)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+.PHONY: examples
+examples: $(COMPEL_TOOL) $(COMPEL_LIB)
+	$(Q)for d in $(COMPEL_EXAMPLES); do \
+		$(MAKE) --no-print-directory -C $$d O=$(abspath $(O)) \
+			ARCH=$(ARCH) CC='$(CC)' || exit 1; \
+	done
+
+# --- unit tests: sanitized objects, one archive a layer -----------------------
+
+$(O)/san/obj/gen/proto/%.o: $(O)/gen/proto/%.c | $(PROTO_H)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(TEST_CFLAGS) $(WARN_GEN) -c -o $@ $<
+
+$(O)/san/obj/gen/%.o: $(O)/gen/%.c | $(PROTO_H)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(TEST_CFLAGS) $(WARN) -c -o $@ $<
+
+$(O)/san/obj/%.o: %.c | $(PROTO_H)
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(TEST_CFLAGS) $(WARN) -c -o $@ $<
+
+define LAYER_template
+$(O)/san/lib/$(1).a: $(call sanobj,$(src_$(1)))
+	$(call say,AR,$$@)
+	$(Q)mkdir -p $$(@D)
+	$(Q)rm -f $$@
+	$(Q)$(AR) rcs $$@ $$^
+
+archives_$(1) := $$(archives_below) $(O)/san/lib/$(1).a
+archives_below := $$(archives_$(1))
+endef
+archives_below :=
+$(foreach l,$(LAYERS),$(eval $(call LAYER_template,$(l))))
+# The compel tool's own parts, without its main.
+archives_compel := $(archives_inject) $(O)/san/lib/compel.a
+$(O)/san/lib/compel.a: $(call sanobj,\
+		$(filter-out %/main.c,$(COMPEL_HOST_C)) $(COMPEL_LIB_C))
+	$(call say,AR,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)rm -f $@
+	$(Q)$(AR) rcs $@ $^
+
+UNIT_MAIN := $(O)/san/obj/tests/unit/test.o
+
+define UNIT_template
+$(O)/san/$(1): $(O)/san/obj/$(1).o $(UNIT_MAIN) \
+		$$(archives_$$(or $$(LAYER_OF_$(2)),$(2)))
+	$(call say,LD,$$@)
+	$(Q)mkdir -p $$(@D)
+	$(Q)$(CC) $(TEST_LDFLAGS) -o $$@ $$(filter %.o,$$^) \
+		-Wl,--start-group $$(filter %.a,$$^) -Wl,--end-group $$(LIBS)
+endef
+$(foreach t,$(UNIT_C:%.c=%),$(eval $(call \
+	UNIT_template,$(t),$(notdir $(patsubst %/,%,$(dir $(t)))))))
+
+unit-tests: $(UNIT_TESTS)
+
+test-unit: $(UNIT_TESTS)
+	$(Q)scripts/run-unit $(UNIT_TESTS)
+
+# --- rings -------------------------------------------------------------------
+
+deps:
+	$(Q)scripts/deps
+
+# Needs the packages first; the recursive call sees what they brought.
+demo: deps
+	$(Q)$(MAKE) --no-print-directory -j2 all
+	$(Q)scripts/demo $(O)
+
+test: deps
+	$(Q)scripts/test-rings --build $(O) --arch $(ARCH) \
+		build lint unit kinds live clang
+
+test-all: deps
+	$(Q)scripts/test-rings --build $(O) --arch $(ARCH) \
+		build lint unit kinds live clang interop fuzz cross
+
+test-kinds: all
+	$(Q)tests/kinds/run --stasis $(O)/stasis --build $(O)
+
+test-live: all
+	$(Q)tests/live/run --stasis $(O)/stasis --build $(O)
+
+test-cross:
+	$(Q)cross/run
+
+bench: all
+	$(Q)tests/bench/run --stasis $(O)/stasis --build $(O)
+
+lint: all objects
+	$(Q)tests/lint/run --build $(O)
+
+OUR_C := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
+format:
+	$(Q)$(CLANG_FORMAT) -i $(OUR_C)
+
+# --- installation ------------------------------------------------------------
+
+MAN_PAGES := $(wildcard man/*.[1-8])
+COMPEL_HEADERS := $(wildcard compel/include/*.h compel/*.h)
+
+install: all
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin \
+		$(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/compel
+	$(if $(PROGRAM),install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/sbin/)
+	$(if $(COMPEL_TOOL),install -m 755 $(COMPEL_TOOL) $(DESTDIR)$(PREFIX)/bin/)
+	$(if $(COMPEL_LIB),install -m 644 $(COMPEL_LIB) $(DESTDIR)$(PREFIX)/lib/)
+	$(if $(COMPEL_HEADERS),install -m 644 $(COMPEL_HEADERS) \
+		$(DESTDIR)$(PREFIX)/include/compel/)
+	for page in $(MAN_PAGES); do \
+		dir=$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; \
+		install -d $$dir && install -m 644 $$page $$dir/ || exit 1; \
+	done
+
+clean:
+	rm -rf $(O)
+
+help:
+	@echo 'make [all]       the program, compel tool and library in $(O)'
+	@echo 'make demo        freeze a program and bring it back'
+	@echo 'make test        lint, unit, kinds and live tests, clang build'
+	@echo 'make test-unit   one ring alone; also test-kinds, test-live'
+	@echo 'make test-all    test, interop, fuzzing and the two other machines'
+	@echo 'make lint        house rules'
+	@echo 'make bench       time and memory of dump and restore'
+	@echo 'make format      clang-format over every source file'
+	@echo 'make deps        install missing Debian packages'
+	@echo 'make install     DESTDIR= PREFIX=/usr/local'
+	@echo 'Variables: ARCH= CROSS_COMPILE= O= CC= SAN=1 V=1'
+
+-include $(shell find $(O) -name '*.d' 2>/dev/null)
