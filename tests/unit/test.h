@@ -41,24 +41,24 @@ int test_check_mem(const void *a, const void *b, size_t size, const char *file,
 /* Marks the running test as skipped, with a reason for the reader. */
 void test_skip(const char *reason);
 
-#define TEST(sentence)                                                         \
-	static void test_##sentence(void);                                     \
-	static struct test entry_##sentence = {                                \
-		.name = #sentence, .run = test_##sentence};                    \
-	__attribute__((constructor)) static void enter_##sentence(void)        \
-	{                                                                      \
-		test_register(&entry_##sentence);                              \
-	}                                                                      \
+#define TEST(sentence)                                                  \
+	static void test_##sentence(void);                              \
+	static struct test entry_##sentence = {                         \
+		.name = #sentence, .run = test_##sentence};             \
+	__attribute__((constructor)) static void enter_##sentence(void) \
+	{                                                               \
+		test_register(&entry_##sentence);                       \
+	}                                                               \
 	static void test_##sentence(void)
 
 #define CHECK(cond) test_check(!!(cond), __FILE__, __LINE__, #cond)
-#define CHECK_INT(a, b)                                                        \
-	test_check_int(                                                        \
+#define CHECK_INT(a, b) \
+	test_check_int( \
 		(long long)(a), (long long)(b), __FILE__, __LINE__, #a, #b)
 #define CHECK_STR(a, b) test_check_str(a, b, __FILE__, __LINE__, #a)
 #define CHECK_MEM(a, b, size) test_check_mem(a, b, size, __FILE__, __LINE__, #a)
-#define REQUIRE(cond)                                                          \
-	if (!CHECK(cond))                                                      \
+#define REQUIRE(cond)     \
+	if (!CHECK(cond)) \
 	return
 
 #endif
