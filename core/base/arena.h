@@ -31,7 +31,7 @@ char *arena_printf(struct arena *arena, const char *fmt, ...)
 
 /* One zeroed object of a type; n of them. */
 #define arena_new1(arena, type) ((type *)arena_alloc(arena, sizeof(type)))
-#define arena_newn(arena, type, n)                                             \
+#define arena_newn(arena, type, n) \
 	((type *)arena_alloc(arena, sizeof(type) * (size_t)(n)))
 
 #endif

@@ -35,7 +35,7 @@ static void log_line(const char *word, const char *fmt, va_list ap)
 	if (!sink.start.tv_sec)
 		sink.start = now;
 	usec = (now.tv_sec - sink.start.tv_sec) * 1000000 +
-		(now.tv_nsec - sink.start.tv_nsec) / 1000;
+	       (now.tv_nsec - sink.start.tv_nsec) / 1000;
 	used = snprintf(line, sizeof(line), "(%02ld.%06ld) %s", usec / 1000000,
 		usec % 1000000, word);
 	used += vsnprintf(line + used, sizeof(line) - (size_t)used, fmt, ap);
@@ -46,16 +46,16 @@ static void log_line(const char *word, const char *fmt, va_list ap)
 		return; /* a full disk must not stop the run */
 }
 
-#define LOG_FUNCTION(name, at, word)                                           \
-	void name(const char *fmt, ...)                                        \
-	{                                                                      \
-		va_list ap;                                                    \
-                                                                               \
-		if (sink.level < (at))                                         \
-			return;                                                \
-		va_start(ap, fmt);                                             \
-		log_line(word, fmt, ap);                                       \
-		va_end(ap);                                                    \
+#define LOG_FUNCTION(name, at, word)     \
+	void name(const char *fmt, ...)  \
+	{                                \
+		va_list ap;              \
+                                         \
+		if (sink.level < (at))   \
+			return;          \
+		va_start(ap, fmt);       \
+		log_line(word, fmt, ap); \
+		va_end(ap);              \
 	}
 
 LOG_FUNCTION(log_warn, LOG_WARN, "Warn  ")

@@ -15,16 +15,16 @@
 
 #include "base/arena.h"
 
-#define VEC(type)                                                              \
-	struct {                                                               \
-		type *at;                                                      \
-		size_t n, room;                                                \
+#define VEC(type)               \
+	struct {                \
+		type *at;       \
+		size_t n, room; \
 	}
 
 /* A zeroed new last element; evaluates to its address. */
-#define vec_push(arena, vec)                                                   \
+#define vec_push(arena, vec)                                                  \
 	((vec)->at = vec_room(arena, (vec)->at, sizeof(*(vec)->at), (vec)->n, \
-		 &(vec)->room),                                                \
+		 &(vec)->room),                                               \
 		(vec)->at + (vec)->n++)
 
 static inline void *vec_room(
