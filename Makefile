@@ -110,6 +110,9 @@ LAYER_OF_backends := kernel
 
 ifneq ($(and $(AGENT_C),$(AGENT_S),$(AGENT_LDS),$(COMPEL_HOST_C)),)
 src_kernel += $(O)/gen/agent_blob.c
+else ifneq ($(wildcard backends/agent_blob.h),)
+# Without its parts the blob is empty and nothing can be injected.
+src_kernel += $(O)/gen/agent_none.c
 endif
 
 ALL_SRC := $(foreach l,$(LAYERS),$(src_$(l)))
@@ -193,6 +196,11 @@ $(O)/gen/agent_blob.c: $(O)/agent.elf $(O)/compel
 	$(call say,BLOB,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(O)/compel build --machine $(ARCH) --symbol agent_blob $< -o $@
+
+$(O)/gen/agent_none.c:
+	$(Q)mkdir -p $(@D)
+	$(Q)printf '#include "%s"\n%s\n' agent_blob.h \
+		'const struct blob agent_blob = {0};' >$@
 
 # --- compel: host tool (build machine's compiler) and library ----------------
 
