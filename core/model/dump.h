@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * dump: what a kind's capture may use of the dump that goes on.
+ */
+#ifndef STASIS_MODEL_DUMP_H
+#define STASIS_MODEL_DUMP_H
+
+#include "image/set.h"
+#include "kernel/sockdiag.h"
+#include "model/run.h"
+#include "model/tree.h"
+#include "model/victim.h"
+
+struct dump {
+	struct run *run;
+	struct arena *arena; /* the run's */
+	struct image_set *images;
+	struct tree tree;
+	VEC(struct victim *) victims; /* in the order of tree.tasks */
+	struct sockdiag *sockets; /* NULL until first needed: dump_sockets */
+	struct seccomp_book *seccomp; /* kinds/seccomp.c keeps it */
+	struct shared_book *shared;   /* shared memory objects, dump/shared.c */
+};
+
+/* Socket facts of the victims' network namespace, collected once. */
+int dump_sockets(
+	struct dump *dump, const struct sockdiag **ret, struct err *err);
+
+/* A memory object (memfd, shared anonymous) whose contents must be stored
+ * once as pagemap-shmem-<shmid>: fd is any open file of it (ours, kept open
+ * by a duplicate). Known ones are ignored. */
+int dump_shared(struct dump *dump, uint32_t shmid, int fd, uint64_t size,
+	struct err *err);
+
+#endif

@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * kind: one sort of thing that is saved and brought back, whole in one file.
+ *
+ * A file kind (pipe, eventfd, ...) makes objects: open file descriptions,
+ * which tasks hold under fd numbers. A task or thread kind (timers,
+ * credentials, ...) is a piece of a task's or thread's own state. The walks
+ * know none of them by name; they go through kinds[] in its order.
+ *
+ *	stage		dump			restore
+ *	ask		put questions on the thread's interview tape
+ *	claims		is this open file mine?
+ *	capture		facts -> message
+ *	needs					pure: what must exist first
+ *	make					coordinator: message -> fd
+ *	settle					pure: message -> ops on a tape
+ *
+ * Any of them may be NULL. Each returns 0 or -errno with the err filled.
+ */
+#ifndef STASIS_MODEL_KIND_H
+#define STASIS_MODEL_KIND_H
+
+#include <protobuf-c/protobuf-c.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/err.h"
+#include "inject/record.h"
+#include "model/object.h"
+#include "model/sighting.h"
+#include "model/victim.h"
+
+struct dump;
+struct restore;
+struct plan;
+
+enum scope {
+	SCOPE_TASK,   /* asked on and settled by the leader only */
+	SCOPE_THREAD, /* each thread */
+	SCOPE_FILE,
+};
+
+/* When a task kind settles. Thread kinds settle in their thread, after all
+ * threads are there; a leader's come after its AFTER_THREADS ones. */
+enum stage { STAGE_BEFORE_THREADS, STAGE_AFTER_THREADS };
+
+struct kind {
+	const char *name; /* "eventfd" */
+	enum scope scope;
+	enum stage stage;
+	uint32_t tag; /* files: its FdTypes number in the image format */
+	const ProtobufCMessageDescriptor *schema;
+
+	/* Tasks and threads: questions. answer->op, ->data are preset to the
+	 * tape's next op and next data. */
+	int (*ask)(struct tape *, const struct victim_thread *, struct answer *,
+		struct err *);
+	/* Files. */
+	bool (*claims)(const struct sighting *);
+	/* msg: a FileEntry (id set, all else to be set) for files; the
+	 * thread's CoreEntry with its tc/thread_core there for the others. */
+	int (*capture)(struct dump *, const struct sighting *, void *msg,
+		struct err *);
+
+	/* Files: objects that must be made before this one (object_need). */
+	int (*needs)(struct plan *, const struct object *, struct err *);
+	/* Files: in the coordinator; the fd is O_CLOEXEC and the caller's. */
+	int (*make)(
+		struct restore *, struct object *, int *ret_fd, struct err *);
+	/* Files: what must be done inside one task that holds the object, with
+	 * its final fd numbers there (holder->fd). Tasks and threads: all. */
+	int (*settle)(struct tape *, const struct object *,
+		const struct holder *, struct err *);
+};
+
+extern const struct kind *const kinds[]; /* NULL-terminated */
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * object: an open file description to be made, and who holds it.
+ */
+#ifndef STASIS_MODEL_OBJECT_H
+#define STASIS_MODEL_OBJECT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/vec.h"
+#include "proto/files.pb-c.h"
+
+struct kind;
+struct task;
+struct thread;
+struct plan;
+
+/* Where an object, or a piece of a task's state, ends up. */
+struct holder {
+	const struct plan *plan;
+	struct task *task;
+	struct thread *thread; /* task and thread kinds */
+	int fd;		       /* files: final number; -1: no fd (mapping) */
+	bool cloexec;
+};
+
+struct object {
+	uint32_t id;
+	const struct kind *kind;
+	FileEntry *entry;
+	VEC(struct holder) holders;
+	VEC(struct object *) needs; /* made before this one */
+	int rank;		    /* place in the order of making */
+	int shelf_fd;		    /* in the coordinator; -1: not made */
+};
+
+struct objects {
+	VEC(struct object *) list;
+	struct object **by_id; /* [0..max_id], NULL: none */
+	uint32_t max_id;
+};
+
+struct object *objects_find(const struct objects *objects, uint32_t id);
+/* b must be made before a. */
+void object_need(struct arena *arena, struct object *a, struct object *b);
+
+#endif

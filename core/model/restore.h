@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * restore: what a kind's make may use of the restore that goes on.
+ */
+#ifndef STASIS_MODEL_RESTORE_H
+#define STASIS_MODEL_RESTORE_H
+
+#include "image/set.h"
+#include "model/object.h"
+#include "model/run.h"
+#include "model/tree.h"
+
+struct restore {
+	struct run *run;
+	struct arena *arena; /* the run's */
+	struct image_set *images;
+	struct tree tree;
+	struct objects objects;
+	int root; /* O_PATH: where absolute paths of images begin */
+	struct shared_shelf *shared; /* memory objects, restore/shared.c */
+};
+
+/* Open a path of the image below the restore's root (openat2 with
+ * RESOLVE_IN_ROOT). Returns an O_CLOEXEC fd or -errno. */
+int restore_open(const struct restore *restore, const char *path, int flags,
+	unsigned mode);
+
+/* An open fd (restore's; dup it) of the shared memory object shmid, made and
+ * filled from its pages at the first call. name: as memfd_create takes. */
+int restore_shared(
+	struct restore *restore, uint32_t shmid, int *ret_fd, struct err *err);
+
+#endif

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * tree: tasks and threads as the image format tells them.
+ *
+ * Both walks work on it: dump fills it from victims, restore from images.
+ * Messages are the format's own; they and everything else live in the run's
+ * arena. pids are those in the images.
+ */
+#ifndef STASIS_MODEL_TREE_H
+#define STASIS_MODEL_TREE_H
+
+#include <stdbool.h>
+#include <sys/types.h>
+
+#include "base/vec.h"
+#include "image/pagemap.h"
+#include "proto/core.pb-c.h"
+#include "proto/files.pb-c.h"
+#include "proto/memory.pb-c.h"
+#include "proto/paths.pb-c.h"
+#include "proto/stasis.pb-c.h"
+#include "proto/tree.pb-c.h"
+
+/* TaskCoreEntry.task_state; also what /proc tells while dumping. */
+enum task_state { TASK_ALIVE = 1, TASK_DEAD = 2, TASK_STOPPED = 3 };
+
+struct task;
+
+struct thread {
+	pid_t tid;
+	struct task *task;
+	CoreEntry *core;	  /* of the leader: with the task's state */
+	StasisThreadExtra *extra; /* what the format has no field for */
+};
+
+struct task {
+	pid_t pid, ppid, pgid, sid;
+	enum task_state state;
+	struct task *parent;
+	VEC(struct task *) children;
+	size_t index; /* in tree.tasks */
+
+	struct thread *threads; /* [0] is the leader */
+	size_t n_threads;
+
+	/* Absent (NULL) in a dead task: */
+	TaskKobjIdsEntry *ids;
+	MmEntry *mm;
+	FsEntry *fs;
+	StasisTaskExtra *extra;
+	FdinfoEntry **fds; /* by fd number, ascending */
+	size_t n_fds;
+	struct pagemap_list pages; /* private memory */
+};
+
+struct tree {
+	VEC(struct task *) tasks; /* parents before children */
+	struct task *root;
+};
+
+struct task *tree_add(struct arena *arena, struct tree *tree);
+struct task *tree_find(const struct tree *tree, pid_t pid);
+/* Set parent and children by ppid; the first task is the root. */
+int tree_link(struct arena *arena, struct tree *tree, struct err *err);
+
+#endif

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * victim: a frozen process and all that was learnt about it from outside.
+ *
+ * Filled by dump/freeze.c and dump/discover.c; kinds only read it. It lives
+ * from the freeze to the departure; its threads are ptrace-stopped all that
+ * time. Their registers and masks as they were are kept here for the cure.
+ */
+#ifndef STASIS_MODEL_VICTIM_H
+#define STASIS_MODEL_VICTIM_H
+
+#include <stdint.h>
+
+#include "backend.h"
+#include "inject/record.h"
+#include "kernel/maps.h"
+#include "kernel/proc.h"
+#include "kernel/ptrace.h"
+#include "model/tree.h"
+
+enum { KINDS_MAX = 64 };
+
+/* Where a kind's questions stand on a thread's interview tape. */
+struct answer {
+	uint32_t op;   /* index of its first op */
+	uint64_t data; /* what its first tape_data() returned */
+	uint64_t n;    /* free for the kind */
+};
+
+struct victim;
+
+struct victim_thread {
+	pid_t tid;  /* in our pid namespace */
+	pid_t vtid; /* in its own: what images say */
+	struct victim *victim;
+	struct proc_stat stat;
+	struct proc_status status;
+	struct regs regs; /* as stopped, raw */
+	uint64_t sigmask;
+	bool seized, stopped;
+	uint32_t options; /* of PTRACE_SETOPTIONS */
+	struct ptrace_rseq rseq;
+
+	struct tape *tape;		  /* the interview */
+	const void *block;		  /* the tape as played */
+	struct answer answers[KINDS_MAX]; /* by index in kinds[] */
+};
+
+struct victim {
+	pid_t pid, vpid;
+	struct proc proc;
+	struct task *task;
+	enum task_state state;
+	int exit_code;			     /* of a dead one: wait status */
+	int pidfd;			     /* -1: dead */
+	VEC(struct victim_thread *) threads; /* [0] is the leader */
+	VEC(struct map) maps;
+	uint64_t *auxv;
+	size_t n_auxv;
+};
+
+/* For a kind's capture: what op i after its first one returned; its data. */
+int64_t answer_result(const struct victim_thread *thread,
+	const struct answer *answer, uint32_t i);
+const void *answer_data(
+	const struct victim_thread *thread, const struct answer *answer);
+
+#endif
