@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "base/err.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "test.h"
+
+TEST(err_set_fills_all_and_returns_minus_code)
+{
+	struct err err = {0};
+
+	CHECK_INT(err_set(&err, ENOENT, "fd %d is gone", 7), -ENOENT);
+	CHECK_INT(err.code, ENOENT);
+	CHECK_STR(err.text, "fd 7 is gone");
+	CHECK_STR(err.hint, "");
+}
+
+TEST(err_errno_puts_the_reason_behind)
+{
+	struct err err = {0};
+
+	errno = EACCES;
+	CHECK_INT(err_errno(&err, "opening '%s'", "/x"), -EACCES);
+	CHECK_STR(err.text, "opening '/x': Permission denied");
+}
+
+TEST(err_code_takes_a_negative_errno)
+{
+	struct err err = {0};
+
+	CHECK_INT(err_code(&err, -EBADF, "reading"), -EBADF);
+	CHECK_INT(err.code, EBADF);
+	CHECK_STR(err.text, "reading: Bad file descriptor");
+}
+
+TEST(err_wrap_puts_context_in_front_and_keeps_code_and_hint)
+{
+	struct err err = {0};
+
+	err_set(&err, EPERM, "no");
+	CHECK_INT(err_hint(&err, "become %s", "root"), -EPERM);
+	CHECK_INT(err_wrap(&err, "task %d", 42), -EPERM);
+	CHECK_INT(err_wrap(&err, "restoring"), -EPERM);
+	CHECK_STR(err.text, "restoring: task 42: no");
+	CHECK_STR(err.hint, "become root");
+}
+
+TEST(err_set_drops_an_older_hint)
+{
+	struct err err = {0};
+
+	err_set(&err, EPERM, "no");
+	err_hint(&err, "become root");
+	err_set(&err, EIO, "broken");
+	CHECK_STR(err.hint, "");
+}
+
+TEST(err_texts_that_are_too_long_are_cut_and_terminated)
+{
+	struct err err = {0};
+	char big[4096];
+
+	memset(big, 'x', sizeof(big) - 1);
+	big[sizeof(big) - 1] = '\0';
+	errno = EIO;
+	CHECK_INT(err_errno(&err, "%s", big), -EIO);
+	CHECK_INT(strlen(err.text), sizeof(err.text) - 1);
+	CHECK_INT(err_wrap(&err, "%s", big), -EIO);
+	CHECK_INT(strlen(err.text), sizeof(err.text) - 1);
+	CHECK_INT(err_hint(&err, "%s", big), -EIO);
+	CHECK_INT(strlen(err.hint), sizeof(err.hint) - 1);
+}
+
+TEST(err_functions_allow_nowhere_to_put_the_text)
+{
+	errno = EAGAIN;
+	CHECK_INT(err_set(NULL, EIO, "x"), -EIO);
+	CHECK_INT(err_errno(NULL, "x"), -EAGAIN);
+	CHECK_INT(err_code(NULL, -EBADF, "x"), -EBADF);
+	CHECK(err_wrap(NULL, "x") < 0);
+	CHECK(err_hint(NULL, "x") < 0);
+}
