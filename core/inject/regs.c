@@ -1,0 +1,59 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "inject/regs.h"
+
+#include <errno.h>
+
+#include "kernel/ptrace.h"
+
+enum { REGSET_ROOM = 64 * 1024 };
+
+int regs_fetch(struct arena *arena, const struct backend *be, pid_t tid,
+	struct regs *ret, struct err *err)
+{
+	const struct regset *set = be->regsets;
+	char room[REGSET_ROOM];
+	struct regs regs = {0};
+	size_t size;
+	int code;
+
+	for (int i = 0; set[i].note; i++) {
+		size = set[i].room < sizeof(room) ? set[i].room : sizeof(room);
+		code = ptrace_regset_get(tid, set[i].note, room, &size, err);
+		if (code && set[i].optional)
+			continue;
+		if (code)
+			return err_wrap(err, "registers %s", set[i].name);
+		regs.set[i].bytes = arena_copy(arena, room, size);
+		regs.set[i].size = size;
+	}
+	*ret = regs;
+	return 0;
+}
+
+int regs_place(const struct backend *be, pid_t tid, const struct regs *regs,
+	struct err *err)
+{
+	const struct regset *set = be->regsets;
+	int code;
+
+	for (int i = 0; set[i].note; i++) {
+		if (!regs->set[i].bytes)
+			continue;
+		code = ptrace_regset_set(tid, set[i].note, regs->set[i].bytes,
+			regs->set[i].size, err);
+		if (code)
+			return err_wrap(err, "registers %s", set[i].name);
+	}
+	return 0;
+}
+
+struct regs regs_copy(struct arena *arena, const struct regs *from)
+{
+	struct regs copy = *from;
+
+	for (int i = 0; i < REGS_MAX; i++)
+		if (copy.set[i].bytes)
+			copy.set[i].bytes = arena_copy(
+				arena, copy.set[i].bytes, copy.set[i].size);
+	return copy;
+}

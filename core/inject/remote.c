@@ -1,0 +1,344 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "inject/remote.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/wait.h>
+
+#include "inject/regs.h"
+#include "kernel/ptrace.h"
+
+enum { STACK_SIZE = 4096, PAGE_ROOM = 65536, GPR_ROOM = 1024 };
+
+static const uint64_t all_but_trap = ~(1ull << (SIGTRAP - 1));
+
+static size_t pages(size_t size)
+{
+	return (size + PAGE_ROOM - 1) & ~(size_t)(PAGE_ROOM - 1);
+}
+
+static int find_insn(const struct memory *memory, const struct map *map,
+	const struct insn *insn, uint64_t *ret_at, struct err *err)
+{
+	char room[8192];
+	size_t size;
+	char *hit;
+	int code;
+
+	for (uint64_t at = map->start; at < map->end; at += size) {
+		size = map->end - at < sizeof(room) ? map->end - at
+						    : sizeof(room);
+		code = memory_read(memory, at, room, size, err);
+		if (code)
+			return code;
+		hit = memmem(room, size, insn->bytes, insn->size);
+		while (hit && insn->size == 4 && ((hit - room) & 3))
+			hit = memmem(hit + 1, (size_t)(room + size - hit - 1),
+				insn->bytes, insn->size);
+		if (!hit)
+			continue;
+		*ret_at = at + (uint64_t)(hit - room);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+int remote_find_syscall(const struct backend *be, const struct memory *memory,
+	const struct maps *maps, uint64_t *ret_at, struct err *err)
+{
+	const struct map *map;
+
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 0; i < maps->n; i++) {
+			map = &maps->at[i];
+			if ((strcmp(map->path, "[vdso]") == 0) != (pass == 0))
+				continue;
+			if (!(map->prot & PROT_EXEC) ||
+				map->start >= be->task_size)
+				continue;
+			if (!find_insn(memory, map, &be->syscall, ret_at, NULL))
+				return 0;
+		}
+	}
+	return err_set(err, ENOEXEC,
+		"process %d has no system call instruction in its memory",
+		memory->pid);
+}
+
+/* A stop that is not the one awaited: hold its signal back, run on. */
+static int stop_pass(
+	struct remote_thread *thread, int status, bool syscall, struct err *err)
+{
+	int sig = WSTOPSIG(status) & 0x7f;
+
+	if (!(status >> 16) && sig != SIGTRAP)
+		thread->held |= 1ull << (sig - 1);
+	return syscall ? ptrace_syscall(thread->tid, 0, err)
+		       : ptrace_cont(thread->tid, 0, err);
+}
+
+static int wait_syscall_stop(struct remote_thread *thread, struct err *err)
+{
+	int status, code;
+
+	for (;;) {
+		code = ptrace_wait_stop(thread->tid, &status, err);
+		if (code)
+			return code;
+		if (WSTOPSIG(status) == (SIGTRAP | 0x80))
+			return 0;
+		code = stop_pass(thread, status, true, err);
+		if (code)
+			return code;
+	}
+}
+
+int remote_wait_trap(struct remote_thread *thread, struct err *err)
+{
+	int status, code;
+
+	for (;;) {
+		code = ptrace_wait_stop(thread->tid, &status, err);
+		if (code)
+			return code;
+		if (!(status >> 16) && WSTOPSIG(status) == SIGTRAP)
+			return 0;
+		if (!(status >> 16) && (WSTOPSIG(status) == SIGSEGV ||
+					       WSTOPSIG(status) == SIGBUS ||
+					       WSTOPSIG(status) == SIGILL))
+			return err_set(err, EFAULT,
+				"thread %d: the agent died of signal %d",
+				thread->tid, WSTOPSIG(status));
+		code = stop_pass(thread, status, false, err);
+		if (code)
+			return code;
+	}
+}
+
+/* Signals off, and a copy of the general registers to work on. */
+static int thread_take(struct remote_thread *thread, char gpr[GPR_ROOM],
+	size_t *ret_size, struct err *err)
+{
+	int code;
+
+	if (!thread->touched) {
+		code = ptrace_sigmask_set(thread->tid, all_but_trap, err);
+		if (code)
+			return code;
+		thread->touched = true;
+	}
+	*ret_size = thread->regs->set[0].size;
+	memcpy(gpr, thread->regs->set[0].bytes, *ret_size);
+	return 0;
+}
+
+int remote_call(struct remote *remote, struct remote_thread *thread,
+	enum call call, const uint64_t args[6], int64_t *ret_result,
+	struct err *err)
+{
+	const struct backend *be = remote->be;
+	char gpr[GPR_ROOM];
+	size_t size;
+	int code;
+
+	code = thread_take(thread, gpr, &size, err);
+	if (code)
+		return code;
+	be->call(gpr, remote->syscall_at, be->reg_get(gpr, REG_SP), 0);
+	be->reg_set(gpr, REG_NR, be->calls[call]);
+	for (int i = 0; i < 6; i++)
+		be->reg_set(gpr, (enum reg)(REG_ARG0 + i), args[i]);
+	code = ptrace_regset_set(
+		thread->tid, be->regsets[0].note, gpr, size, err);
+	for (int stop = 0; stop < 2 && !code; stop++) {
+		code = ptrace_syscall(thread->tid, 0, err);
+		if (!code)
+			code = wait_syscall_stop(thread, err);
+	}
+	if (!code)
+		code = ptrace_regset_get(
+			thread->tid, be->regsets[0].note, gpr, &size, err);
+	if (code)
+		return err_wrap(err, "%s inside thread %d", call_name(call),
+			thread->tid);
+	*ret_result = be->result(gpr);
+	return 0;
+}
+
+static int map_there(struct remote *remote, size_t size, int prot,
+	uint64_t *ret_at, struct err *err)
+{
+	const uint64_t args[6] = {0, size, (uint64_t)prot,
+		MAP_PRIVATE | MAP_ANONYMOUS, (uint64_t)-1, 0};
+	int64_t result;
+	int code;
+
+	code = remote_call(
+		remote, remote->leader, CALL_mmap, args, &result, err);
+	if (code)
+		return code;
+	if (result < 0)
+		return err_code(err, (int)result,
+			"mapping %zu bytes for the agent in process %d", size,
+			remote->memory.pid);
+	*ret_at = (uint64_t)result;
+	return 0;
+}
+
+int remote_open(struct remote *remote, size_t data_size, struct err *err)
+{
+	const struct blob *agent = remote->be->agent;
+	int code;
+
+	remote->code_size = pages(agent->size);
+	remote->data_size = pages(data_size);
+	code = map_there(remote, remote->code_size, PROT_READ | PROT_EXEC,
+		&remote->code, err);
+	if (!code)
+		code = memory_write(&remote->memory, remote->code, agent->bytes,
+			agent->size, err);
+	if (!code)
+		code = map_there(remote, remote->data_size,
+			PROT_READ | PROT_WRITE, &remote->data, err);
+	return code;
+}
+
+static int unmap_there(
+	struct remote *remote, uint64_t *at, size_t size, struct err *err)
+{
+	const uint64_t args[6] = {*at, size};
+	int64_t result;
+	int code;
+
+	if (!*at)
+		return 0;
+	code = remote_call(
+		remote, remote->leader, CALL_munmap, args, &result, err);
+	if (code)
+		return code;
+	if (result < 0)
+		return err_code(err, (int)result,
+			"unmapping the agent in process %d",
+			remote->memory.pid);
+	*at = 0;
+	return 0;
+}
+
+int remote_close(struct remote *remote, struct err *err)
+{
+	struct err second = {0};
+	int code, also;
+
+	code = unmap_there(remote, &remote->code, remote->code_size, err);
+	also = unmap_there(
+		remote, &remote->data, remote->data_size, code ? &second : err);
+	return code ?: also;
+}
+
+size_t remote_room(const struct remote_play *plays, size_t n)
+{
+	size_t room = n * STACK_SIZE;
+
+	for (size_t i = 0; i < n; i++)
+		room += tape_size(plays[i].tape);
+	return room;
+}
+
+/* Tapes lie in a row from data on; stacks from the end of data down. */
+static int press_all(struct remote *remote, struct remote_play *plays, size_t n,
+	char *blocks, size_t size, struct err *err)
+{
+	size_t at = 0;
+	int code;
+
+	for (size_t i = 0; i < n; i++) {
+		code = tape_press(plays[i].tape, remote->be, -(int64_t)at,
+			blocks + at, err);
+		if (code)
+			return code;
+		plays[i].block = blocks + at;
+		at += tape_size(plays[i].tape);
+	}
+	return memory_write(&remote->memory, remote->data, blocks, size, err);
+}
+
+static int play_start(struct remote *remote, struct remote_play *play,
+	uint64_t tape_at, uint64_t stack, struct err *err)
+{
+	const struct backend *be = remote->be;
+	char gpr[GPR_ROOM];
+	size_t size;
+	int code;
+
+	code = thread_take(play->thread, gpr, &size, err);
+	if (code)
+		return code;
+	be->call(gpr, remote->code + be->agent->entry, stack - 256, tape_at);
+	code = ptrace_regset_set(
+		play->thread->tid, be->regsets[0].note, gpr, size, err);
+	return code ?: ptrace_cont(play->thread->tid, 0, err);
+}
+
+static int play_all(struct remote *remote, struct remote_play *plays, size_t n,
+	const char *blocks, struct err *err)
+{
+	uint64_t top = remote->data + remote->data_size;
+	struct err first = {0};
+	size_t started = 0;
+	int code = 0, waited;
+
+	while (started < n && !code) {
+		code = play_start(remote, &plays[started],
+			remote->data +
+				(uint64_t)((const char *)plays[started].block -
+					   blocks),
+			top - started * STACK_SIZE, err);
+		started += !code;
+	}
+	for (size_t i = 0; i < started; i++) {
+		waited = remote_wait_trap(plays[i].thread, &first);
+		if (waited && !code) {
+			code = waited;
+			*err = first;
+		}
+	}
+	return code;
+}
+
+int remote_play(struct arena *arena, struct remote *remote,
+	struct remote_play *plays, size_t n, struct err *err)
+{
+	size_t size = remote_room(plays, n) - n * STACK_SIZE;
+	char *blocks = arena_alloc(arena, size);
+	int code;
+
+	code = press_all(remote, plays, n, blocks, size, err);
+	if (!code)
+		code = play_all(remote, plays, n, blocks, err);
+	if (!code)
+		code = memory_read(
+			&remote->memory, remote->data, blocks, size, err);
+	for (size_t i = 0; i < n && !code; i++)
+		code = tape_check(plays[i].tape, plays[i].block, err);
+	return code;
+}
+
+int remote_cure(struct arena *arena, const struct backend *be,
+	struct remote_thread *thread, struct err *err)
+{
+	struct regs regs;
+	int code;
+
+	if (!thread->touched)
+		return 0;
+	regs = regs_copy(arena, thread->regs);
+	be->resume(regs.set[0].bytes, thread->restart);
+	code = regs_place(be, thread->tid, &regs, err);
+	if (!code)
+		code = ptrace_sigmask_set(thread->tid, thread->sigmask, err);
+	if (!code)
+		thread->touched = false;
+	return code;
+}

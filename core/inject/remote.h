@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * remote: the agent inside another process, and system calls made there.
+ *
+ * All threads of the process must be ptrace-stopped by us. remote_open maps
+ * the agent through the vdso's own system call instruction (nothing is ever
+ * poked into the victim's code), remote_play has threads play their tapes,
+ * remote_close unmaps it. The caller puts registers and signal masks back
+ * with remote_cure, whatever happened; then the process is as it was.
+ *
+ * While a tape plays every signal but TRAP is blocked. A stop signal that
+ * arrives nevertheless is held back and remembered in held.
+ */
+#ifndef STASIS_INJECT_REMOTE_H
+#define STASIS_INJECT_REMOTE_H
+
+#include <stdbool.h>
+
+#include "backend.h"
+#include "inject/record.h"
+#include "kernel/maps.h"
+#include "kernel/memory.h"
+
+/* A stopped thread, with all that makes it go on as if nothing had been. */
+struct remote_thread {
+	pid_t tid;
+	const struct regs *regs;    /* as they were at the stop */
+	uint64_t sigmask;	    /* as it was */
+	enum restart_class restart; /* RESTART_UNKNOWN: regs tell */
+	bool touched;		    /* mask or registers are not as they were */
+	uint64_t held; /* signals that came meanwhile, 1 << (sig-1) */
+};
+
+struct remote {
+	const struct backend *be;
+	struct memory memory;
+	struct remote_thread *leader;
+	uint64_t syscall_at; /* a system call instruction of the process */
+	uint64_t code, data; /* mapped there; 0: not */
+	size_t code_size, data_size;
+};
+
+/* One thread's play: tape pressed at data + at, its stack's top there. */
+struct remote_play {
+	struct remote_thread *thread;
+	const struct tape *tape;
+	const void *block; /* out: the tape as played, in the arena */
+};
+
+/* Where the process has a system call instruction: vdso first, then any
+ * executable mapping. -ENOEXEC: nowhere. */
+int remote_find_syscall(const struct backend *be, const struct memory *memory,
+	const struct maps *maps, uint64_t *ret_at, struct err *err);
+
+/* One system call in a stopped thread, through that instruction; leaves the
+ * thread in the syscall-exit stop with changed registers. */
+int remote_call(struct remote *remote, struct remote_thread *thread,
+	enum call call, const uint64_t args[6], int64_t *ret_result,
+	struct err *err);
+
+/* data_size: room for tapes and stacks of all threads (remote_room). */
+int remote_open(struct remote *remote, size_t data_size, struct err *err);
+int remote_close(struct remote *remote, struct err *err);
+
+size_t remote_room(const struct remote_play *plays, size_t n);
+/* Every thread plays its tape, all at once; blocks are read back even when
+ * one failed. */
+int remote_play(struct arena *arena, struct remote *remote,
+	struct remote_play *plays, size_t n, struct err *err);
+
+/* Registers and mask as they were (a sleep goes on for the time left). */
+int remote_cure(struct arena *arena, const struct backend *be,
+	struct remote_thread *thread, struct err *err);
+
+/* Waits until the thread ran into the agent's trap. */
+int remote_wait_trap(struct remote_thread *thread, struct err *err);
+
+#endif
