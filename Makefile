@@ -89,33 +89,28 @@ COMPEL_HOST_C := $(wildcard compel/host/*.c)
 COMPEL_LIB_C := $(wildcard compel/*.c)
 COMPEL_EXAMPLES := $(patsubst %/,%,$(dir $(wildcard compel/examples/*/Makefile)))
 
-# What is in each layer, bottom to top. Unit tests of a layer are linked with
-# it and the layers below it, nothing else. See core/LAYERS.
-LAYERS := base proto kernel inject image model kinds plan dump restore \
-	service
-src_base := $(wildcard core/base/*.c)
-src_proto := $(PROTO_C)
-src_kernel := $(filter-out $(MAIN_C),$(wildcard core/*.c)) \
-	$(wildcard core/kernel/*.c backends/*.c backends/*/*.c)
-src_inject := $(filter-out $(AGENT_C),$(wildcard core/inject/*.c))
-src_image := $(wildcard core/image/*.c)
-src_model := $(wildcard core/model/*.c)
-src_kinds := $(wildcard core/kinds/*.c)
-src_plan := $(wildcard core/plan/*.c)
-src_dump := $(wildcard core/dump/*.c)
-src_restore := $(wildcard core/restore/*.c)
-src_service := $(wildcard service/*.c)
-# Tests of these folders stand beside the layer that holds the code.
-LAYER_OF_backends := kernel
-
 ifneq ($(and $(AGENT_C),$(AGENT_S),$(AGENT_LDS),$(COMPEL_HOST_C)),)
-src_kernel += $(O)/gen/agent_blob.c
+BLOB_C := $(O)/gen/agent_blob.c
 else ifneq ($(wildcard backends/agent_blob.h),)
 # Without its parts the blob is empty and nothing can be injected.
-src_kernel += $(O)/gen/agent_none.c
+BLOB_C := $(O)/gen/agent_none.c
 endif
 
-ALL_SRC := $(foreach l,$(LAYERS),$(src_$(l)))
+# core/LAYERS: lines of "folder+folder folder", bottom to top; a line becomes
+# the word "folder+folder,folder".
+LAYER_LINES := $(shell awk '/^[^\#]/ { gsub(/[ \t]+/, ","); print }' core/LAYERS)
+comma := ,
+line_groups = $(subst $(comma), ,$(1))
+group_folders = $(subst +, ,$(1))
+LAYERS := $(foreach l,$(LAYER_LINES),$(call line_groups,$(l)))
+
+src_of_proto := $(PROTO_C)
+src_of_backends := $(wildcard backends/*.c backends/*/*.c) $(BLOB_C)
+folder_src = $(or $(src_of_$(1)),$(filter-out $(MAIN_C) $(AGENT_C), \
+	$(wildcard $(1)/*.c)))
+group_src = $(foreach f,$(call group_folders,$(1)),$(call folder_src,$(f)))
+
+ALL_SRC := $(foreach g,$(LAYERS),$(call group_src,$(g)))
 # Generated files lose the $(O)/gen/ in front, others keep their path.
 obj = $(patsubst %.c,$(O)/obj/%.o,$(patsubst $(O)/gen/%,gen/%,$(1)))
 sanobj = $(patsubst %.c,$(O)/san/obj/%.o,$(patsubst $(O)/gen/%,gen/%,$(1)))
@@ -212,14 +207,15 @@ $(O)/host/%.o: %.c
 	$(Q)$(HOSTCC) $(COMMON) -Icore -I. -Icompel $(WARN) -c -o $@ $<
 
 # The tool may use the base layer, which is built for this machine, too.
-COMPEL_HOST_BASE := $(src_base:%.c=$(O)/host/%.o)
+COMPEL_HOST_BASE := $(patsubst %.c,$(O)/host/%.o,$(wildcard core/base/*.c))
 
 $(O)/compel: $(COMPEL_HOST_OBJ) $(COMPEL_HOST_BASE)
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOSTCC) -o $@ $^ -lelf
 
 COMPEL_LIB_SRC := $(COMPEL_LIB_C) \
-	$(foreach l,base proto kernel inject,$(src_$(l)))
+	$(foreach f,core/base proto core core/kernel backends core/inject, \
+	$(call folder_src,$(f)))
 
 $(O)/libcompel.a: $(call obj,$(COMPEL_LIB_SRC))
 	$(call say,AR,$@)
@@ -250,18 +246,25 @@ $(O)/san/obj/%.o: %.c | $(PROTO_H)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(TEST_CFLAGS) $(WARN) -c -o $@ $<
 
-define LAYER_template
-$(O)/san/lib/$(1).a: $(call sanobj,$(src_$(1)))
+# archives_NAME: what tests of the folder whose last name is NAME may use.
+group_lib = $(O)/san/lib/$(subst /,-,$(lastword $(call group_folders,$(1)))).a
+
+define GROUP_template
+$(call group_lib,$(1)): $(call sanobj,$(call group_src,$(1)))
 	$(call say,AR,$$@)
 	$(Q)mkdir -p $$(@D)
 	$(Q)rm -f $$@
 	$(Q)$(AR) rcs $$@ $$^
 
-archives_$(1) := $$(archives_below) $(O)/san/lib/$(1).a
-archives_below := $$(archives_$(1))
+$(foreach f,$(call group_folders,$(1)), \
+	$(eval archives_$(notdir $(f)) := $(archives) $(call group_lib,$(1))))
 endef
-archives_below :=
-$(foreach l,$(LAYERS),$(eval $(call LAYER_template,$(l))))
+define LINE_template
+$(foreach g,$(call line_groups,$(1)),$(eval $(call GROUP_template,$(g))))
+archives += $(foreach g,$(call line_groups,$(1)),$(call group_lib,$(g)))
+endef
+archives :=
+$(foreach l,$(LAYER_LINES),$(eval $(call LINE_template,$(l))))
 # The compel tool's own parts, without its main.
 archives_compel := $(archives_inject) $(O)/san/lib/compel.a
 $(O)/san/lib/compel.a: $(call sanobj,\
@@ -275,7 +278,7 @@ UNIT_MAIN := $(O)/san/obj/tests/unit/test.o
 
 define UNIT_template
 $(O)/san/$(1): $(O)/san/obj/$(1).o $(UNIT_MAIN) \
-		$$(archives_$$(or $$(LAYER_OF_$(2)),$(2)))
+		$$(archives_$(2))
 	$(call say,LD,$$@)
 	$(Q)mkdir -p $$(@D)
 	$(Q)$(CC) $(TEST_LDFLAGS) -o $$@ $$(filter %.o,$$^) \
