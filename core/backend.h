@@ -15,11 +15,10 @@
 
 #include "base/arena.h"
 #include "base/err.h"
-#include "calls.h"
 
-struct _CoreEntry;
-struct _CpuinfoEntry;
-struct tape;
+#include "proto/core.pb-c.h"
+#include "proto/cpuinfo.pb-c.h"
+#include "calls.h"
 
 /* Generic names of registers: what every machine has. */
 enum reg {
@@ -36,13 +35,16 @@ enum reg {
 };
 
 /* Was the task inside a system call when it was stopped, and how would the
- * kernel go on? RESTART_PROBE: the registers do not tell (aarch64); the
- * caller must look, or pass what it knows. */
+ * kernel go on? */
 enum restart_class {
-	RESTART_UNKNOWN, /* read it from the registers, if they tell */
-	RESTART_NONE,	 /* not in a system call, or it is finished */
-	RESTART_AGAIN,	 /* ERESTARTSYS, NOINTR, NOHAND: same call again */
-	RESTART_BLOCK,	 /* ERESTART_RESTARTBLOCK: time left is hidden */
+	/* As argument: read it from the registers. As result: they do not
+	 * tell (aarch64, where the kernel rewinds before it stops a task; one
+	 * PTRACE_SYSCALL step shows nr 128 for RESTART_BLOCK). There, settle
+	 * and resume of RESTART_UNKNOWN let the same call be made again. */
+	RESTART_UNKNOWN,
+	RESTART_NONE,  /* not in a system call, or it is finished */
+	RESTART_AGAIN, /* ERESTARTSYS, NOINTR, NOHAND: same call again */
+	RESTART_BLOCK, /* ERESTART_RESTARTBLOCK: time left is hidden */
 };
 
 struct insn {
@@ -55,6 +57,9 @@ struct regset {
 	uint32_t note;	  /* NT_*; 0 ends the table */
 	uint32_t room;	  /* bytes to offer to the kernel, at most */
 	uint8_t optional; /* may be missing: EINVAL, ENODEV, EIO are fine */
+	/* Not 0: the set is one word that SETREGSET may silently ignore; place
+	 * it with PTRACE_POKEUSER at this offset instead. */
+	uint16_t poke;
 	const char *name;
 };
 
@@ -65,6 +70,15 @@ struct regs {
 		void *bytes; /* NULL: this thread has no such set */
 		size_t size;
 	} set[REGS_MAX];
+};
+
+/* State of a thread that the image format has no field for, under the note
+ * of the set that it comes from. The bytes are the backend's own business:
+ * extra_save makes them, extra_load of any host of that machine reads them. */
+struct regs_extra {
+	uint32_t note;
+	const void *bytes;
+	size_t size;
 };
 
 /* Position-independent code with its entry and where its trap stops. */
@@ -86,6 +100,10 @@ struct backend {
 	uint16_t red_zone; /* bytes below sp that a leaf may use */
 
 	const struct regset *regsets;
+	/* Forget (bytes = NULL) the freshly fetched sets whose writing back
+	 * would switch on what the thread does not use. NULL: nothing to
+	 * forget. */
+	void (*regs_prune)(struct regs *);
 	uint64_t (*reg_get)(const void *gpr, enum reg r);
 	void (*reg_set)(void *gpr, enum reg r, uint64_t value);
 	/* Make the registers enter pc as a function: first argument arg, stack
@@ -105,29 +123,38 @@ struct backend {
 
 	/* regs (settled) to the image's arch messages and back. Messages come
 	 * from the arena. The core entry's mtype and its one arch message are
-	 * set by thread_to_image (leaving clear_tid_addr 0); what the format
-	 * has no field for is the caller's to store (see regs_extra). */
-	int (*thread_to_image)(struct arena *, const struct regs *,
-		struct _CoreEntry *, struct err *);
+	 * set by thread_to_image (leaving clear_tid_addr 0). */
+	int (*thread_to_image)(
+		struct arena *, const struct regs *, CoreEntry *, struct err *);
 	/* here: the registers of the task that will receive them, fetched on
 	 * this host (sizes and layout of its sets); NULL: no host, pure use. */
-	int (*thread_from_image)(struct arena *, const struct _CoreEntry *,
+	int (*thread_from_image)(struct arena *, const CoreEntry *,
 		const struct regs *here, struct regs *ret, struct err *);
-	/* clear_tid_addr lives in the arch message. */
-	uint64_t *(*clear_tid)(struct _CoreEntry *);
+	/* What thread_to_image could not say, to be stored beside the core
+	 * image; and one such piece back into registers that
+	 * thread_from_image made. */
+	int (*extra_save)(struct arena *, const struct regs *,
+		struct regs_extra **ret, size_t *ret_n, struct err *);
+	int (*extra_load)(struct arena *, const struct regs_extra *,
+		const struct regs *here, struct regs *regs, struct err *);
+	/* clear_tid_addr lives in the arch message; NULL: it has none. */
+	uint64_t *(*clear_tid)(CoreEntry *);
 	/* pc and sp of a stored thread, for inspect. */
-	void (*image_pc_sp)(
-		const struct _CoreEntry *, uint64_t *pc, uint64_t *sp);
+	void (*image_pc_sp)(const CoreEntry *, uint64_t *pc, uint64_t *sp);
 
 	const char *const *vdso_symbols; /* NULL-terminated: those to bridge */
-	/* A jump from one address to another; returns its size. */
+	/* A jump from one address to another, for the start of a function:
+	 * changes no register that holds an argument; returns its size. */
 	size_t (*vdso_jump)(uint8_t out[32], uint64_t from, uint64_t to);
 
-	uint64_t task_size; /* first address a task cannot map */
+	uint64_t task_size;	  /* first address a task cannot map */
 	const struct blob *agent; /* NULL unless built for this machine */
 };
 
-extern const struct backend *const backends[]; /* NULL-terminated */
+/* backends/backends.c: all of them, NULL-terminated, and the one of the
+ * machine that this program is compiled for. */
+extern const struct backend *const backends[];
+extern const struct backend *const backend_native;
 
 const struct backend *backend_host(void);
 const struct backend *backend_by_mtype(uint32_t core_mtype);
