@@ -86,10 +86,11 @@ PROTO_C := $(PROTOS:%.proto=$(O)/gen/%.pb-c.c)
 PROTO_H := $(PROTO_C:.c=.h)
 
 COMPEL_HOST_C := $(wildcard compel/host/*.c)
+COMPEL_MAIN_C := $(shell grep -ls '^int main(' compel/host/*.c)
 COMPEL_LIB_C := $(wildcard compel/*.c)
 COMPEL_EXAMPLES := $(patsubst %/,%,$(dir $(wildcard compel/examples/*/Makefile)))
 
-ifneq ($(and $(AGENT_C),$(AGENT_S),$(AGENT_LDS),$(COMPEL_HOST_C)),)
+ifneq ($(and $(AGENT_C),$(AGENT_S),$(AGENT_LDS),$(COMPEL_MAIN_C)),)
 BLOB_C := $(O)/gen/agent_blob.c
 else ifneq ($(wildcard backends/agent_blob.h),)
 # Without its parts the blob is empty and nothing can be injected.
@@ -116,7 +117,7 @@ obj = $(patsubst %.c,$(O)/obj/%.o,$(patsubst $(O)/gen/%,gen/%,$(1)))
 sanobj = $(patsubst %.c,$(O)/san/obj/%.o,$(patsubst $(O)/gen/%,gen/%,$(1)))
 
 PROGRAM := $(if $(MAIN_C),$(O)/stasis)
-COMPEL_TOOL := $(if $(COMPEL_HOST_C),$(O)/compel)
+COMPEL_TOOL := $(if $(COMPEL_MAIN_C),$(O)/compel)
 COMPEL_LIB := $(if $(COMPEL_LIB_C),$(O)/libcompel.a)
 
 UNIT_C := $(wildcard tests/unit/*/*_test.c)
@@ -268,7 +269,7 @@ $(foreach l,$(LAYER_LINES),$(eval $(call LINE_template,$(l))))
 # The compel tool's own parts, without its main.
 archives_compel := $(archives_inject) $(O)/san/lib/compel.a
 $(O)/san/lib/compel.a: $(call sanobj,\
-		$(filter-out %/main.c,$(COMPEL_HOST_C)) $(COMPEL_LIB_C))
+		$(filter-out $(COMPEL_MAIN_C),$(COMPEL_HOST_C)) $(COMPEL_LIB_C))
 	$(call say,AR,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)rm -f $@
