@@ -86,7 +86,7 @@ PROTO_C := $(PROTOS:%.proto=$(O)/gen/%.pb-c.c)
 PROTO_H := $(PROTO_C:.c=.h)
 
 COMPEL_HOST_C := $(wildcard compel/host/*.c)
-COMPEL_MAIN_C := $(shell grep -ls '^int main(' compel/host/*.c)
+COMPEL_MAIN_C := $(shell grep -ls '^int main\b' compel/host/*.c)
 COMPEL_LIB_C := $(wildcard compel/*.c)
 COMPEL_EXAMPLES := $(patsubst %/,%,$(dir $(wildcard compel/examples/*/Makefile)))
 
