@@ -29,6 +29,6 @@ def check(root, build):
 
 
 lint.main("cppcheck", check, [
-    ({"core/a.c": "int f(void)\n{\n\tint n[3];\n\n\treturn n[3];\n}\n"}, 1),
+    ({"core/a.c": "int f(void)\n{\n\tint n[3] = {0};\n\n\treturn n[3];\n}\n"}, 1),
     ({"core/a.c": "int f(int a)\n{\n\treturn a + 1;\n}\n"}, 0),
 ])
