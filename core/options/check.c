@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What no single option can know. */
+#include "options/options.h"
+
+#include <errno.h>
+#include <string.h>
+
+static int options_check_dump(const struct options *o, struct err *err)
+{
+	bool list = o->fail_at && !strcmp(o->fail_at, "list");
+
+	if (!o->tree && !list) {
+		err_set(err, EINVAL, "it is not said which process to dump");
+		return err_hint(err, "give the pid of the root of the tree "
+				     "with -t PID");
+	}
+	if (o->leave_running && o->leave_stopped)
+		return err_set(err, EINVAL,
+			"--leave-running and "
+			"--leave-stopped contradict one "
+			"another");
+	return 0;
+}
+
+static int options_check_restore(const struct options *o, struct err *err)
+{
+	if (o->restore_sibling && !o->restore_detached) {
+		err_set(err, EINVAL,
+			"--restore-sibling needs "
+			"--restore-detached: there is no child "
+			"to wait for");
+		return err_hint(err, "add -d");
+	}
+	if (o->exec_cmd && o->restore_detached) {
+		err_set(err, EINVAL,
+			"--exec-cmd and --restore-detached contradict one "
+			"another: the command becomes the parent of the "
+			"restored tasks");
+		return err_hint(err, "leave one of them out");
+	}
+	return 0;
+}
+
+int options_check(const struct options *options, struct err *err)
+{
+	switch (options->verb) {
+	case VERB_DUMP:
+	case VERB_PRE_DUMP:
+		return options_check_dump(options, err);
+	case VERB_RESTORE:
+		return options_check_restore(options, err);
+	case VERB_SWRK:
+		if (options->swrk_fd < 0)
+			return err_set(err, EINVAL,
+				"swrk needs the number of its socket's fd");
+		return 0;
+	default:
+		return 0;
+	}
+}

@@ -1,0 +1,234 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "options/options.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "options/rows.h"
+#include "options/uses.h"
+
+void options_init(struct options *ret)
+{
+	*ret = (struct options){
+		.images_dir = ".",
+		.work_dir = ".",
+		.verbosity = 2,
+		.timeout = 10,
+		.ghost_limit = 1 << 20,
+		.ghost_fiemap = true,
+		.file_validation = VALIDATE_BUILDID,
+		.manage_cgroups = CGROUPS_SOFT,
+		.network_lock = NETWORK_LOCK_IPTABLES,
+		.pre_dump_mode = PRE_DUMP_SPLICE,
+		.cpu_cap = CPU_CAP_DEFAULT,
+		.ps_fd = -1,
+		.status_fd = -1,
+		.swrk_fd = -1,
+	};
+}
+
+static int verb_missing(struct err *err)
+{
+	err_set(err, EINVAL, "it is not said what to do");
+	return err_hint(err, "give a verb: dump, restore, check, inspect; "
+			     "'stasis --help' shows all");
+}
+
+/* The verb of the words, and how many of them it took. */
+static int verb_find(const struct option_words *words, enum verb *ret_verb,
+	size_t *ret_taken, struct err *err)
+{
+	const char *word = words->at[0], *nearest;
+
+	for (int v = 0; v < VERBS; v++) {
+		const char *name = verb_rows[v].name, *second;
+		size_t first = name ? strcspn(name, " ") : 0;
+
+		if (!name || strlen(word) != first ||
+			strncmp(name, word, first))
+			continue;
+		second = name[first] ? name + first + 1 : NULL;
+		if (second && (words->n < 2 || strcmp(second, words->at[1])))
+			continue;
+		*ret_verb = (enum verb)v;
+		*ret_taken = second ? 2 : 1;
+		return 0;
+	}
+	if (!strcmp(word, "cpuinfo"))
+		return err_set(err, EINVAL,
+			"cpuinfo is followed by 'dump' or by 'check'");
+	err_set(err, EINVAL, "there is no verb '%s'", word);
+	nearest = verb_nearest(word);
+	if (nearest)
+		return err_hint(err, "did you mean '%s'?", nearest);
+	return err_hint(err, "'stasis --help' shows all verbs");
+}
+
+static int verb_check_built(enum verb verb, struct err *err)
+{
+	const struct verb_row *row = &verb_rows[verb];
+
+	if (!row->belongs)
+		return 0;
+	err_set(err, ENOSYS, "'%s' is not built yet: it belongs to %s",
+		row->name, row->belongs);
+	return err_hint(err, "'stasis --help' shows what is built");
+}
+
+/* What stands behind the verb: a command, a directory, an fd, or nothing. */
+static int words_read(struct arena *arena, const struct option_words *words,
+	size_t at, struct options *ret, struct err *err)
+{
+	const char **command;
+	long long fd;
+	int rc;
+
+	if (ret->verb == VERB_RESTORE && ret->exec_cmd) {
+		if (at == words->n)
+			return err_set(err, EINVAL,
+				"--exec-cmd needs a command behind '--'");
+		command = arena_newn(arena, const char *, words->n - at + 1);
+		memcpy(command, words->at + at,
+			(words->n - at) * sizeof(*command));
+		ret->exec_argv = command;
+		return 0;
+	}
+	if (ret->verb == VERB_INSPECT && at < words->n)
+		ret->images_dir = words->at[at++];
+	if (ret->verb == VERB_SWRK && at < words->n) {
+		rc = option_read_number(words->at[at++], 0, INT32_MAX,
+			"the fd of swrk,", &fd, err);
+		if (rc)
+			return rc;
+		ret->swrk_fd = (int)fd;
+	}
+	if (at == words->n)
+		return 0;
+	err_set(err, EINVAL, "'%s' is one word too many behind '%s'",
+		words->at[at], verb_rows[ret->verb].name);
+	if (ret->verb == VERB_RESTORE)
+		return err_hint(err, "a command to run after the restore "
+				     "needs --exec-cmd");
+	return -EINVAL;
+}
+
+static int uses_apply(struct arena *arena, const struct option_uses *uses,
+	struct options *ret, struct err *err)
+{
+	int rc;
+
+	for (size_t i = 0; i < uses->n; i++) {
+		const struct option_use *use = &uses->at[i];
+
+		if (!(use->row->verbs & 1u << ret->verb)) {
+			if (use->from_file || use->no)
+				continue; /* meant for other verbs */
+			return err_set(err, EINVAL, "%s is not for '%s'",
+				use->as, verb_rows[ret->verb].name);
+		}
+		rc = option_set(arena, use->row, use->no, use->value, use->as,
+			ret, err);
+		if (rc)
+			return rc;
+	}
+	return 0;
+}
+
+/* The files, in the order in which later ones win. */
+static int config_read_all(struct arena *arena, const struct option_uses *line,
+	struct option_uses *ret, struct err *err)
+{
+	const char *home = getenv("HOME"), *file = getenv("CRIU_CONFIG_FILE");
+	const char *paths[4] = {"/etc/criu/default.conf"};
+	struct options asked = {0};
+	int rc = 0;
+
+	for (size_t i = 0; i < line->n; i++) {
+		const char *name = line->at[i].row->name;
+
+		if (!strcmp(name, "config"))
+			asked.config_file = line->at[i].value;
+		if (!strcmp(name, "no-default-config"))
+			asked.no_default_config = true;
+	}
+	if (home && *home)
+		paths[1] = arena_printf(arena, "%s/.criu/default.conf", home);
+	if (asked.config_file || asked.no_default_config)
+		paths[0] = paths[1] = NULL;
+	paths[2] = file && *file ? file : NULL;
+	paths[3] = asked.config_file;
+	for (size_t i = 0; !rc && i < 4; i++)
+		if (paths[i])
+			rc = uses_read_file(arena, paths[i], ret, err);
+	return rc;
+}
+
+static int options_show(const struct option_row *action,
+	const struct option_words *words, struct options *ret)
+{
+	struct options asked;
+	size_t taken;
+
+	options_init(&asked);
+	action->read(NULL, action, NULL, &asked, NULL);
+	if (words->n)
+		verb_find(words, &asked.help_for, &taken, NULL);
+	*ret = asked;
+	return 0;
+}
+
+static int options_apply(struct arena *arena, const struct option_uses *line,
+	const struct option_words *words, size_t taken, struct options *ret,
+	struct err *err)
+{
+	struct option_uses file = {0};
+	int rc;
+
+	rc = config_read_all(arena, line, &file, err);
+	if (rc)
+		return rc;
+	ret->work_dir = NULL;
+	rc = uses_apply(arena, &file, ret, err);
+	if (rc)
+		return rc;
+	rc = uses_apply(arena, line, ret, err);
+	if (rc)
+		return rc;
+	rc = words_read(arena, words, taken, ret, err);
+	if (rc)
+		return rc;
+	ret->work_dir = ret->work_dir ?: ret->images_dir;
+	return options_check(ret, err);
+}
+
+int options_parse(struct arena *arena, int argc, char **argv,
+	struct options *ret, struct err *err)
+{
+	const struct option_row *action = NULL;
+	struct option_words words = {0};
+	struct option_uses line = {0};
+	struct options asked;
+	size_t taken;
+	int rc;
+
+	rc = uses_read_line(arena, argc, argv, &line, &words, &action, err);
+	if (rc)
+		return rc;
+	if (action)
+		return options_show(action, &words, ret);
+	if (!words.n)
+		return verb_missing(err);
+	options_init(&asked);
+	rc = verb_find(&words, &asked.verb, &taken, err);
+	if (rc)
+		return rc;
+	rc = verb_check_built(asked.verb, err);
+	if (rc)
+		return rc;
+	rc = options_apply(arena, &line, &words, taken, &asked, err);
+	if (rc)
+		return rc;
+	*ret = asked;
+	return 0;
+}
