@@ -128,6 +128,7 @@ UNIT_TESTS := $(UNIT_C:%.c=$(O)/san/%)
 # --- the program ------------------------------------------------------------
 
 .PHONY: all demo test test-unit test-kinds test-live test-all test-cross \
+	test-interop test-fuzz \
 	lint bench format deps install clean help objects unit-tests
 
 all: $(PROGRAM) $(COMPEL_TOOL) $(COMPEL_LIB) examples
@@ -225,8 +226,16 @@ $(O)/libcompel.a: $(call obj,$(COMPEL_LIB_SRC))
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
+# Programs for demo and reading: examples/NAME.c, which need nothing but libc.
+EXAMPLES := $(patsubst %.c,$(O)/%,$(wildcard examples/*.c))
+
+$(O)/examples/%: examples/%.c
+	$(call say,CC,$@)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) $(BUILD_CFLAGS) $(WARN) $(BUILD_LDFLAGS) -o $@ $< -lpthread
+
 .PHONY: examples
-examples: $(COMPEL_TOOL) $(COMPEL_LIB)
+examples: $(EXAMPLES) $(COMPEL_TOOL) $(COMPEL_LIB)
 	$(Q)for d in $(COMPEL_EXAMPLES); do \
 		$(MAKE) --no-print-directory -C $$d O=$(abspath $(O)) \
 			ARCH=$(ARCH) CC='$(CC)' || exit 1; \
@@ -322,8 +331,16 @@ test-live: all
 test-cross:
 	$(Q)cross/run
 
+# PEER=/path/to/a/criu runs another engine beside this one.
 bench: all
-	$(Q)tests/bench/run --stasis $(O)/stasis --build $(O)
+	$(Q)tests/bench/run --stasis $(O)/stasis --build $(O) \
+		$(if $(PEER),--peer $(PEER))
+
+test-interop: all
+	$(Q)tests/interop/run --stasis $(O)/stasis --build $(O)
+
+test-fuzz: all
+	$(Q)tests/fuzz/run --stasis $(O)/stasis --build $(O)
 
 lint: all objects
 	$(Q)tests/lint/run --build $(O)
