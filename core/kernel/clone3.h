@@ -14,6 +14,10 @@
 
 #include "base/err.h"
 
+#ifndef CLONE_INTO_CGROUP /* the C library has only what clone() knows */
+#define CLONE_INTO_CGROUP 0x200000000ULL
+#endif
+
 struct clone3_wish {
 	uint64_t flags; /* CLONE_NEWPID, CLONE_PARENT, ...; not CLONE_VM */
 	const pid_t *set_tid; /* innermost namespace first (5.5) */

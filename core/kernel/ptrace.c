@@ -260,7 +260,7 @@ int ptrace_regset_set(
 
 int ptrace_sigmask_get(pid_t tid, uint64_t *ret, struct err *err)
 {
-	uint64_t mask;
+	uint64_t mask = 0;
 
 	if (ptrace_ask(PTRACE_GETSIGMASK, tid, sizeof(mask), &mask))
 		return err_errno(
@@ -412,7 +412,7 @@ int ptrace_robust_list_get(
 
 int ptrace_peek(pid_t tid, uint64_t addr, uint64_t *ret, struct err *err)
 {
-	unsigned long word;
+	unsigned long word = 0;
 
 	/* The system call itself, unlike its wrapper, stores the word. */
 	if (ptrace_ask(PTRACE_PEEKDATA, tid, addr, &word))
