@@ -57,7 +57,8 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wno-missing-field-initializers -Werror
 # Code that protoc-c writes is not ours to make pretty.
 WARN_GEN := -Wall -Wno-unused-parameter -Werror
-INCLUDES := -Icore -Ibackends -I. -I$(O)/gen
+INCLUDES := -Icore -Ibackends -I. -I$(O)/gen \
+	$(shell $(PKG_CONFIG) --cflags libnl-3.0)
 # _GNU_SOURCE is empty, so that a file that defines it, too, does no harm.
 COMMON := -std=gnu11 -O2 -g -D_GNU_SOURCE= -MMD -MP
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all \
