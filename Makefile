@@ -71,8 +71,9 @@ TEST_SAN := $(if $(filter $(ARCH),$(HOST_ARCH)),$(SANITIZE))
 TEST_CFLAGS := $(COMMON) $(INCLUDES) -Itests/unit $(TEST_SAN) $(CFLAGS)
 TEST_LDFLAGS := $(TEST_SAN) $(LDFLAGS)
 
-UNWIND_ARCH := $(patsubst ppc64le,ppc64,$(ARCH))
 PACKAGES := libprotobuf-c libnl-route-3.0 libnl-3.0 libelf
+INCLUDES += $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
+UNWIND_ARCH := $(patsubst ppc64le,ppc64,$(ARCH))
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) \
 	-lunwind-ptrace -lunwind-$(UNWIND_ARCH) -lunwind -lpthread $(EXTRA_LIBS)
 

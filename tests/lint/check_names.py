@@ -1,12 +1,17 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Names say what is done: no do_, __, handle, process, misc, util."""
+"""Names say what is done: no do_, __, handle, process, misc, util.
+
+A name is module_verb_noun: in front, "process" is the noun of its module, and
+at the end the noun that it works on; in between it would be a verb. A signal's
+"handler" is the name of the thing.
+"""
 
 import os
 import re
 
 import lint
 
-EMPTY_WORDS = {"handle", "handler", "misc", "util", "utils", "helper"}
+EMPTY_WORDS = {"handle", "misc", "util", "utils", "helper"}
 
 
 def name_judge(name):
@@ -16,7 +21,7 @@ def name_judge(name):
     words = name.strip("_").split("_")
     if words[0] == "do":
         return "starts with do_"
-    if "process" in words[:-1]:
+    if "process" in words[1:-1]:
         return "uses 'process' as a verb"
     empty = EMPTY_WORDS.intersection(words)
     return f"says '{empty.pop()}'" if empty else None
@@ -44,7 +49,8 @@ lint.main("names", check, [
     (named("do_dump"), 1),
     (named("__dump_task"), 1),
     (named("dump_handle_task"), 1),
-    (named("process_image"), 1),
+    (named("dump_process_image"), 1),
+    (named("process_stop"), 0),
     (named("image_find_process"), 0),
     (named("dump_task"), 0),
     ({"core/utils.c": ""}, 1),
