@@ -51,7 +51,7 @@ int option_read_close(struct arena *arena, const struct option_row *row,
 
 	(void)row;
 	rc = option_read_number(
-		value, 0, INT32_MAX, "the fd of --close,", &fd, err);
+		value, 0, INT32_MAX, "the fd of --close", &fd, err);
 	if (!rc)
 		*vec_push(arena, &ret->close_fds) = (int)fd;
 	return rc;

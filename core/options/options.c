@@ -98,7 +98,7 @@ static int words_read(struct arena *arena, const struct option_words *words,
 		ret->images_dir = words->at[at++];
 	if (ret->verb == VERB_SWRK && at < words->n) {
 		rc = option_read_number(words->at[at++], 0, INT32_MAX,
-			"the fd of swrk,", &fd, err);
+			"the fd of swrk", &fd, err);
 		if (rc)
 			return rc;
 		ret->swrk_fd = (int)fd;

@@ -17,12 +17,12 @@ int option_read_number(const char *text, long long min, long long max,
 	errno = 0;
 	number = strtoll(text, &end, 10);
 	if (end == text || *end)
-		return err_set(
-			err, EINVAL, "%s '%s' is not a number", what, text);
+		return err_set(err, EINVAL, "%s is '%s', which is not a number",
+			what, text);
 	if (errno || number < min || number > max)
 		return err_set(err, EINVAL,
-			"%s %s is out of range (%lld to %lld)", what, text, min,
-			max);
+			"%s is %s, which is not from %lld to %lld", what, text,
+			min, max);
 	*ret = number;
 	return 0;
 }
@@ -137,7 +137,7 @@ static int option_set_kind(struct arena *arena, const struct option_row *row,
 		*(const char **)field = value;
 		break;
 	case OPTION_NUMBER:
-		what = arena_printf(arena, "the value of %s,", as);
+		what = arena_printf(arena, "the value of %s", as);
 		rc = option_read_number(
 			value, row->min, row->max, what, &number, err);
 		if (!rc)
