@@ -11,6 +11,7 @@
 #include "base/vec.h"
 #include "proto/files.pb-c.h"
 
+struct facts;
 struct kind;
 struct task;
 struct thread;
@@ -19,6 +20,7 @@ struct plan;
 /* Where an object, or a piece of a task's state, ends up. */
 struct holder {
 	const struct plan *plan;
+	const struct facts *facts;
 	struct task *task;
 	struct thread *thread; /* task and thread kinds */
 	int fd;		       /* files: final number; -1: no fd (mapping) */
