@@ -57,8 +57,9 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 	-Wno-missing-field-initializers -Werror
 # Code that protoc-c writes is not ours to make pretty.
 WARN_GEN := -Wall -Wno-unused-parameter -Werror
+PACKAGES := libprotobuf-c libnl-route-3.0 libnl-3.0 libelf
 INCLUDES := -Icore -Ibackends -I. -I$(O)/gen \
-	$(shell $(PKG_CONFIG) --cflags libnl-3.0)
+	$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 # _GNU_SOURCE is empty, so that a file that defines it, too, does no harm.
 COMMON := -std=gnu11 -O2 -g -D_GNU_SOURCE= -MMD -MP
 SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all \
@@ -71,8 +72,6 @@ TEST_SAN := $(if $(filter $(ARCH),$(HOST_ARCH)),$(SANITIZE))
 TEST_CFLAGS := $(COMMON) $(INCLUDES) -Itests/unit $(TEST_SAN) $(CFLAGS)
 TEST_LDFLAGS := $(TEST_SAN) $(LDFLAGS)
 
-PACKAGES := libprotobuf-c libnl-route-3.0 libnl-3.0 libelf
-INCLUDES += $(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 UNWIND_ARCH := $(patsubst ppc64le,ppc64,$(ARCH))
 LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) \
 	-lunwind-ptrace -lunwind-$(UNWIND_ARCH) -lunwind -lpthread $(EXTRA_LIBS)
