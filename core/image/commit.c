@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "image/set.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/io.h"
+#include "image/manifest.h"
+#include "image/set_state.h"
+
+/* From so many files on, one syncfs is cheaper than an fsync for each. */
+enum { SYNCFS_FILES = 16 };
+
+static const char manifest_name[] = "stasis.img";
+static const char inventory_name[] = "inventory.img";
+
+static void dir_closep(DIR **dir)
+{
+	if (*dir)
+		closedir(*dir);
+}
+#define _cleanup_dir_ __attribute__((cleanup(dir_closep)))
+
+static DIR *dir_open(int dir)
+{
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *ret = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!ret && fd >= 0)
+		close(fd);
+	return ret;
+}
+
+static int files_finish(struct image_set *set, struct err *err)
+{
+	struct image_file *file;
+	char name[IMAGE_NAME_MAX];
+
+	for (size_t i = 0; i < set->files.n; i++) {
+		file = set->files.at[i];
+		if (file->dropped)
+			continue;
+		image_name(name, file->type, file->id);
+		if (file->by_fd && !file->finished)
+			return err_set(
+				err, EINVAL, "%s is still being written", name);
+		if (image_file_finish(set, file, err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
+static int file_sync(int dir, const char *name, struct err *err)
+{
+	_cleanup_fd_ int fd = openat(dir, name, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0 || fsync(fd) < 0)
+		return err_errno(err, "writing %s to disk", name);
+	return 0;
+}
+
+static int files_sync(struct image_set *set, struct err *err)
+{
+	char name[IMAGE_NAME_MAX];
+
+	if (set->files.n >= SYNCFS_FILES) {
+		if (syncfs(set->temp) < 0)
+			return err_errno(err, "writing the images to disk");
+		return 0;
+	}
+	for (size_t i = 0; i < set->files.n; i++) {
+		if (set->files.at[i]->dropped)
+			continue;
+		image_name(name, set->files.at[i]->type, set->files.at[i]->id);
+		if (file_sync(set->temp, name, err) < 0)
+			return -err->code;
+	}
+	return 0;
+}
+
+static int manifest_write(
+	struct image_set *set, const struct image_facts *facts, struct err *err)
+{
+	_cleanup_fd_ int fd = openat(set->temp, manifest_name,
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+	void *bytes;
+	size_t size;
+	int ret;
+
+	if (fd < 0)
+		return err_errno(err, "creating %s", manifest_name);
+	ret = manifest_pack(set, facts, &bytes, &size);
+	if (ret < 0)
+		return err_code(err, ret, "making the manifest");
+	ret = io_write_all(fd, bytes, size);
+	if (ret < 0)
+		return err_code(err, ret, "writing %s", manifest_name);
+	if (!facts->no_sync && fsync(fd) < 0)
+		return err_errno(err, "writing %s to disk", manifest_name);
+	return 0;
+}
+
+static int old_unlink(struct image_set *set, const char *name, struct err *err)
+{
+	if (unlinkat(set->dir, name, 0) < 0 && errno != ENOENT)
+		return err_errno(err, "removing the old %s", name);
+	return 0;
+}
+
+/* Would a reader of the new set take this older file for a part of it? */
+static bool old_in_the_way(const struct image_set *set,
+	const struct image_facts *facts, const char *name)
+{
+	enum image_type type;
+	uint64_t id;
+
+	if (!image_name_parse(name, &type, &id))
+		return false;
+	switch (type) {
+	case IMAGE_STATS_DUMP:
+	case IMAGE_STATS_RESTORE:
+	case IMAGE_IRMAP_CACHE:
+		return false;
+	case IMAGE_PAGES:
+	case IMAGE_PAGEMAP:
+	case IMAGE_PAGEMAP_SHMEM:
+		if (facts->remote_pages)
+			return false;
+		break;
+	default:
+		break;
+	}
+	return !image_file_find(set, type, id);
+}
+
+/* From here on the directory does not look like a whole set to anybody. */
+static int old_remove(
+	struct image_set *set, const struct image_facts *facts, struct err *err)
+{
+	_cleanup_dir_ DIR *dir = NULL;
+	const struct dirent *entry;
+
+	if (old_unlink(set, manifest_name, err) < 0)
+		return -err->code;
+	if (!facts)
+		return 0;
+	if (old_unlink(set, inventory_name, err) < 0)
+		return -err->code;
+	if (!set->parent && old_unlink(set, "parent", err) < 0)
+		return -err->code;
+	dir = dir_open(set->dir);
+	if (!dir)
+		return err_errno(err, "reading the image directory");
+	while ((entry = readdir(dir)))
+		if (old_in_the_way(set, facts, entry->d_name) &&
+			old_unlink(set, entry->d_name, err) < 0)
+			return -err->code;
+	return 0;
+}
+
+static int file_place(struct image_set *set, const char *name, struct err *err)
+{
+	if (renameat(set->temp, name, set->dir, name) < 0)
+		return err_errno(err, "putting %s into place", name);
+	return 0;
+}
+
+static int parent_place(struct image_set *set, struct err *err)
+{
+	if (!set->parent)
+		return 0;
+	if (symlinkat(set->parent, set->temp, "parent") < 0)
+		return err_errno(
+			err, "linking to the parent '%s'", set->parent);
+	return file_place(set, "parent", err);
+}
+
+/* All but the inventory, then the inventory. */
+static int files_place(struct image_set *set, struct err *err)
+{
+	const struct image_file *file;
+	char name[IMAGE_NAME_MAX];
+
+	for (size_t i = 0; i < set->files.n; i++) {
+		file = set->files.at[i];
+		if (file->dropped || file->type == IMAGE_INVENTORY)
+			continue;
+		image_name(name, file->type, file->id);
+		if (file_place(set, name, err) < 0)
+			return -err->code;
+	}
+	if (parent_place(set, err) < 0)
+		return -err->code;
+	if (!image_file_find(set, IMAGE_INVENTORY, 0))
+		return 0;
+	return file_place(set, inventory_name, err);
+}
+
+static int dir_sync(
+	struct image_set *set, const struct image_facts *facts, struct err *err)
+{
+	if (facts && facts->no_sync)
+		return 0;
+	if (fsync(set->dir) < 0)
+		return err_errno(err, "writing the image directory to disk");
+	return 0;
+}
+
+static int set_place(
+	struct image_set *set, const struct image_facts *facts, struct err *err)
+{
+	if (old_remove(set, facts, err) < 0 || dir_sync(set, facts, err) < 0)
+		return -err->code;
+	if (files_place(set, err) < 0 || dir_sync(set, facts, err) < 0)
+		return -err->code;
+	if (!facts)
+		return 0;
+	if (file_place(set, manifest_name, err) < 0)
+		return -err->code;
+	return dir_sync(set, facts, err);
+}
+
+static int set_commit(
+	struct image_set *set, const struct image_facts *facts, struct err *err)
+{
+	if (!set->files.n && !facts)
+		return 0;
+	if (image_file_temp(set, err) < 0 || files_finish(set, err) < 0)
+		return -err->code;
+	if (!(facts && facts->no_sync) && files_sync(set, err) < 0)
+		return -err->code;
+	if (facts && manifest_write(set, facts, err) < 0)
+		return -err->code;
+	return set_place(set, facts, err);
+}
+
+int image_set_commit(
+	struct image_set *set, const struct image_facts *facts, struct err *err)
+{
+	int ret = set_commit(set, facts, err);
+
+	if (ret < 0)
+		err_wrap(err, "writing the images");
+	/* What was put into place is no longer in the hidden directory. */
+	image_set_abort(set);
+	return ret;
+}
+
+static void temp_empty(int temp)
+{
+	_cleanup_dir_ DIR *dir = dir_open(temp);
+	const struct dirent *entry;
+
+	while (dir && (entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 &&
+			strcmp(entry->d_name, "..") != 0)
+			unlinkat(temp, entry->d_name, 0);
+}
+
+void image_set_abort(struct image_set *set)
+{
+	for (size_t i = 0; i < set->files.n; i++) {
+		free(set->files.at[i]->bytes);
+		set->files.at[i]->bytes = NULL;
+	}
+	set->files.n = 0;
+	set->n_slots = 0;
+	set->writing = false;
+	if (set->temp < 0)
+		return;
+	temp_empty(set->temp);
+	close(fd_take(&set->temp));
+	unlinkat(set->dir, set->temp_name, AT_REMOVEDIR);
+}
+
+int image_write_alone(int dir, enum image_type type, uint64_t id,
+	const ProtobufCMessage *msg, struct err *err)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_image_set_ struct image_set *set = NULL;
+	char name[IMAGE_NAME_MAX];
+
+	if (image_set_create(arena, dir, &set, err) < 0 ||
+		image_append(set, type, id, msg, NULL, 0, err) < 0 ||
+		image_file_temp(set, err) < 0 || files_finish(set, err) < 0)
+		return -err->code;
+	image_name(name, type, id);
+	return file_place(set, name, err);
+}

@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "image/extra.h"
+
+void extra_init(struct extra *ret_extra, struct arena *arena)
+{
+	*ret_extra = (struct extra){.arena = arena};
+}
+
+StasisThreadExtra *extra_thread_add(struct extra *extra, uint32_t tid)
+{
+	StasisThreadExtra *thread = arena_new1(extra->arena, StasisThreadExtra);
+
+	stasis_thread_extra__init(thread);
+	thread->tid = tid;
+	*vec_push(extra->arena, &extra->threads) = thread;
+	return thread;
+}
+
+StasisTaskExtra *extra_task_add(struct extra *extra, uint32_t pid)
+{
+	StasisTaskExtra *task = arena_new1(extra->arena, StasisTaskExtra);
+
+	stasis_task_extra__init(task);
+	task->pid = pid;
+	*vec_push(extra->arena, &extra->tasks) = task;
+	return task;
+}
+
+/* A list of protobuf-c with room for one more; lists here are short. */
+static void *list_grow(struct arena *arena, void *list, size_t n)
+{
+	return arena_grow(
+		arena, list, n * sizeof(void *), (n + 1) * sizeof(void *));
+}
+
+void extra_regset_add(struct extra *extra, StasisThreadExtra *thread,
+	uint32_t note, const void *bytes, size_t size)
+{
+	StasisRegset *regset = arena_new1(extra->arena, StasisRegset);
+
+	stasis_regset__init(regset);
+	regset->note = note;
+	regset->bytes.data = arena_copy(extra->arena, bytes, size);
+	regset->bytes.len = size;
+	thread->regset =
+		list_grow(extra->arena, thread->regset, thread->n_regset);
+	thread->regset[thread->n_regset++] = regset;
+}
+
+void extra_range_add(struct extra *extra, StasisRange ***list, size_t *n,
+	uint64_t start, uint64_t end, uint32_t value)
+{
+	StasisRange *range = arena_new1(extra->arena, StasisRange);
+
+	stasis_range__init(range);
+	range->start = start;
+	range->end = end;
+	range->value = value;
+	*list = list_grow(extra->arena, *list, *n);
+	(*list)[(*n)++] = range;
+}
+
+const StasisThreadExtra *extra_thread_find(
+	const struct extra *extra, uint32_t tid)
+{
+	for (size_t i = 0; i < extra->threads.n; i++)
+		if (extra->threads.at[i]->tid == tid)
+			return extra->threads.at[i];
+	return NULL;
+}
+
+const StasisTaskExtra *extra_task_find(const struct extra *extra, uint32_t pid)
+{
+	for (size_t i = 0; i < extra->tasks.n; i++)
+		if (extra->tasks.at[i]->pid == pid)
+			return extra->tasks.at[i];
+	return NULL;
+}
+
+const StasisRegset *extra_regset_find(
+	const StasisThreadExtra *thread, uint32_t note)
+{
+	for (size_t i = 0; thread && i < thread->n_regset; i++)
+		if (thread->regset[i]->note == note)
+			return thread->regset[i];
+	return NULL;
+}
+
+int extra_save(
+	const struct extra *extra, struct image_set *set, struct err *err)
+{
+	StasisExtra record = STASIS_EXTRA__INIT;
+
+	if (!extra->threads.n && !extra->tasks.n)
+		return 0;
+	record.thread = extra->threads.at;
+	record.n_thread = extra->threads.n;
+	record.task = extra->tasks.at;
+	record.n_task = extra->tasks.n;
+	return image_append(set, IMAGE_EXTRA, 0, &record.base, NULL, 0, err);
+}
+
+int extra_load(struct image_set *set, struct extra *ret_extra, struct err *err)
+{
+	struct extra extra = {.arena = image_set_arena(set)};
+	const StasisExtra *record;
+	struct image_list list = {0};
+
+	if (image_load(set, IMAGE_EXTRA, 0, &list, err) < 0)
+		return -err->code;
+	for (size_t i = 0; i < list.n; i++) {
+		record = (const StasisExtra *)list.at[i].msg;
+		for (size_t k = 0; k < record->n_thread; k++)
+			*vec_push(extra.arena, &extra.threads) =
+				record->thread[k];
+		for (size_t k = 0; k < record->n_task; k++)
+			*vec_push(extra.arena, &extra.tasks) = record->task[k];
+	}
+	*ret_extra = extra;
+	return 0;
+}

@@ -1,0 +1,70 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * set_state: what an image set knows, for the files of core/image only.
+ *
+ * A written file is in `bytes` up to one digest chunk; full chunks are
+ * hashed and go to the hidden directory at once. Buffers are from malloc,
+ * all else is from the arena.
+ */
+#ifndef STASIS_IMAGE_SET_STATE_H
+#define STASIS_IMAGE_SET_STATE_H
+
+#include "base/vec.h"
+#include "image/set.h"
+
+struct image_file {
+	enum image_type type;
+	uint64_t id;
+	size_t records;
+	bool on_disk;  /* it has a name in the hidden directory */
+	bool by_fd;    /* somebody writes to its fd */
+	bool finished; /* size and digest are final */
+	bool dropped;  /* image_remove */
+	char *bytes;
+	size_t used, room;
+	uint64_t size;
+	uint64_t digest;
+	VEC(uint64_t) chunks;
+};
+
+struct image_span {
+	void *at;
+	size_t size;
+};
+
+struct image_set {
+	struct arena *arena;
+	int dir;
+	bool writing;
+
+	/* writing */
+	int temp; /* the hidden directory, or -1 */
+	char temp_name[32];
+	const char *parent;
+	VEC(struct image_file *) files;
+	uint32_t *slots; /* hash of (type, id): index into files, plus 1 */
+	size_t n_slots;
+
+	/* reading */
+	StasisManifest *manifest;
+	StasisFile **listed;	      /* sorted by name */
+	VEC(struct image_span) spans; /* mapped files */
+	struct image_set *parent_set; /* once it was asked for */
+};
+
+/* protobuf-c memory from an arena; what is freed stays until its end. */
+ProtobufCAllocator image_allocator(struct arena *arena);
+
+/* The file that is being written, NULL if there is none. */
+struct image_file *image_file_find(
+	const struct image_set *set, enum image_type type, uint64_t id);
+
+/* Make the hidden directory, if it is not there yet. */
+int image_file_temp(struct image_set *set, struct err *err);
+
+/* What is left in memory goes to the hidden directory; size and digest are
+ * final then. */
+int image_file_finish(
+	struct image_set *set, struct image_file *file, struct err *err);
+
+#endif

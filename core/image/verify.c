@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "image/manifest.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "image/digest.h"
+
+/* Below so many bytes a second thread costs more than it saves. */
+#define ALONE_BYTES (16ull << 20)
+
+enum { WORKERS_MAX = 4 };
+
+/* One chunk of one file: what a worker takes at a time. */
+struct unit {
+	uint32_t file;
+	uint32_t chunk;
+	int code; /* 0 or -errno of reading */
+	uint64_t hash;
+};
+
+struct check {
+	int dir;
+	const StasisManifest *manifest;
+	struct unit *units;
+	size_t n;
+	atomic_size_t next;
+};
+
+static int verify_fail(const char *name, struct err *err)
+{
+	err_wrap(err, "%s does not match the manifest", name);
+	return err_hint(err,
+		"the image is damaged or incomplete: copy it again, or dump "
+		"again; after an intended change remove stasis.img");
+}
+
+static int verify_size(int dir, const StasisFile *file, struct err *err)
+{
+	struct stat st;
+
+	if (fstatat(dir, file->name, &st, 0) < 0)
+		err_errno(err, "looking at it");
+	else if (!S_ISREG(st.st_mode))
+		err_set(err, EBADMSG, "it is not a regular file");
+	else if ((uint64_t)st.st_size != file->size)
+		err_set(err, EBADMSG,
+			"it has %" PRIu64 " bytes, it should have %" PRIu64,
+			(uint64_t)st.st_size, file->size);
+	else
+		return 0;
+	return verify_fail(file->name, err);
+}
+
+static void unit_read(const struct check *check, struct unit *unit)
+{
+	const StasisFile *file = check->manifest->file[unit->file];
+	_cleanup_fd_ int fd =
+		openat(check->dir, file->name, O_RDONLY | O_CLOEXEC);
+
+	unit->code = fd < 0 ? -errno
+			    : digest_read_chunk(
+				      fd, file->size, unit->chunk, &unit->hash);
+}
+
+static void *worker_run(void *arg)
+{
+	struct check *check = arg;
+	size_t i;
+
+	while ((i = atomic_fetch_add(&check->next, 1)) < check->n)
+		unit_read(check, &check->units[i]);
+	return NULL;
+}
+
+/* Threads that cannot be started are done without. */
+static void check_run(struct check *check, uint64_t bytes)
+{
+	pthread_t workers[WORKERS_MAX];
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	int n = 0;
+
+	if (cpus > WORKERS_MAX)
+		cpus = WORKERS_MAX;
+	while (bytes >= ALONE_BYTES && n < cpus - 1 &&
+		pthread_create(&workers[n], NULL, worker_run, check) == 0)
+		n++;
+	worker_run(check);
+	while (n > 0)
+		pthread_join(workers[--n], NULL);
+}
+
+/* The units of one file stand side by side. */
+static int file_judge(struct arena *arena, const StasisFile *file,
+	const struct unit *units, struct err *err)
+{
+	size_t n = digest_chunk_count(file->size);
+	uint64_t *hashes = arena_newn(arena, uint64_t, n);
+
+	for (size_t i = 0; i < n; i++) {
+		if (units[i].code < 0) {
+			err_code(err, units[i].code, "reading it");
+			return verify_fail(file->name, err);
+		}
+		hashes[i] = units[i].hash;
+	}
+	if (digest_join(hashes, n) == file->xxh3)
+		return 0;
+	err_set(err, EBADMSG, "its content has changed");
+	return verify_fail(file->name, err);
+}
+
+/* Sizes first: they cost nothing and bound what is allocated next. */
+static int check_prepare(struct arena *arena, struct check *check,
+	uint64_t *ret_bytes, struct err *err)
+{
+	const StasisManifest *manifest = check->manifest;
+	uint64_t bytes = 0;
+	size_t units = 0;
+
+	for (size_t i = 0; i < manifest->n_file; i++) {
+		if (verify_size(check->dir, manifest->file[i], err) < 0)
+			return -err->code;
+		units += digest_chunk_count(manifest->file[i]->size);
+		bytes += manifest->file[i]->size;
+	}
+	check->units = arena_newn(arena, struct unit, units + 1);
+	for (size_t i = 0; i < manifest->n_file; i++) {
+		units = digest_chunk_count(manifest->file[i]->size);
+		for (size_t k = 0; k < units; k++)
+			check->units[check->n++] = (struct unit){
+				.file = (uint32_t)i, .chunk = (uint32_t)k};
+	}
+	*ret_bytes = bytes;
+	return 0;
+}
+
+int manifest_verify(struct arena *arena, int dir,
+	const StasisManifest *manifest, struct err *err)
+{
+	struct check check = {.dir = dir, .manifest = manifest};
+	uint64_t bytes = 0;
+	size_t unit = 0;
+
+	if (check_prepare(arena, &check, &bytes, err) < 0)
+		return -err->code;
+	check_run(&check, bytes);
+	for (size_t i = 0; i < manifest->n_file; i++) {
+		if (file_judge(arena, manifest->file[i], &check.units[unit],
+			    err) < 0)
+			return -err->code;
+		unit += digest_chunk_count(manifest->file[i]->size);
+	}
+	return 0;
+}
