@@ -1,0 +1,69 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""programs: every C program in programs/ is built and becomes a test."""
+import glob
+import os
+import re
+import subprocess
+import time
+
+import harness
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+FLAGS = ("-std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Wstrict-prototypes "
+         "-Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -Wundef "
+         "-Werror -pthread").split()
+
+
+def sentence(source):
+    """The first comment after the SPDX line says what the program shows."""
+    text = harness.read_text(source, "").split("\n", 1)[1]
+    match = re.match(r"/\*\s*(.*?)\s*\*/", text, re.S)
+    if not match:
+        raise SystemExit(f"{source}: the second line must say what it shows")
+    return re.sub(r"\s*\n\s*\*\s*", " ", match.group(1)).rstrip(".")
+
+
+def show(case):
+    """Dump the program at its checkpoint, restore it, ask for its verdict."""
+    victim = case.start([case.program(case.name)])
+    case.ready(victim)
+    if case.verdict() is None:
+        if not case.plain:
+            case.dump(victim)
+            case.restore(victim)
+        case.go()
+    case.await_verdict(victim)
+
+
+def compile_all(build, only, jobs):
+    """Build what is older than its source; returns the number of failures."""
+    out = os.path.join(build, "live")
+    os.makedirs(out, exist_ok=True)
+    header = os.path.getmtime(os.path.join(HERE, "checkpoint.h"))
+    todo = []
+    for source in sorted(glob.glob(os.path.join(HERE, "programs", "*.c"))):
+        target = os.path.join(out, os.path.basename(source)[:-2])
+        newest = max(header, os.path.getmtime(source))
+        if os.path.exists(target) and os.path.getmtime(target) > newest:
+            continue
+        if only(os.path.basename(target), sentence(source)):
+            todo.append((source, target))
+    running, failed = [], 0
+    cc = os.environ.get("CC", "gcc").split()
+    while todo or running:
+        while todo and len(running) < jobs:
+            source, target = todo.pop(0)
+            running.append(subprocess.Popen(
+                [*cc, *FLAGS, "-I", HERE, "-o", target, source]))
+        running = [child for child in running if child.poll() is None]
+        time.sleep(0.005)
+        failed += 0
+    for source in glob.glob(os.path.join(HERE, "programs", "*.c")):
+        name = os.path.basename(source)[:-2]
+        if only(name, sentence(source)):
+            failed += not os.path.exists(os.path.join(out, name))
+    return failed
+
+
+for path in sorted(glob.glob(os.path.join(HERE, "programs", "*.c"))):
+    harness.add(os.path.basename(path)[:-2], sentence(path), show)
