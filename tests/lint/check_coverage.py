@@ -1,0 +1,97 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Every field of a kind's message is set by its dump and read by its restore.
+
+A message belongs to the file in core/kinds that calls its __init or names its
+__descriptor; all its fields must be both set and read in that file. Messages
+that several files fill together (SHARED) are looked at over all of the core.
+The table coverage.allow names fields that are someone else's, with reasons.
+"""
+
+import os
+import re
+
+import lint
+
+MESSAGE = re.compile(r"^message\s+(\w+)\s*\{(.*?)^\}", re.M | re.S)
+FIELD = re.compile(r"^\s*(?:optional|required|repeated)\s+[\w.]+\s+(\w+)\s*=",
+                   re.M)
+OWNED = re.compile(r"\b(\w+?)__(?:init\s*\(|descriptor\b)")
+SHARED = {"coreentry", "taskcoreentry", "threadcoreentry", "fileentry"}
+WALKS = ("core/kinds", "core/dump", "core/model", "core/plan",
+         "core/restore", "core/image", "backends")
+
+
+def name_fold(name):
+    """One name for ThreadCoreEntry, thread_core_entry."""
+    return name.replace("_", "").lower()
+
+
+def messages_read(root):
+    """{folded name: (name, fields)} of all of proto/."""
+    table = {}
+    for path in lint.source_files(root, (".proto",), ("proto",)):
+        text = lint.without_comments(lint.file_text(root, path))
+        for name, body in MESSAGE.findall(text):
+            table[name_fold(name)] = (name, FIELD.findall(body))
+    return table
+
+
+def code_read(root, *paths):
+    return "\n".join(lint.without_comments(lint.file_text(root, path))
+                     for path in paths)
+
+
+def field_missing(field, code):
+    """"set", "read", or "" when both happen."""
+    name = re.escape(field.lower())
+    uses = re.findall(r"(?:->|\.)(?:n_)?" + name +
+                      r"\b(?:\[[^]]*\])?\s*(=(?!=)|\+\+|[|&+]=|)", code)
+    taken = re.search(r"&\w+(?:->|\.)" + name + r"\b", code)
+    if not any(uses) and not taken:
+        return "set"
+    if all(uses):
+        return "read"
+    return ""
+
+
+def fields_judge(place, message, code, allowed):
+    name, fields = message
+    found = []
+    for field in fields:
+        missing = field_missing(field, code)
+        if missing and f"{name}.{field}" not in allowed:
+            found.append(f"{place}: {name}.{field} is never {missing}")
+    return found
+
+
+def check(root, build):
+    allowed = lint.exceptions_read("coverage.allow")
+    messages = messages_read(root)
+    found, shared = [], set()
+    for path in lint.source_files(root, (".c",), ("core/kinds",)):
+        code = code_read(root, path)
+        for name in sorted({name_fold(n) for n in OWNED.findall(code)}):
+            if name in SHARED:
+                continue
+            if name in messages:
+                found += fields_judge(path, messages[name], code, allowed)
+    everything = code_read(root, *lint.source_files(root, (".c", ".h"),
+                                                    WALKS))
+    for name in sorted(SHARED):
+        if name in messages:
+            found += fields_judge("core", messages[name], everything, allowed)
+    return found
+
+
+PROTO = "message EventEntry {\n\trequired uint64 counter = 1;\n}\n"
+INIT = "void f(E *e)\n{\n\tevent_entry__init(e);\n"
+
+lint.main("kind coverage", check, [
+    ({"proto/a.proto": PROTO, "core/kinds/e.c": INIT + "}\n"}, 1),
+    ({"proto/a.proto": PROTO,
+      "core/kinds/e.c": INIT + "\te->counter = 1;\n}\n"}, 1),
+    ({"proto/a.proto": PROTO,
+      "core/kinds/e.c": INIT + "\tuse(e->counter);\n}\n"}, 1),
+    ({"proto/a.proto": PROTO, "core/kinds/e.c":
+      INIT + "\te->counter = 1;\n\tuse(e->counter);\n}\n"}, 0),
+])
