@@ -331,6 +331,9 @@ static int maps_read_file(struct arena *arena, const struct proc *proc,
 	_cleanup_fd_ int fd = -1;
 	int r = proc_open_file(proc, 0, name, O_RDONLY, &fd, err);
 
+	/* A zombie: an empty file, or (newer kernels) none to open. */
+	if (r == -ESRCH && !proc_check_alive(proc, NULL))
+		return 0;
 	if (r)
 		return r;
 	r = maps_read_fd(&reader, fd, err);

@@ -85,6 +85,7 @@ struct maps {
  * line of each area stays 0). Appends to ret. */
 int maps_parse_smaps(struct arena *arena, const char *text, struct maps *ret,
 	struct err *err);
+/* A kernel thread and a zombie have no areas. */
 int maps_read(struct arena *arena, const struct proc *proc, struct maps *ret,
 	struct err *err);
 /* The same from /proc/PID/maps: several times faster, no flags and sizes. */

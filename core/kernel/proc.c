@@ -156,6 +156,11 @@ int proc_read_auxv(struct arena *arena, const struct proc *proc,
 	int r = proc_read_small(
 		proc, 0, "auxv", (char *)words, sizeof(words), &size, err);
 
+	/* Without memory: an empty file, or (newer kernels) none to open. */
+	if (r == -ESRCH && !proc_check_alive(proc, NULL)) {
+		size = 0;
+		r = 0;
+	}
 	if (r)
 		return r;
 	*ret_n = size / sizeof(words[0]);
