@@ -1,0 +1,195 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""real_programs: programs that were not written to be dumped."""
+import os
+import re
+import shutil
+import subprocess
+import sys
+import time
+import urllib.request
+
+from harness import (Skip, alive, check, descendants, read_text, test,
+                     wait_until)
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+PYTHON = sys.executable or "/usr/bin/python3"
+
+
+@test("python with threads, asyncio on epoll, a subprocess and pipes goes on")
+def real_python(case):
+    victim = case.start([PYTHON, "-B", os.path.join(HERE, "real", "busy.py")])
+    case.ready(victim)
+    case.dump(victim)
+    case.restore(victim)
+    case.go()
+    case.await_verdict(victim)
+
+
+@test("a bash pipeline loses and doubles no byte over three rounds")
+def real_pipeline(case):
+    victim = case.start(["bash", os.path.join(HERE, "real", "pipeline.sh")])
+
+    def size():
+        path = case.path("consumed")
+        return os.path.getsize(path) if os.path.exists(path) else 0
+
+    for number in range(3):
+        before = size()
+        wait_until(lambda: size() > before + 20000, "lines flow")
+        check(len(descendants(victim)) == 3, "the pipeline is not whole")
+        img = case.make_dir(f"img{number}")
+        case.dump(victim, img=img)
+        still = size()
+        time.sleep(0.02)
+        check(size() == still, "lines flow although all are dumped")
+        case.restore(victim, img=img)
+    wait_until(lambda: size() > still + 20000, "lines flow again")
+    case.go()
+    wait_until(lambda: os.path.exists(case.path("status")), "the pipeline ends")
+    check(read_text(case.path("status")) == "0 0 0\n",
+          f"the pipeline ended with {read_text(case.path('status'))}")
+    lines = read_text(case.path("teed")).splitlines()
+    for number, line in enumerate(lines):
+        check(line == f"line {number} of the producer",
+              f"line {number} is {line!r}")
+    check(read_text(case.path("consumed")) == read_text(case.path("teed")),
+          "what was consumed is not what went through tee")
+
+
+def http_get(port, path):
+    with urllib.request.urlopen(
+            f"http://127.0.0.1:{port}/{path}", timeout=4) as answer:
+        return answer.read().decode()
+
+
+def http_port(case):
+    text = read_text(os.path.join(case.dir, "victim.out"), "")
+    found = re.search(r"port (\d+)", text)
+    return int(found.group(1)) if found else None
+
+
+def sockets(pid):
+    count = 0
+    for fd in os.listdir(f"/proc/{pid}/fd"):
+        try:
+            count += "socket:" in os.readlink(f"/proc/{pid}/fd/{fd}")
+        except OSError:
+            pass
+    return count
+
+
+@test("python's http.server answers on the same port after restore")
+def real_http_server(case):
+    with open(case.path("page.txt"), "w") as file:
+        file.write("a page\n")
+    victim = case.start([PYTHON, "-u", "-m", "http.server", "0", "--bind",
+                         "127.0.0.1"])
+    wait_until(lambda: http_port(case), "the server listens")
+    port = http_port(case)
+    check(http_get(port, "page.txt") == "a page\n", "no page before dump")
+    wait_until(lambda: sockets(victim) == 1, "the connection is closed")
+    case.dump(victim)
+    try:
+        http_get(port, "page.txt")
+        check(False, "somebody answers while the server is gone")
+    except OSError:
+        pass
+    case.restore(victim)
+    for _ in range(5):
+        check(http_get(port, "page.txt") == "a page\n", "a wrong page")
+    check(alive(victim), "the server ended")
+
+
+def show_with(case, argv):
+    victim = case.start(argv)
+    case.ready(victim)
+    case.dump(victim)
+    case.restore(victim)
+    case.go()
+    case.await_verdict(victim)
+    return victim
+
+
+@test("a process of another uid without any capability is restored as it was")
+def real_other_uid(case):
+    program = shutil.copy(case.program("threads"), case.dir)
+    os.chmod(program, 0o755)
+    argv = ["setpriv", "--reuid", "65534", "--regid", "65534",
+            "--clear-groups", "--", program]
+    victim = case.start(argv)
+    case.ready(victim)
+    wanted = creds(victim)
+    check("65534" in wanted, f"the victim is not nobody: {wanted}")
+    case.dump(victim)
+    case.restore(victim)
+    check(creds(victim) == wanted, f"{creds(victim)} is not {wanted}")
+    case.go()
+    case.await_verdict(victim)
+
+
+def creds(pid):
+    return "".join(
+        line for line in read_text(f"/proc/{pid}/status").splitlines(True)
+        if re.match("Uid|Gid|Groups|Cap|NoNewPrivs", line))
+
+
+@test("a static program of another C library (musl) is restored")
+def real_static_musl(case):
+    if not shutil.which("musl-gcc"):
+        raise Skip("musl-gcc is not installed")
+    program = os.path.join(case.dir, "static")
+    subprocess.run(
+        ["musl-gcc", "-std=gnu11", "-O2", "-static", "-I", HERE, "-o",
+         program, os.path.join(HERE, "programs", "threads.c")], check=True)
+    show_with(case, [program])
+
+
+@test("a static-pie program is restored")
+def real_static_pie(case):
+    program = os.path.join(case.dir, "static-pie")
+    subprocess.run(
+        ["gcc", "-std=gnu11", "-O2", "-static-pie", "-pthread", "-I", HERE,
+         "-o", program, os.path.join(HERE, "programs", "mem_private.c")],
+        check=True)
+    show_with(case, [program])
+
+
+@test("a shell that waits for a sleeping child goes on to its end")
+def real_shell(case):
+    victim = case.start(
+        ["sh", "-c", 'trap "" HUP; : >ready; while [ ! -e go ]; do '
+         'sleep 0.01; done; printf ok >v; mv v verdict'])
+    case.ready(victim)
+    case.dump(victim)
+    case.restore(victim)
+    case.go()
+    case.await_verdict(victim)
+
+
+@test("a process is dumped and restored ten times in a row")
+def real_ten_rounds(case):
+    victim = case.start([case.program("threads")])
+    case.ready(victim)
+    for number in range(10):
+        img = case.make_dir(f"img{number}")
+        case.dump(victim, img=img)
+        case.restore(victim, img=img)
+    case.go()
+    case.await_verdict(victim)
+
+
+@test("one image is restored many times")
+def real_image_again(case):
+    victim = case.start([case.program("tree")])
+    case.ready(victim)
+    case.dump(victim)
+    for _ in range(3):
+        case.restore(victim)
+        tree = [victim] + descendants(victim)
+        check(len(tree) == 13, f"the tree has {len(tree)} tasks, not 13")
+        for pid in reversed(tree):
+            os.kill(pid, 9)
+        case.gone(tree)
+    case.restore(victim)
+    case.go()
+    case.await_verdict(victim)
