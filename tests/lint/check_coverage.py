@@ -59,8 +59,11 @@ def fields_judge(place, message, code, allowed):
     found = []
     for field in fields:
         missing = field_missing(field, code)
-        if missing and f"{name}.{field}" not in allowed:
+        excused = f"{name}.{field}" in allowed
+        if missing and not excused:
             found.append(f"{place}: {name}.{field} is never {missing}")
+        elif excused and not missing:
+            found.append(f"{place}: {name}.{field} needs no exception")
     return found
 
 
