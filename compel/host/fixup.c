@@ -6,9 +6,9 @@
 #include "compel/host/fixup.h"
 
 static const struct fixup_machine fixup_machines[] = {
-	{EM_X86_64, "x86_64", fixup_x86_64},
-	{EM_AARCH64, "aarch64", fixup_aarch64},
-	{EM_PPC64, "ppc64le", fixup_ppc64le},
+	{EM_X86_64, "x86_64", fixup_x86_64, 0, 24},
+	{EM_AARCH64, "aarch64", fixup_aarch64, 8, 24},
+	{EM_PPC64, "ppc64le", fixup_ppc64le, 8, 0},
 };
 
 enum { FIXUP_MACHINES = sizeof(fixup_machines) / sizeof(*fixup_machines) };

@@ -38,6 +38,9 @@ struct fixup_machine {
 	uint16_t machine;
 	const char *name; /* as uname -m says */
 	const struct fixup *fixups;
+	/* Linkers put empty tables into files that use none: so many bytes
+	 * at the start of .got and .got.plt are theirs. */
+	uint8_t got_header, got_plt_header;
 };
 
 /* NULL: not one of the three machines. */

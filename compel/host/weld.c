@@ -12,8 +12,11 @@ enum { WELD_SIZE_MAX = 16 << 20, WELD_ALIGN_MAX = 4096 };
 #define WELD_TOC_BASE 0x8000
 
 /* Sections that are code or data, not a linker's or an unwinder's notes. */
-static bool weld_wants_section(const struct input_section *section)
+static bool weld_wants_section(
+	const struct weld *weld, const struct input_section *section)
 {
+	const struct fixup_machine *machine = weld->machine;
+
 	if (!(section->flags & SHF_ALLOC) || !section->size)
 		return false;
 	if (section->type != SHT_PROGBITS && section->type != SHT_NOBITS &&
@@ -21,6 +24,10 @@ static bool weld_wants_section(const struct input_section *section)
 		section->type != SHT_FINI_ARRAY &&
 		section->type != SHT_PREINIT_ARRAY)
 		return false;
+	if (!strcmp(section->name, ".got"))
+		return section->size > machine->got_header;
+	if (!strcmp(section->name, ".got.plt"))
+		return section->size > machine->got_plt_header;
 	return strcmp(section->name, ".eh_frame") &&
 	       strcmp(section->name, ".eh_frame_hdr") &&
 	       strcmp(section->name, ".interp");
@@ -116,7 +123,7 @@ static bool weld_concerns_reloc(
 	const struct weld *weld, const struct input_reloc *reloc)
 {
 	return !reloc->section ||
-	       weld_wants_section(&weld->input->sections[reloc->section]);
+	       weld_wants_section(weld, &weld->input->sections[reloc->section]);
 }
 
 static int weld_check_undefined(const struct weld *weld, struct err *err)
@@ -232,7 +239,7 @@ static int weld_place_sections(struct arena *arena, struct weld *weld,
 	for (size_t i = 1; !rc && i < input->section_count; i++) {
 		const struct input_section *section = &input->sections[i];
 
-		if (!weld_wants_section(section))
+		if (!weld_wants_section(weld, section))
 			continue;
 		weld->sections[i].input = section;
 		rc = weld_check_section(weld, section, allow_data, err);
