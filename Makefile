@@ -300,7 +300,12 @@ endef
 $(foreach t,$(UNIT_C:%.c=%),$(eval $(call \
 	UNIT_template,$(t),$(notdir $(patsubst %/,%,$(dir $(t)))))))
 
-unit-tests: $(UNIT_TESTS)
+# The kind law goes through every layer.
+KINDS_C := $(wildcard tests/kinds/*_test.c)
+KINDS_TESTS := $(KINDS_C:%.c=$(O)/san/%)
+$(foreach t,$(KINDS_C:%.c=%),$(eval $(call UNIT_template,$(t),service)))
+
+unit-tests: $(UNIT_TESTS) $(KINDS_TESTS)
 
 test-unit: $(UNIT_TESTS)
 	$(Q)scripts/run-unit $(UNIT_TESTS)
@@ -323,8 +328,8 @@ test-all: deps
 	$(Q)scripts/test-rings --build $(O) --arch $(ARCH) \
 		build lint unit kinds live clang interop fuzz cross
 
-test-kinds: all
-	$(Q)tests/kinds/run --stasis $(O)/stasis --build $(O)
+test-kinds: $(KINDS_TESTS)
+	$(Q)scripts/run-unit $(KINDS_TESTS)
 
 test-live: all
 	$(Q)tests/live/run --stasis $(O)/stasis --build $(O)
