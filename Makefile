@@ -351,9 +351,9 @@ test-fuzz: all
 lint: all objects
 	$(Q)tests/lint/run --build $(O)
 
-OUR_C := $(shell git ls-files '*.c' '*.h' 2>/dev/null)
 format:
-	$(Q)$(CLANG_FORMAT) -i $(OUR_C)
+	$(Q)find $(wildcard core backends service compel lib examples tests main.c) \
+		\( -name '*.c' -o -name '*.h' \) -exec $(CLANG_FORMAT) -i {} +
 
 # --- installation ------------------------------------------------------------
 
