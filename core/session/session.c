@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "session/session.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "image/set.h"
+#include "kernel/caps.h"
+#include "options/table.h"
+#include "options/version.h"
+#include "session/pidfile.h"
+#include "session/walks.h"
+
+static int session_open_dir(
+	const char *path, const char *what, int *ret_fd, struct err *err)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0) {
+		*ret_fd = fd;
+		return 0;
+	}
+	err_errno(err, "opening the %s directory '%s'", what, path);
+	if (errno == ENOENT)
+		return err_hint(err, "create it, or name another one");
+	return -err->code;
+}
+
+static int session_open_log(
+	struct session *session, const struct options *o, struct err *err)
+{
+	enum log_level level = LOG_DEBUG;
+
+	if (o->verbosity < LOG_DEBUG)
+		level = (enum log_level)o->verbosity;
+	if (!o->log_file) {
+		log_open(STDERR_FILENO, level);
+		return 0;
+	}
+	session->log_fd = openat(session->run.work_dir, o->log_file,
+		O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
+	if (session->log_fd < 0)
+		return err_errno(err, "creating log file '%s'", o->log_file);
+	log_open(session->log_fd, level);
+	return 0;
+}
+
+/* Reading images is for everybody; touching processes is not. */
+static int session_check_rights(const struct options *o, struct err *err)
+{
+	if (o->verb == VERB_INSPECT || o->plan)
+		return 0;
+	if (!caps_have(CAP_SYS_ADMIN) && !caps_have(CAP_CHECKPOINT_RESTORE)) {
+		err_set(err, EPERM,
+			"%s needs CAP_SYS_ADMIN or CAP_CHECKPOINT_RESTORE",
+			verb_rows[o->verb].name);
+		return err_hint(err, "run it as root");
+	}
+	if (geteuid() && !o->unprivileged) {
+		err_set(err, EPERM, "%s is run by a user who is not root",
+			verb_rows[o->verb].name);
+		return err_hint(err, "run it as root, or try --unprivileged");
+	}
+	return 0;
+}
+
+static int session_open_all(
+	struct session *session, const struct options *o, struct err *err)
+{
+	struct run *run = &session->run;
+	int rc;
+
+	rc = session_open_dir(o->images_dir, "image", &run->images_dir, err);
+	if (rc)
+		return rc;
+	rc = session_open_dir(o->work_dir, "work", &run->work_dir, err);
+	if (rc)
+		return rc;
+	if (fchdir(run->work_dir))
+		return err_errno(
+			err, "entering the work directory '%s'", o->work_dir);
+	rc = session_open_log(session, o, err);
+	if (rc)
+		return rc;
+	log_info("Stasis %s: %s, images in '%s'", STASIS_VERSION,
+		verb_rows[o->verb].name, o->images_dir);
+	if (!run->be)
+		return err_set(err, ENOSYS, "this machine is not supported");
+	return session_check_rights(o, err);
+}
+
+int session_open(struct session *ret, struct arena *arena,
+	const struct options *options, struct err *err)
+{
+	struct session session = {
+		.run = {.opt = options,
+			.be = backend_host(),
+			.arena = arena,
+			.images_dir = -1,
+			.work_dir = -1,
+			.page_size = (uint64_t)sysconf(_SC_PAGESIZE)},
+		.log_fd = -1,
+	};
+	int rc = session_open_all(&session, options, err);
+
+	if (rc) {
+		fd_closep(&session.run.images_dir);
+		fd_closep(&session.run.work_dir);
+		session.run.images_dir = session.run.work_dir = -1;
+	}
+	*ret = session;
+	return rc;
+}
+
+void session_close(struct session *session)
+{
+	fd_closep(&session->run.images_dir);
+	fd_closep(&session->run.work_dir);
+	if (session->log_fd >= 0)
+		log_open(STDERR_FILENO, LOG_WARN);
+	fd_closep(&session->log_fd);
+	session->run.images_dir = session->run.work_dir = -1;
+	session->log_fd = -1;
+}
+
+static int session_walk_missing(struct err *err)
+{
+	return err_set(err, ENOSYS, "this build has not got that part");
+}
+
+/* INT and TERM wait until the walk is at a point where it can turn back. */
+static void session_be_patient(struct run *run, sigset_t *ret_before)
+{
+	sigset_t patient;
+
+	sigemptyset(&patient);
+	sigaddset(&patient, SIGINT);
+	sigaddset(&patient, SIGTERM);
+	run->patient = !sigprocmask(SIG_BLOCK, &patient, ret_before);
+}
+
+static void session_be_open(struct run *run, const sigset_t *before)
+{
+	if (run->patient)
+		sigprocmask(SIG_SETMASK, before, NULL);
+	run->patient = false;
+}
+
+/* The work is done; numbers about it that cannot be written undo nothing. */
+static void session_leave_stats(struct run *run, enum stats_of of)
+{
+	struct err err;
+
+	if (stats_write(run->work_dir, of, &run->stats, &err))
+		log_warn("%s", err.text);
+	if (run->opt->display_stats)
+		stats_print(stdout, of, &run->stats);
+}
+
+int session_dump(struct session *session, struct err *err)
+{
+	struct run *run = &session->run;
+	sigset_t before;
+	int rc;
+
+	if (!dump_run)
+		return session_walk_missing(err);
+	session_be_patient(run, &before);
+	rc = dump_run(run, err);
+	if (!rc) {
+		session_leave_stats(run, STATS_DUMP);
+		log_info("Dumping finished successfully");
+		session_be_open(run, &before);
+	}
+	return rc;
+}
+
+static int session_restore_tree(
+	struct session *session, pid_t *ret_root, struct err *err)
+{
+	struct run *run = &session->run;
+	struct pidfile pidfile;
+	pid_t root;
+	int rc;
+
+	rc = pidfile_prepare(
+		run->arena, run->work_dir, run->opt->pidfile, &pidfile, err);
+	if (rc)
+		return rc;
+	rc = restore_run(run, &root, err);
+	if (rc) {
+		pidfile_abort(&pidfile);
+		return rc;
+	}
+	*ret_root = root;
+	session_leave_stats(run, STATS_RESTORE);
+	log_info("Restore finished successfully. Tasks resumed.");
+	rc = pidfile_commit(&pidfile, root, err);
+	return rc ? err_wrap(err, "the tasks run, but") : 0;
+}
+
+int session_restore(struct session *session, pid_t *ret_root, struct err *err)
+{
+	struct run *run = &session->run;
+	sigset_t before;
+	int rc;
+
+	if (!restore_run)
+		return session_walk_missing(err);
+	if (run->opt->tree)
+		log_warn("-t is not used by restore: the images know the pids");
+	session_be_patient(run, &before);
+	rc = session_restore_tree(session, ret_root, err);
+	if (!rc)
+		session_be_open(run, &before);
+	return rc;
+}
+
+int session_plan(struct session *session, FILE *out, struct err *err)
+{
+	if (!restore_plan_print)
+		return session_walk_missing(err);
+	return restore_plan_print(&session->run, out, err);
+}
+
+int session_inspect(struct session *session, FILE *out, struct err *err)
+{
+	const struct options *o = session->run.opt;
+	_cleanup_image_set_ struct image_set *set = NULL;
+	int rc;
+
+	if (!inspect_print)
+		return session_walk_missing(err);
+	rc = image_set_open(
+		session->run.arena, session->run.images_dir, &set, err);
+	if (rc)
+		return rc;
+	return inspect_print(set, out, o->json, o->stacks, err);
+}

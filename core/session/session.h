@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * session: a request from the opening of its directories to its last byte.
+ *
+ * It opens image directory, work directory and log, makes the run, goes the
+ * walk, and writes what is left behind in the work directory: statistics,
+ * pidfile. The command line and the service both stand on it. The current
+ * directory is the work directory while a session is open and afterwards.
+ * INT and TERM are held back while a walk runs.
+ */
+#ifndef STASIS_SESSION_SESSION_H
+#define STASIS_SESSION_SESSION_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "model/run.h"
+
+struct session {
+	struct run run;
+	int log_fd; /* -1: the log goes to stderr */
+};
+
+/* options and arena must outlive the session. On failure everything that was
+ * opened is closed, but for the log: the error belongs there, too. */
+int session_open(struct session *ret, struct arena *arena,
+	const struct options *options, struct err *err);
+void session_close(struct session *session);
+
+int session_dump(struct session *session, struct err *err);
+int session_restore(struct session *session, pid_t *ret_root, struct err *err);
+int session_plan(struct session *session, FILE *out, struct err *err);
+int session_inspect(struct session *session, FILE *out, struct err *err);
+
+#endif

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* walks: the entries of the walks and of the inspection. */
+#ifndef STASIS_SESSION_WALKS_H
+#define STASIS_SESSION_WALKS_H
+
+#include <stdbool.h>
+#include <stdio.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+#include "image/set.h"
+#include "model/run.h"
+
+#define PERHAPS __attribute__((weak))
+
+PERHAPS int dump_run(struct run *run, struct err *err);
+PERHAPS int restore_run(struct run *run, pid_t *ret_root, struct err *err);
+PERHAPS int restore_plan_print(struct run *run, FILE *out, struct err *err);
+PERHAPS int inspect_print(struct image_set *set, FILE *out, bool json,
+	bool stacks, struct err *err);
+
+#endif

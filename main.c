@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* stasis: freeze process trees to images and bring them back. One of the two
+ * places that report errors to people. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "check/check.h"
+#include "options/help.h"
+#include "session/session.h"
+
+/* Once to the terminal, and into the log file if there is one. */
+static int report(const struct err *err, bool log_too)
+{
+	fflush(stdout);
+	fprintf(stderr, "stasis: %s\n", err->text);
+	if (err->hint[0])
+		fprintf(stderr, "hint: %s\n", err->hint);
+	if (log_too)
+		log_error("stasis", err);
+	return EXIT_FAILURE;
+}
+
+/* All children, whatever becomes of them. */
+static void wait_for_children(void)
+{
+	while (waitpid(-1, NULL, __WALL) > 0 || errno == EINTR)
+		;
+}
+
+static int become_command(const char *const *argv, struct err *err)
+{
+	fflush(stdout);
+	execvp(argv[0], (char *const *)argv);
+	return err_errno(err, "the tasks run, but running '%s'", argv[0]);
+}
+
+static int run_restore(struct session *session, struct err *err)
+{
+	const struct options *o = session->run.opt;
+	pid_t root;
+	int rc;
+
+	if (o->plan)
+		return session_plan(session, stdout, err);
+	rc = session_restore(session, &root, err);
+	if (rc)
+		return rc;
+	if (o->exec_cmd)
+		return become_command(o->exec_argv, err);
+	if (!o->restore_detached)
+		wait_for_children();
+	return 0;
+}
+
+static int run_verb(struct session *session, struct err *err)
+{
+	switch (session->run.opt->verb) {
+	case VERB_DUMP:
+		return session_dump(session, err);
+	case VERB_RESTORE:
+		return run_restore(session, err);
+	case VERB_INSPECT:
+		return session_inspect(session, stdout, err);
+	default:
+		return err_set(err, ENOSYS, "this verb is not built yet");
+	}
+}
+
+static int run_session(struct arena *arena, const struct options *options)
+{
+	struct err err = {0};
+	struct session session;
+	int rc;
+
+	rc = session_open(&session, arena, options, &err);
+	if (!rc)
+		rc = run_verb(&session, &err);
+	if (!rc && (fflush(stdout) || ferror(stdout)))
+		rc = err_errno(&err, "writing to standard output");
+	if (rc)
+		rc = report(&err, session.log_fd >= 0);
+	session_close(&session);
+	return rc;
+}
+
+static int run_check(const struct options *options)
+{
+	struct err err = {0};
+	int rc = check_run(options, stdout, &err);
+
+	return rc ? report(&err, false) : 0;
+}
+
+static int list_steps(void)
+{
+	for (const char *const *step = run_steps; *step; step++)
+		puts(*step);
+	return 0;
+}
+
+static int run_options(struct arena *arena, const struct options *options)
+{
+	for (size_t i = 0; i < options->close_fds.n; i++)
+		close(options->close_fds.at[i]);
+	if (options->fail_at && !strcmp(options->fail_at, "list"))
+		return list_steps();
+	switch (options->verb) {
+	case VERB_HELP:
+		help_print(stdout, options->help_for);
+		return 0;
+	case VERB_VERSION:
+		help_print_version(stdout);
+		return 0;
+	case VERB_CHECK:
+		return run_check(options);
+	default:
+		return run_session(arena, options);
+	}
+}
+
+int main(int argc, char **argv)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	struct options options;
+	struct err err = {0};
+
+	if (options_parse(arena, argc, argv, &options, &err))
+		return report(&err, false);
+	return run_options(arena, &options);
+}
