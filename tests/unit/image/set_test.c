@@ -1,0 +1,304 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "samples.h"
+
+#include <sys/stat.h>
+
+#include "image/digest.h"
+#include "proto/inventory.pb-c.h"
+#include "proto/namespaces.pb-c.h"
+#include "proto/pipes.pb-c.h"
+
+static const struct image_facts facts = {.machine = "x86_64",
+	.page_size = 4096,
+	.kernel = "6.1.0",
+	.created = 1700000000,
+	.no_sync = true};
+
+static struct image_set *set_make(struct arena *arena, int dir)
+{
+	struct image_set *set = NULL;
+	struct err err = {0};
+
+	CHECK_INT(image_set_create(arena, dir, &set, &err), 0);
+	return set;
+}
+
+static int put_name(struct image_set *set, uint64_t id, const char *name)
+{
+	UtsnsEntry uts = UTSNS_ENTRY__INIT;
+	struct err err = {0};
+
+	uts.nodename = (char *)(uintptr_t)name;
+	uts.domainname = (char *)(uintptr_t)name;
+	return image_append(set, IMAGE_UTSNS, id, &uts.base, NULL, 0, &err);
+}
+
+static int put_inventory(struct image_set *set)
+{
+	InventoryEntry inventory = INVENTORY_ENTRY__INIT;
+	struct err err = {0};
+
+	inventory.img_version = 2;
+	return image_append(
+		set, IMAGE_INVENTORY, 0, &inventory.base, NULL, 0, &err);
+}
+
+static void commit_names(int dir, uint64_t first, uint64_t n)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_image_set_ struct image_set *set = set_make(arena, dir);
+	struct err err = {0};
+
+	CHECK_INT(put_inventory(set), 0);
+	for (uint64_t i = 0; i < n; i++)
+		CHECK_INT(put_name(set, first + i, "vm"), 0);
+	CHECK_INT(image_set_commit(set, &facts, &err), 0);
+	CHECK_STR(err.text, "");
+}
+
+TEST(a_committed_set_opens_with_its_facts)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	_cleanup_image_set_ struct image_set *set = NULL;
+	const StasisManifest *manifest;
+	struct image_item item = {0};
+	struct err err = {0};
+
+	commit_names(scratch.fd, 1, 600);
+	CHECK_INT(dir_count(scratch.fd), 602);
+	REQUIRE(image_set_open(arena, scratch.fd, &set, &err) == 0);
+	manifest = image_set_manifest(set);
+	REQUIRE(manifest);
+	CHECK_INT(manifest->n_file, 601);
+	CHECK_STR(manifest->machine, "x86_64");
+	CHECK_STR(manifest->kernel, "6.1.0");
+	CHECK_INT(manifest->created, 1700000000);
+	CHECK_INT(image_load_one(set, IMAGE_UTSNS, 600, &item, &err), 0);
+	CHECK_STR(((const UtsnsEntry *)item.msg)->nodename, "vm");
+}
+
+TEST(an_aborted_set_leaves_the_directory_as_it_was)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	struct image_set *set = set_make(arena, scratch.fd);
+	char big[65536] = {0};
+	struct err err = {0};
+	int fd = -1;
+
+	file_write(scratch.fd, "stasis.img", "old", 3);
+	file_write(scratch.fd, "utsns-1.img", "old", 3);
+	CHECK_INT(put_name(set, 1, "new"), 0);
+	for (int i = 0; i < 100; i++)
+		CHECK_INT(image_raw_append(
+				  set, IMAGE_ROUTE, 1, big, sizeof(big), &err),
+			0);
+	CHECK_INT(image_raw_create(set, IMAGE_PAGES, 1, &fd, &err), 0);
+	CHECK_INT(dir_count(scratch.fd), 3);
+	image_set_abort(set);
+	image_set_close(set);
+	close(fd);
+	CHECK_INT(dir_count(scratch.fd), 2);
+	CHECK_STR(file_read(arena, scratch.fd, "utsns-1.img", NULL), "old");
+}
+
+TEST(nothing_is_made_before_the_first_byte)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	_cleanup_image_set_ struct image_set *set = set_make(arena, scratch.fd);
+
+	CHECK_INT(put_name(set, 1, "vm"), 0);
+	CHECK_INT(dir_count(scratch.fd), 0);
+}
+
+TEST(a_commit_removes_what_an_older_dump_left)
+{
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+
+	commit_names(scratch.fd, 1, 5);
+	file_write(scratch.fd, "descriptors.json", "[]", 2);
+	file_write(scratch.fd, "stats-dump", "", 0);
+	commit_names(scratch.fd, 4, 1);
+	CHECK_INT(faccessat(scratch.fd, "utsns-1.img", F_OK, 0), -1);
+	CHECK_INT(faccessat(scratch.fd, "utsns-5.img", F_OK, 0), -1);
+	CHECK_INT(faccessat(scratch.fd, "utsns-4.img", F_OK, 0), 0);
+	CHECK_INT(faccessat(scratch.fd, "descriptors.json", F_OK, 0), 0);
+	CHECK_INT(faccessat(scratch.fd, "stats-dump", F_OK, 0), 0);
+	CHECK_INT(dir_count(scratch.fd), 5);
+}
+
+TEST(a_set_with_an_unfinished_raw_file_is_not_committed)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	_cleanup_image_set_ struct image_set *set = set_make(arena, scratch.fd);
+	_cleanup_fd_ int fd = -1;
+	struct err err = {0};
+
+	CHECK_INT(image_raw_create(set, IMAGE_PAGES, 1, &fd, &err), 0);
+	CHECK_INT(image_set_commit(set, &facts, &err), -EINVAL);
+	CHECK_STR(err.text,
+		"writing the images: pages-1.img is still being written");
+	CHECK_INT(dir_count(scratch.fd), 0);
+}
+
+TEST(raw_files_get_the_digest_that_their_writer_knows)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	_cleanup_image_set_ struct image_set *set = set_make(arena, scratch.fd);
+	struct image_set *again = NULL;
+	_cleanup_fd_ int one = -1, two = -1;
+	const void *bytes = NULL;
+	struct err err = {0};
+	size_t size = 0;
+
+	CHECK_INT(image_raw_create(set, IMAGE_PAGES, 1, &one, &err), 0);
+	CHECK_INT(image_raw_create(set, IMAGE_PAGES, 2, &two, &err), 0);
+	CHECK_INT(io_pwrite_all(one, "abcd", 4, 0), 0);
+	CHECK_INT(io_pwrite_all(two, "efgh", 4, 0), 0);
+	CHECK_INT(image_raw_close(set, IMAGE_PAGES, 1, 4,
+			  digest_chunk("abcd", 4), &err),
+		0);
+	CHECK_INT(image_raw_seal(set, IMAGE_PAGES, 2, &err), 0);
+	CHECK_INT(image_set_commit(set, &facts, &err), 0);
+	REQUIRE(image_set_open(arena, scratch.fd, &again, &err) == 0);
+	CHECK_INT(
+		image_raw_load(again, IMAGE_PAGES, 2, &bytes, &size, &err), 0);
+	REQUIRE(size == 4);
+	CHECK_MEM(bytes, "efgh", 4);
+	image_set_close(again);
+}
+
+TEST(a_wrong_digest_of_a_raw_file_is_found)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	_cleanup_image_set_ struct image_set *set = set_make(arena, scratch.fd);
+	struct image_set *again = NULL;
+	_cleanup_fd_ int fd = -1;
+	struct err err = {0};
+
+	CHECK_INT(image_raw_create(set, IMAGE_PAGES, 1, &fd, &err), 0);
+	CHECK_INT(io_pwrite_all(fd, "abcd", 4, 0), 0);
+	CHECK_INT(image_raw_close(set, IMAGE_PAGES, 1, 4, 1, &err), 0);
+	CHECK_INT(image_set_commit(set, &facts, &err), 0);
+	CHECK_INT(image_set_open(arena, scratch.fd, &again, &err), -EBADMSG);
+	CHECK_STR(err.text, "pages-1.img does not match the manifest: its "
+			    "content has changed");
+}
+
+TEST(files_bigger_than_a_chunk_are_written_and_checked)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	_cleanup_image_set_ struct image_set *set = set_make(arena, scratch.fd);
+	_cleanup_image_set_ struct image_set *again = NULL;
+	size_t size = 5 * DIGEST_CHUNK + 77;
+	char *bytes = arena_alloc(arena, size);
+	PipeDataEntry pipe = PIPE_DATA_ENTRY__INIT;
+	struct image_list list = {0};
+	struct err err = {0};
+
+	for (size_t i = 0; i < size; i++)
+		bytes[i] = (char)(i >> 10);
+	pipe.bytes = (uint32_t)size;
+	for (int i = 0; i < 2; i++)
+		CHECK_INT(image_append(set, IMAGE_PIPES_DATA, 0, &pipe.base,
+				  bytes, size, &err),
+			0);
+	CHECK_INT(image_set_commit(set, &facts, &err), 0);
+	REQUIRE(image_set_open(arena, scratch.fd, &again, &err) == 0);
+	CHECK_INT(image_load(again, IMAGE_PIPES_DATA, 0, &list, &err), 0);
+	REQUIRE(list.n == 2 && list.at[1].payload_size == size);
+	CHECK_MEM(list.at[1].payload, bytes, size);
+}
+
+TEST(files_that_the_manifest_does_not_list_are_absent)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	_cleanup_image_set_ struct image_set *set = NULL;
+	struct image_list list = {.n = 1};
+	struct err err = {0};
+
+	commit_names(scratch.fd, 1, 1);
+	file_write(scratch.fd, "utsns-2.img", "junk", 4);
+	REQUIRE(image_set_open(arena, scratch.fd, &set, &err) == 0);
+	CHECK(!image_exists(set, IMAGE_UTSNS, 2));
+	CHECK(image_exists(set, IMAGE_UTSNS, 1));
+	CHECK_INT(image_load(set, IMAGE_UTSNS, 2, &list, &err), 0);
+	CHECK_INT(list.n, 0);
+}
+
+TEST(a_record_of_another_image_is_refused)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	_cleanup_image_set_ struct image_set *set = set_make(arena, scratch.fd);
+	UtsnsEntry uts = UTSNS_ENTRY__INIT;
+	struct err err = {0};
+
+	CHECK_INT(image_append(set, IMAGE_FS, 1, &uts.base, NULL, 0, &err),
+		-EINVAL);
+	CHECK_STR(err.text,
+		"writing fs-1.img: a record of another image was given");
+}
+
+TEST(a_removed_file_is_not_committed_and_can_come_again)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	_cleanup_image_set_ struct image_set *set = set_make(arena, scratch.fd);
+	struct err err = {0};
+
+	CHECK_INT(put_name(set, 1, "one"), 0);
+	CHECK_INT(put_name(set, 2, "two"), 0);
+	CHECK_INT(put_name(set, 3, "three"), 0);
+	image_remove(set, IMAGE_UTSNS, 1);
+	image_remove(set, IMAGE_UTSNS, 2);
+	CHECK_INT(put_name(set, 2, "again"), 0);
+	CHECK_INT(image_set_commit(set, &facts, &err), 0);
+	CHECK_INT(faccessat(scratch.fd, "utsns-1.img", F_OK, 0), -1);
+	CHECK_INT(faccessat(scratch.fd, "utsns-2.img", F_OK, 0), 0);
+	CHECK_INT(faccessat(scratch.fd, "utsns-3.img", F_OK, 0), 0);
+}
+
+TEST(a_file_beside_a_set_is_written_by_rename)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	UtsnsEntry uts = UTSNS_ENTRY__INIT;
+	struct err err = {0};
+
+	uts.nodename = uts.domainname = arena_strdup(arena, "x");
+	CHECK_INT(
+		image_write_alone(scratch.fd, IMAGE_UTSNS, 9, &uts.base, &err),
+		0);
+	CHECK_INT(dir_count(scratch.fd), 1);
+	CHECK_INT(faccessat(scratch.fd, "utsns-9.img", F_OK, 0), 0);
+}
+
+TEST(images_of_another_version_are_refused_in_one_sentence)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	_cleanup_image_set_ struct image_set *set = set_make(arena, scratch.fd);
+	_cleanup_image_set_ struct image_set *again = NULL;
+	InventoryEntry inventory = INVENTORY_ENTRY__INIT;
+	struct image_item item;
+	struct err err = {0};
+
+	inventory.img_version = 1;
+	CHECK_INT(image_append(set, IMAGE_INVENTORY, 0, &inventory.base, NULL,
+			  0, &err),
+		0);
+	CHECK_INT(image_set_commit(set, &facts, &err), 0);
+	REQUIRE(image_set_open(arena, scratch.fd, &again, &err) == 0);
+	CHECK_INT(image_load_one(again, IMAGE_INVENTORY, 0, &item, &err),
+		-ENOTSUP);
+	CHECK_STR(err.text, "inventory.img has format version 1, only version "
+			    "2 can be read");
+}
