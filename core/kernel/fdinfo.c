@@ -308,13 +308,13 @@ int fdinfo_read(struct arena *arena, const struct proc *proc, int fd,
 	int r;
 
 	snprintf(name, sizeof(name), "fdinfo/%d", fd);
-	r = proc_read_small(proc, 0, name, few, sizeof(few), &size, err);
-	if (!r)
-		text = arena_copy(arena, few, size + 1);
-	else if (r == -E2BIG) /* an epoll set with many targets */
-		r = proc_read_file(arena, proc, 0, name, &text, NULL, err);
+	/* An epoll set with many targets is long. */
+	r = proc_read_mostly_small(
+		arena, proc, 0, name, few, sizeof(few), &text, &size, err);
 	if (r)
 		return r;
+	if (text == few)
+		text = arena_copy(arena, few, size + 1);
 	r = fdinfo_parse(arena, text, ret, err);
 	if (r)
 		return err_wrap(err, "/proc/%d/%s", proc->pid, name);

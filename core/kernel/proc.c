@@ -101,17 +101,14 @@ int proc_read_file(struct arena *arena, const struct proc *proc, pid_t tid,
 	return 0;
 }
 
-int proc_read_small(const struct proc *proc, pid_t tid, const char *name,
-	char *buf, size_t room, size_t *ret_size, struct err *err)
+/* Up to room bytes; *ret_size == room: there may be more. */
+static int proc_read_some(const struct proc *proc, pid_t tid, const char *name,
+	int fd, char *buf, size_t room, size_t *ret_size, struct err *err)
 {
-	_cleanup_fd_ int fd = -1;
 	size_t size = 0;
 	ssize_t n;
-	int r = proc_open_file(proc, tid, name, O_RDONLY, &fd, err);
 
-	if (r)
-		return r;
-	for (;;) {
+	while (size < room) {
 		n = read(fd, buf + size, room - size);
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -121,13 +118,54 @@ int proc_read_small(const struct proc *proc, pid_t tid, const char *name,
 		if (n == 0)
 			break;
 		size += (size_t)n;
-		if (size == room)
-			return proc_fail(
-				proc, "reading", tid, name, E2BIG, err);
 	}
+	*ret_size = size;
+	return 0;
+}
+
+int proc_read_small(const struct proc *proc, pid_t tid, const char *name,
+	char *buf, size_t room, size_t *ret_size, struct err *err)
+{
+	_cleanup_fd_ int fd = -1;
+	size_t size;
+	int r = proc_open_file(proc, tid, name, O_RDONLY, &fd, err);
+
+	if (!r)
+		r = proc_read_some(proc, tid, name, fd, buf, room, &size, err);
+	if (r)
+		return r;
+	if (size == room)
+		return proc_fail(proc, "reading", tid, name, E2BIG, err);
 	buf[size] = '\0';
 	if (ret_size)
 		*ret_size = size;
+	return 0;
+}
+
+int proc_read_mostly_small(struct arena *arena, const struct proc *proc,
+	pid_t tid, const char *name, char *buf, size_t room, char **ret_text,
+	size_t *ret_size, struct err *err)
+{
+	_cleanup_fd_ int fd = -1;
+	size_t size, more = 0;
+	char *text = buf, *rest;
+	int r = proc_open_file(proc, tid, name, O_RDONLY, &fd, err);
+
+	if (!r)
+		r = proc_read_some(proc, tid, name, fd, buf, room, &size, err);
+	if (r)
+		return r;
+	if (size == room) {
+		r = io_read_all(arena, fd, &rest, &more);
+		if (r)
+			return proc_fail(proc, "reading", tid, name, -r, err);
+		text = arena_grow(arena, buf, size, size + more + 1);
+		memcpy(text + size, rest, more);
+	}
+	text[size + more] = '\0';
+	*ret_text = text;
+	if (ret_size)
+		*ret_size = size + more;
 	return 0;
 }
 

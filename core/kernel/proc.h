@@ -43,6 +43,11 @@ int proc_read_file(struct arena *arena, const struct proc *proc, pid_t tid,
 /* At most room - 1 bytes into the caller's buffer; -E2BIG if more is there. */
 int proc_read_small(const struct proc *proc, pid_t tid, const char *name,
 	char *buf, size_t room, size_t *ret_size, struct err *err);
+/* Into the caller's buffer when it fits there, else into the arena: for what
+ * is mostly short. */
+int proc_read_mostly_small(struct arena *arena, const struct proc *proc,
+	pid_t tid, const char *name, char *buf, size_t room, char **ret_text,
+	size_t *ret_size, struct err *err);
 /* Where a link points: "exe", "cwd", "root", "fd/3", "ns/pid". " (deleted)"
  * is left where the kernel put it. */
 int proc_read_link(struct arena *arena, const struct proc *proc,

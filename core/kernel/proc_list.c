@@ -114,15 +114,12 @@ int proc_list_threads(struct arena *arena, const struct proc *proc,
 static int numbers_add_children(struct arena *arena, struct numbers *numbers,
 	const struct proc *proc, pid_t tid, struct err *err)
 {
-	char few[4096], *text = few;
+	char few[4096], *text;
 	const char *at;
 	uint64_t pid;
-	int r = proc_read_small(
-		proc, tid, "children", few, sizeof(few), NULL, err);
+	int r = proc_read_mostly_small(arena, proc, tid, "children", few,
+		sizeof(few), &text, NULL, err);
 
-	if (r == -E2BIG)
-		r = proc_read_file(
-			arena, proc, tid, "children", &text, NULL, err);
 	if (r)
 		return r;
 	for (at = text; scan_next_u64(&at, 10, &pid);)

@@ -205,14 +205,11 @@ int proc_status_parse(struct arena *arena, const char *text,
 int proc_status_read(struct arena *arena, const struct proc *proc, pid_t tid,
 	struct proc_status *ret, struct err *err)
 {
-	char few[4096], *text = few;
-	int r = proc_read_small(
-		proc, tid, "status", few, sizeof(few), NULL, err);
-
 	/* Many groups make it long. */
-	if (r == -E2BIG)
-		r = proc_read_file(
-			arena, proc, tid, "status", &text, NULL, err);
+	char few[4096], *text;
+	int r = proc_read_mostly_small(
+		arena, proc, tid, "status", few, sizeof(few), &text, NULL, err);
+
 	if (r)
 		return r;
 	return proc_status_parse(arena, text, ret, err);

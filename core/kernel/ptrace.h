@@ -71,7 +71,7 @@ struct ptrace_rseq {
 };
 int ptrace_rseq_get(pid_t tid, struct ptrace_rseq *ret, struct err *err);
 
-/* Filter number index, 0 the newest; -ENOENT behind the last. ret_flags:
+/* Filter number index, 0 the oldest; -ENOENT behind the last. ret_flags:
  * SECCOMP_FILTER_FLAG_LOG or 0 (0 before 4.14). Needs CAP_SYS_ADMIN. */
 int ptrace_seccomp_filter_get(struct arena *arena, pid_t tid, unsigned index,
 	struct sock_filter **ret, size_t *ret_n, uint64_t *ret_flags,
