@@ -19,8 +19,8 @@ static void extra_write(int dir)
 	extra_regset_add(&extra, thread, 0x405, "svesve", 6);
 	extra_regset_add(&extra, thread, 0x40b, "z", 1);
 	task = extra_task_add(&extra, 7);
-	task->has_personality = true;
-	task->personality = 0x40000;
+	task->has_coredump_filter = true;
+	task->coredump_filter = 0x40000;
 	extra_range_add(
 		&extra, &task->huge, &task->n_huge, 0x1000, 0x3000, 2048);
 	extra_range_add(&extra, &task->huge, &task->n_huge, 0x8000, 0x9000, 64);
@@ -50,9 +50,9 @@ TEST(what_is_extra_comes_back)
 	CHECK(!extra_regset_find(NULL, 1));
 	task = extra_task_find(&extra, 7);
 	REQUIRE(task && task->n_huge == 2);
-	CHECK_INT(task->personality, 0x40000);
+	CHECK_INT(task->coredump_filter, 0x40000);
 	CHECK_INT(task->huge[1]->value, 64);
-	CHECK(!task->has_coredump_filter);
+	CHECK(!task->has_mdwe);
 }
 
 TEST(nothing_extra_makes_no_file_and_none_loads_as_empty)
