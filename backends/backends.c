@@ -3,9 +3,17 @@
 
 const struct backend *const backends[] = {
 	&backend_x86_64,
+	&backend_aarch64,
+	&backend_ppc64le,
 	NULL,
 };
 
 #if defined(__x86_64__)
 const struct backend *const backend_native = &backend_x86_64;
+#elif defined(__aarch64__)
+const struct backend *const backend_native = &backend_aarch64;
+#elif defined(__powerpc64__) && defined(__LITTLE_ENDIAN__)
+const struct backend *const backend_native = &backend_ppc64le;
+#else
+#error "no backend for this machine: see backends/README.md"
 #endif

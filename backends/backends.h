@@ -6,5 +6,7 @@
 #include "backend.h"
 
 extern const struct backend backend_x86_64;
+extern const struct backend backend_aarch64;
+extern const struct backend backend_ppc64le;
 
 #endif

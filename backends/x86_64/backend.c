@@ -2,6 +2,8 @@
 #include "x86_64/x86_64.h"
 
 #include "agent_blob.h"
+#include "backends.h"
+#include "x86_64/numbers.h"
 
 #include <elf.h>
 
@@ -25,6 +27,7 @@ const struct backend backend_x86_64 = {
 	.trap = {{0xcc}, 1},
 	.trap_pc_after = 1,
 	.red_zone = 128,
+	.calls = calls_x86_64,
 	.regsets = regsets,
 	.reg_get = x86_64_reg_get,
 	.reg_set = x86_64_reg_set,

@@ -91,6 +91,4 @@ const char *xsave_part_name(unsigned int bit);
 extern const char *const x86_64_vdso_symbols[];
 size_t x86_64_vdso_jump(uint8_t out[32], uint64_t from, uint64_t to);
 
-extern const struct backend backend_x86_64;
-
 #endif

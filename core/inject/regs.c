@@ -2,10 +2,12 @@
 #include "inject/regs.h"
 
 #include <errno.h>
+#include <string.h>
+#include <sys/ptrace.h>
 
 #include "kernel/ptrace.h"
 
-enum { REGSET_ROOM = 64 * 1024 };
+enum { REGSET_ROOM = 72 * 1024 };
 
 int regs_fetch(struct arena *arena, const struct backend *be, pid_t tid,
 	struct regs *ret, struct err *err)
@@ -26,7 +28,21 @@ int regs_fetch(struct arena *arena, const struct backend *be, pid_t tid,
 		regs.set[i].bytes = arena_copy(arena, room, size);
 		regs.set[i].size = size;
 	}
+	if (be->regs_prune)
+		be->regs_prune(&regs);
 	*ret = regs;
+	return 0;
+}
+
+static int word_poke(
+	pid_t tid, const struct regset *set, const void *bytes, struct err *err)
+{
+	uintptr_t at = set->poke;
+	long word;
+
+	memcpy(&word, bytes, sizeof(word));
+	if (ptrace(PTRACE_POKEUSER, tid, (void *)at, word))
+		return err_errno(err, "placing a word of thread %d", tid);
 	return 0;
 }
 
@@ -39,8 +55,11 @@ int regs_place(const struct backend *be, pid_t tid, const struct regs *regs,
 	for (int i = 0; set[i].note; i++) {
 		if (!regs->set[i].bytes)
 			continue;
-		code = ptrace_regset_set(tid, set[i].note, regs->set[i].bytes,
-			regs->set[i].size, err);
+		if (set[i].poke)
+			code = word_poke(tid, &set[i], regs->set[i].bytes, err);
+		else
+			code = ptrace_regset_set(tid, set[i].note,
+				regs->set[i].bytes, regs->set[i].size, err);
 		if (code)
 			return err_wrap(err, "registers %s", set[i].name);
 	}

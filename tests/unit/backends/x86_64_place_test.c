@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "backends.h"
 #include "x86_64/x86_64.h"
 
 static const struct backend *const be = &backend_x86_64;

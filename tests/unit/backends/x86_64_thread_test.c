@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "backends.h"
 #include "x86_64/x86_64.h"
 
 static const struct backend *const be = &backend_x86_64;

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "backends.h"
 #include "x86_64/x86_64.h"
 
 /* An EPYC without MPX: AVX-512 lies lower than Intel has it. */

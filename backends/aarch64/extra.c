@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "aarch64/aarch64.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+enum {
+	FLAG_REGS_SVE = 1, /* of aarch64_sve_head: not just FPSIMD */
+	TPIDR2_AT = 8,
+};
+
+static uint64_t word_at(
+	const struct regs *regs, enum aarch64_set set, size_t at)
+{
+	uint64_t word = 0;
+
+	if (regs->set[set].bytes && regs->set[set].size >= at + sizeof(word))
+		memcpy(&word, (char *)regs->set[set].bytes + at, sizeof(word));
+	return word;
+}
+
+static struct aarch64_sve_head head_of(const void *bytes, size_t size)
+{
+	struct aarch64_sve_head head = {0};
+
+	if (bytes && size >= sizeof(head))
+		memcpy(&head, bytes, sizeof(head));
+	return head;
+}
+
+static struct aarch64_sve_head set_head(
+	const struct regs *regs, enum aarch64_set set)
+{
+	return head_of(regs->set[set].bytes, regs->set[set].size);
+}
+
+static void set_drop(struct regs *regs, enum aarch64_set set)
+{
+	regs->set[set].bytes = NULL;
+	regs->set[set].size = 0;
+}
+
+static int ssve_in_use(const struct regs *regs)
+{
+	return set_head(regs, AARCH64_SSVE).flags & FLAG_REGS_SVE;
+}
+
+static int za_in_use(const struct regs *regs)
+{
+	return set_head(regs, AARCH64_ZA).size >
+	       sizeof(struct aarch64_sve_head);
+}
+
+/* Writing SSVE enters streaming mode, writing ZT switches ZA on. */
+void aarch64_regs_prune(struct regs *regs)
+{
+	if (!ssve_in_use(regs))
+		set_drop(regs, AARCH64_SSVE);
+	if (!za_in_use(regs)) {
+		set_drop(regs, AARCH64_ZA);
+		set_drop(regs, AARCH64_ZT);
+	}
+	if (!word_at(regs, AARCH64_GCS, 0))
+		set_drop(regs, AARCH64_GCS);
+}
+
+/* Is there something in the set that must not be lost? */
+static int set_matters(const struct regs *regs, enum aarch64_set set)
+{
+	switch (set) {
+	case AARCH64_SVE: /* at least the vector length */
+	case AARCH64_POE:
+		return 1;
+	case AARCH64_SSVE:
+		return ssve_in_use(regs);
+	case AARCH64_ZA:
+	case AARCH64_ZT:
+		return za_in_use(regs);
+	case AARCH64_TLS:
+		return word_at(regs, set, TPIDR2_AT) != 0;
+	case AARCH64_FPMR:
+	case AARCH64_TAGGED_ADDR:
+		return word_at(regs, set, 0) != 0;
+	default:
+		return 0;
+	}
+}
+
+static int set_has_head(enum aarch64_set set)
+{
+	return set == AARCH64_SVE || set == AARCH64_SSVE || set == AARCH64_ZA;
+}
+
+/* Without the room for bigger vectors that the kernel shows behind. */
+static size_t size_in_use(const struct regs *regs, enum aarch64_set set)
+{
+	size_t size = regs->set[set].size;
+	struct aarch64_sve_head head;
+
+	if (!set_has_head(set))
+		return size;
+	head = set_head(regs, set);
+	return head.size >= sizeof(head) && head.size < size ? head.size : size;
+}
+
+int aarch64_extra_save(struct arena *arena, const struct regs *regs,
+	struct regs_extra **ret, size_t *ret_n, struct err *err)
+{
+	struct regs_extra *extra =
+		arena_newn(arena, struct regs_extra, AARCH64_SETS);
+	size_t n = 0;
+
+	if (word_at(regs, AARCH64_GCS, 0))
+		return err_set(err, ENOTSUP,
+			"the thread uses a guarded control stack (GCS), which "
+			"is not supported");
+	for (enum aarch64_set set = 0; set < AARCH64_SETS; set++) {
+		if (!regs->set[set].bytes || !set_matters(regs, set))
+			continue;
+		extra[n++] = (struct regs_extra){
+			.note = aarch64_regsets[set].note,
+			.bytes = regs->set[set].bytes,
+			.size = size_in_use(regs, set),
+		};
+	}
+	*ret = extra;
+	*ret_n = n;
+	return 0;
+}
+
+static int set_lacking(enum aarch64_set set, struct err *err)
+{
+	return err_set(err, ENOTSUP,
+		"the thread uses %s, which this host lacks",
+		aarch64_regsets[set].name);
+}
+
+static void set_load(struct arena *arena, const struct regs_extra *extra,
+	size_t room, struct regs *regs, enum aarch64_set set)
+{
+	size_t size = extra->size > room ? extra->size : room;
+	void *bytes = arena_alloc(arena, size);
+
+	memcpy(bytes, extra->bytes, extra->size);
+	regs->set[set].bytes = bytes;
+	regs->set[set].size = size;
+}
+
+/* Sets whose size goes with the vector length. */
+static int vector_load(struct arena *arena, const struct regs_extra *extra,
+	const struct regs *here, struct regs *regs, enum aarch64_set set,
+	struct err *err)
+{
+	struct aarch64_sve_head head = head_of(extra->bytes, extra->size);
+	struct aarch64_sve_head host = {0};
+	int in_use = set == AARCH64_ZA || (head.flags & FLAG_REGS_SVE);
+
+	if (head.size < sizeof(head) || head.size > extra->size || !head.vl)
+		return err_set(err, EINVAL,
+			"the image's %s are damaged (%u bytes of %zu, vector "
+			"length %u)",
+			aarch64_regsets[set].name, head.size, extra->size,
+			head.vl);
+	if (here) {
+		host = set_head(here, set);
+		if (!host.max_vl)
+			return in_use ? set_lacking(set, err) : 0;
+		/* Nothing is in the vectors; only the length differs. */
+		if (head.vl > host.max_vl && !in_use)
+			return 0;
+		if (head.vl > host.max_vl)
+			return err_set(err, ENOTSUP,
+				"the thread uses %s with vectors of %u bytes; "
+				"this host has at most %u",
+				aarch64_regsets[set].name, head.vl,
+				host.max_vl);
+	}
+	set_load(arena, extra, here ? here->set[set].size : 0, regs, set);
+	return 0;
+}
+
+static int tpidr2_load(
+	const struct regs_extra *extra, struct regs *regs, struct err *err)
+{
+	if (extra->size != 16)
+		return err_set(err, EINVAL,
+			"the image's TLS registers have %zu bytes, not 16",
+			extra->size);
+	if (regs->set[AARCH64_TLS].size != 16)
+		return err_set(err, ENOTSUP,
+			"the thread uses TPIDR2, which this kernel does not "
+			"know");
+	memcpy((char *)regs->set[AARCH64_TLS].bytes + TPIDR2_AT,
+		(const char *)extra->bytes + TPIDR2_AT, 8);
+	return 0;
+}
+
+static int word_load(struct arena *arena, const struct regs_extra *extra,
+	const struct regs *here, struct regs *regs, enum aarch64_set set,
+	struct err *err)
+{
+	size_t size = aarch64_regsets[set].room;
+
+	if (extra->size != size)
+		return err_set(err, EINVAL,
+			"the image's %s have %zu bytes, not %zu",
+			aarch64_regsets[set].name, extra->size, size);
+	if (here && !here->set[set].bytes && set != AARCH64_ZT)
+		return set_lacking(set, err);
+	set_load(arena, extra, 0, regs, set);
+	return 0;
+}
+
+int aarch64_extra_load(struct arena *arena, const struct regs_extra *extra,
+	const struct regs *here, struct regs *regs, struct err *err)
+{
+	enum aarch64_set set = 0;
+
+	while (set < AARCH64_SETS && aarch64_regsets[set].note != extra->note)
+		set++;
+	switch (set) {
+	case AARCH64_SVE:
+	case AARCH64_SSVE:
+	case AARCH64_ZA:
+		return vector_load(arena, extra, here, regs, set, err);
+	case AARCH64_TLS:
+		return tpidr2_load(extra, regs, err);
+	case AARCH64_ZT:
+	case AARCH64_FPMR:
+	case AARCH64_TAGGED_ADDR:
+	case AARCH64_POE:
+		return word_load(arena, extra, here, regs, set, err);
+	default:
+		return err_set(err, EINVAL,
+			"the image holds an extra register set %#" PRIx32
+			", which no aarch64 has",
+			extra->note);
+	}
+}
