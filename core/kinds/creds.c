@@ -14,7 +14,9 @@
  *	bounding set, securebits	with CAP_SETPCAP
  *	permitted, effective		the rest goes
  *
- * Only what differs from a newborn's is put on the tape.
+ * Privileges once renounced (no_new_privs) forbid nothing of this, but they
+ * come last all the same. Only what differs from a newborn's is put on the
+ *tape.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -289,6 +291,11 @@ static int creds_settle(struct tape *tape, const struct object *object,
 	if (ret)
 		return ret;
 	creds_put_on(&s);
+	if (creds->no_new_privs && !facts->no_new_privs) {
+		tape_about(tape, "no new privileges");
+		tape_call(tape, CALL_prctl, A(PR_SET_NO_NEW_PRIVS), A(1), A(0),
+			A(0), A(0));
+	}
 	return 0;
 }
 

@@ -5,23 +5,45 @@
  * The order of this table is the order of asking, capturing and settling.
  * What must hold in it:
  *
- *	- signal actions before pending signals: ignoring a signal drops it
- *	- rlimits after timers and queued signals, which count against them
- *	- scheduling, limits and seccomp filters while still root: before creds
- *	- dumpable and the death signal after creds, which reset them
+ *	- files in /proc before the limits, which may deny to open any
+ *	- signal actions before waiting signals: ignoring a signal drops it
+ *	- limits after timers and waiting signals, which count against them
+ *	- timer slack before real-time policies, which have none
+ *	- seccomp filters before the tid address, which they use up
+ *	- all of that as root: before the credentials
+ *	- dumpable and the death signal after the credentials, which reset them
+ *	- strict seccomp last
  */
 const struct kind *const kinds[] = {
-	/* tasks, after their threads are there */
+	/* tasks, before their threads */
+	&kind_proc_files,
+	&kind_personality,
+	&kind_membarrier,
+	&kind_seccomp_common,
+
+	/* tasks, after their threads */
 	&kind_sigactions,
+	&kind_subreaper,
+	&kind_timers,
+	&kind_signals_shared,
 	&kind_rlimits,
+	&kind_mm_flags,
+	&kind_brk,
 
 	/* threads */
+	&kind_seccomp,
 	&kind_altstack,
 	&kind_tid_address,
 	&kind_robust_list,
 	&kind_rseq,
+	&kind_timerslack,
 	&kind_sched,
 	&kind_comm,
+	&kind_cpu_modes,
+	&kind_signals_private,
 	&kind_creds,
+	&kind_dumpable,
+	&kind_death_signal,
+	&kind_seccomp_strict,
 	NULL,
 };

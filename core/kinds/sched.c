@@ -8,6 +8,7 @@
  */
 #include <sched.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "kinds/table.h"
@@ -43,12 +44,13 @@ static bool policy_realtime(uint32_t policy)
 }
 
 static void attrs_keep(ThreadCoreEntry *core, StasisThreadExtra *extra,
-	const struct sched_attrs *attrs)
+	const struct sched_attrs *attrs, int nice)
 {
 	core->has_sched_policy = 1;
 	core->sched_policy = attrs->policy;
 	core->has_sched_nice = 1;
-	core->sched_nice = attrs->nice;
+	/* sched_getattr tells no nice of real-time threads. */
+	core->sched_nice = nice;
 	core->has_sched_prio = policy_realtime(attrs->policy);
 	core->sched_prio = core->has_sched_prio ? attrs->priority : 0;
 
@@ -110,7 +112,8 @@ static int sched_capture(struct dump *dump, const struct sighting *sight,
 		ret = affinity_keep(dump->arena, tid, extra, err);
 	if (ret)
 		return ret;
-	attrs_keep(((CoreEntry *)msg)->thread_core, extra, &attrs);
+	attrs_keep(((CoreEntry *)msg)->thread_core, extra, &attrs,
+		sight->thread->stat.nice);
 	if (ioprio >> IOPRIO_SHIFT) {
 		extra->has_ioprio = 1;
 		extra->ioprio = ioprio;
@@ -160,6 +163,10 @@ static void attrs_settle(struct tape *tape, const struct holder *holder)
 		attr.policy != POLICY_DEADLINE)
 		return;
 	tape_about(tape, "scheduling");
+	/* Sleeps until the thread is an ordinary one again. */
+	if (policy_realtime(attr.policy) && attr.nice != fresh->nice)
+		tape_call(tape, CALL_setpriority, A(PRIO_PROCESS), A(0),
+			A(attr.nice));
 	tape_call(tape, CALL_sched_setattr, A(0),
 		A_DATA(tape_data(tape, &attr, sizeof(attr))), A(0));
 }

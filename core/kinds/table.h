@@ -8,16 +8,32 @@
 #include "model/kind.h"
 
 /* Tasks. */
+extern const struct kind kind_proc_files;
+extern const struct kind kind_personality;
+extern const struct kind kind_membarrier;
+extern const struct kind kind_seccomp_common;
 extern const struct kind kind_sigactions;
+extern const struct kind kind_subreaper;
+extern const struct kind kind_timers;
+extern const struct kind kind_signals_shared;
 extern const struct kind kind_rlimits;
+extern const struct kind kind_mm_flags;
+extern const struct kind kind_brk;
 
 /* Threads. */
+extern const struct kind kind_seccomp;
 extern const struct kind kind_altstack;
 extern const struct kind kind_tid_address;
 extern const struct kind kind_robust_list;
 extern const struct kind kind_rseq;
+extern const struct kind kind_timerslack;
 extern const struct kind kind_sched;
 extern const struct kind kind_comm;
+extern const struct kind kind_cpu_modes;
+extern const struct kind kind_signals_private;
 extern const struct kind kind_creds;
+extern const struct kind kind_dumpable;
+extern const struct kind kind_death_signal;
+extern const struct kind kind_seccomp_strict;
 
 #endif

@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * cpu modes: how the CPU treats a thread: speculation, time stamp counter,
+ * CPUID, memory errors, tagged addresses.
+ *
+ * Each machine and kernel has only some of them; a question that it does not
+ * know has no answer. Only what differs from the default is stored.
+ */
+#include <sys/prctl.h>
+
+#include "kinds/table.h"
+#include "model/dump.h"
+#include "model/extra.h"
+
+enum {
+	GET_CPUID = 0x1011, /* arch_prctl, x86, 4.12 */
+	SET_CPUID = 0x1012,
+	SPEC_SETTABLE = 1, /* PR_SPEC_PRCTL */
+	/* PR_SPEC_DISABLE, FORCE_DISABLE, DISABLE_NOEXEC */
+	SPEC_CHANGED = 4 | 8 | 16,
+	MCE_SET = 1,
+	MCE_DEFAULT = 2,
+};
+
+enum { OP_BYPASS, OP_BRANCH, OP_TSC, OP_MCE, OP_TAGGED, OP_CPUID };
+
+static int cpu_modes_ask(struct tape *tape, const struct victim_thread *thread,
+	struct answer *answer, struct err *err)
+{
+	const struct backend *be = backend_host();
+
+	(void)thread;
+	(void)err;
+	tape_about(tape, "modes of the CPU");
+	tape_try(tape, CALL_prctl, A(PR_GET_SPECULATION_CTRL),
+		A(PR_SPEC_STORE_BYPASS), A(0), A(0), A(0));
+	tape_try(tape, CALL_prctl, A(PR_GET_SPECULATION_CTRL),
+		A(PR_SPEC_INDIRECT_BRANCH), A(0), A(0), A(0));
+	tape_try(tape, CALL_prctl, A(PR_GET_TSC),
+		A_DATA(tape_data(tape, NULL, sizeof(int32_t))));
+	tape_try(tape, CALL_prctl, A(PR_MCE_KILL_GET), A(0), A(0), A(0), A(0));
+	tape_try(tape, CALL_prctl, A(PR_GET_TAGGED_ADDR_CTRL), A(0), A(0), A(0),
+		A(0));
+	answer->n = be && be->calls[CALL_arch_prctl] != CALL_ABSENT;
+	if (answer->n)
+		tape_try(tape, CALL_arch_prctl, A(GET_CPUID), A(0));
+	return 0;
+}
+
+static void speculation_keep(
+	StasisThreadExtra *extra, int64_t bypass, int64_t branch)
+{
+	if (bypass > 0 && bypass & SPEC_SETTABLE && bypass & SPEC_CHANGED) {
+		extra->has_spec_store_bypass = 1;
+		extra->spec_store_bypass = (uint32_t)bypass & SPEC_CHANGED;
+	}
+	if (branch > 0 && branch & SPEC_SETTABLE && branch & SPEC_CHANGED) {
+		extra->has_spec_indirect_branch = 1;
+		extra->spec_indirect_branch = (uint32_t)branch & SPEC_CHANGED;
+	}
+}
+
+static int cpu_modes_capture(struct dump *dump, const struct sighting *sight,
+	void *msg, struct err *err)
+{
+	const struct victim_thread *thread = sight->thread;
+	const struct answer *answer = sight->answer;
+	const int32_t *tsc = answer_data(thread, answer);
+	int64_t mce = answer_result(thread, answer, OP_MCE);
+	int64_t tagged = answer_result(thread, answer, OP_TAGGED);
+	StasisThreadExtra *extra = extra_of_thread(dump->arena, thread);
+
+	(void)msg;
+	(void)err;
+	speculation_keep(extra, answer_result(thread, answer, OP_BYPASS),
+		answer_result(thread, answer, OP_BRANCH));
+	if (!answer_result(thread, answer, OP_TSC) && *tsc != PR_TSC_ENABLE) {
+		extra->has_tsc_mode = 1;
+		extra->tsc_mode = (uint32_t)*tsc;
+	}
+	if (mce >= 0 && mce != MCE_DEFAULT) {
+		extra->has_mce_kill = 1;
+		extra->mce_kill = (uint32_t)mce;
+	}
+	if (tagged > 0) {
+		extra->has_tagged_addr = 1;
+		extra->tagged_addr = (uint64_t)tagged;
+	}
+	if (answer->n && !answer_result(thread, answer, OP_CPUID)) {
+		extra->has_cpuid_fault = 1;
+		extra->cpuid_fault = 1;
+	}
+	return 0;
+}
+
+static void speculation_settle(struct tape *tape, int what, uint32_t how)
+{
+	tape_about(tape, "speculation %d", what);
+	/* A CPU without the flaw has no switch for it. */
+	tape_try(tape, CALL_prctl, A(PR_SET_SPECULATION_CTRL), A(what), A(how),
+		A(0), A(0));
+}
+
+static int cpu_modes_settle(struct tape *tape, const struct object *object,
+	const struct holder *holder, struct err *err)
+{
+	const StasisThreadExtra *extra = holder->thread->extra;
+
+	(void)object;
+	(void)err;
+	if (!extra)
+		return 0;
+	if (extra->has_spec_store_bypass)
+		speculation_settle(
+			tape, PR_SPEC_STORE_BYPASS, extra->spec_store_bypass);
+	if (extra->has_spec_indirect_branch)
+		speculation_settle(tape, PR_SPEC_INDIRECT_BRANCH,
+			extra->spec_indirect_branch);
+	tape_about(tape, "modes of the CPU");
+	if (extra->has_mce_kill)
+		tape_call(tape, CALL_prctl, A(PR_MCE_KILL), A(MCE_SET),
+			A(extra->mce_kill), A(0), A(0));
+	if (extra->has_tagged_addr)
+		tape_call(tape, CALL_prctl, A(PR_SET_TAGGED_ADDR_CTRL),
+			A(extra->tagged_addr), A(0), A(0), A(0));
+	if (extra->has_tsc_mode)
+		tape_call(tape, CALL_prctl, A(PR_SET_TSC), A(extra->tsc_mode));
+	if (extra->cpuid_fault)
+		tape_call(tape, CALL_arch_prctl, A(SET_CPUID), A(0));
+	return 0;
+}
+
+const struct kind kind_cpu_modes = {
+	.name = "cpu modes",
+	.scope = SCOPE_THREAD,
+	.ask = cpu_modes_ask,
+	.capture = cpu_modes_capture,
+	.settle = cpu_modes_settle,
+};

@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * death signal: what a thread gets when the thread that forked its task ends.
+ * A change of credentials clears it, so it settles after them.
+ */
+#include <sys/prctl.h>
+
+#include "kinds/table.h"
+#include "model/dump.h"
+
+static int death_signal_ask(struct tape *tape,
+	const struct victim_thread *thread, struct answer *answer,
+	struct err *err)
+{
+	uint64_t at = tape_data(tape, NULL, sizeof(int32_t));
+
+	(void)thread;
+	(void)answer;
+	(void)err;
+	tape_about(tape, "death signal");
+	tape_call(tape, CALL_prctl, A(PR_GET_PDEATHSIG), A_DATA(at));
+	return 0;
+}
+
+static int death_signal_capture(struct dump *dump, const struct sighting *sight,
+	void *msg, struct err *err)
+{
+	const int32_t *sig = answer_data(sight->thread, sight->answer);
+	ThreadCoreEntry *core = ((CoreEntry *)msg)->thread_core;
+
+	(void)dump;
+	(void)err;
+	if (!*sig)
+		return 0;
+	core->has_pdeath_sig = 1;
+	core->pdeath_sig = (uint32_t)*sig;
+	return 0;
+}
+
+static int death_signal_settle(struct tape *tape, const struct object *object,
+	const struct holder *holder, struct err *err)
+{
+	uint32_t sig = holder->thread->core->thread_core->pdeath_sig;
+
+	(void)object;
+	(void)err;
+	if (!sig)
+		return 0;
+	tape_about(tape, "death signal");
+	tape_call(tape, CALL_prctl, A(PR_SET_PDEATHSIG), A(sig));
+	return 0;
+}
+
+const struct kind kind_death_signal = {
+	.name = "death signal",
+	.scope = SCOPE_THREAD,
+	.ask = death_signal_ask,
+	.capture = death_signal_capture,
+	.settle = death_signal_settle,
+};

@@ -1,0 +1,107 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * mm flags: what a task decided about all of its memory: no huge pages, merge
+ * equal pages, deny writable code.
+ *
+ * The last one denies new mappings, so this settles when there will be none.
+ */
+#include <stdbool.h>
+#include <sys/prctl.h>
+
+#include "kinds/table.h"
+#include "model/dump.h"
+#include "model/extra.h"
+
+/* Of <linux/prctl.h>, where older headers lack them. */
+enum {
+	SET_MDWE = 65, /* 6.3 */
+	GET_MDWE = 66,
+	SET_MERGE = 67, /* 6.4 */
+	GET_MERGE = 68,
+	/* 6.18: areas with MADV_HUGEPAGE may have them all the same. GET_THP_
+	 * DISABLE tells it as this bit beside 1. */
+	THP_EXCEPT_ADVISED = 2,
+};
+
+enum { OP_THP, OP_MERGE, OP_MDWE };
+
+static int mm_flags_ask(struct tape *tape, const struct victim_thread *thread,
+	struct answer *answer, struct err *err)
+{
+	(void)thread;
+	(void)answer;
+	(void)err;
+	tape_about(tape, "flags of the memory");
+	tape_call(tape, CALL_prctl, A(PR_GET_THP_DISABLE), A(0), A(0), A(0),
+		A(0));
+	tape_try(tape, CALL_prctl, A(GET_MERGE), A(0), A(0), A(0), A(0));
+	tape_try(tape, CALL_prctl, A(GET_MDWE), A(0), A(0), A(0), A(0));
+	return 0;
+}
+
+static int mm_flags_capture(struct dump *dump, const struct sighting *sight,
+	void *msg, struct err *err)
+{
+	const struct victim_thread *thread = sight->thread;
+	int64_t thp = answer_result(thread, sight->answer, OP_THP);
+	int64_t merge = answer_result(thread, sight->answer, OP_MERGE);
+	int64_t mdwe = answer_result(thread, sight->answer, OP_MDWE);
+	StasisTaskExtra *extra = extra_of_task(dump->arena, sight->victim);
+	MmEntry *mm = sight->victim->task->mm;
+
+	(void)msg;
+	(void)err;
+	if (mm) {
+		mm->has_thp_disabled = 1;
+		mm->thp_disabled = thp > 0;
+	}
+	extra->has_thp_except_advised = thp > 0 && thp & THP_EXCEPT_ADVISED;
+	extra->thp_except_advised = extra->has_thp_except_advised;
+	extra->has_ksm_merge = merge > 0;
+	extra->ksm_merge = merge > 0;
+	if (mdwe > 0) {
+		extra->has_mdwe = 1;
+		extra->mdwe = (uint64_t)mdwe;
+	}
+	return 0;
+}
+
+static void flag_settle(
+	struct tape *tape, int option, uint64_t value, uint64_t more)
+{
+	tape_call(tape, CALL_prctl, A(option), A(value), A(more), A(0), A(0));
+}
+
+static int mm_flags_settle(struct tape *tape, const struct object *object,
+	const struct holder *holder, struct err *err)
+{
+	const StasisTaskExtra *extra = holder->task->extra;
+	const MmEntry *mm = holder->task->mm;
+
+	(void)object;
+	(void)err;
+	if (mm && mm->thp_disabled) {
+		tape_about(tape, "no transparent huge pages");
+		flag_settle(tape, PR_SET_THP_DISABLE, 1,
+			extra && extra->thp_except_advised ? THP_EXCEPT_ADVISED
+							   : 0);
+	}
+	if (extra && extra->ksm_merge) {
+		tape_about(tape, "merging of equal pages");
+		flag_settle(tape, SET_MERGE, 1, 0);
+	}
+	if (extra && extra->mdwe) {
+		tape_about(tape, "no writable code");
+		flag_settle(tape, SET_MDWE, extra->mdwe, 0);
+	}
+	return 0;
+}
+
+const struct kind kind_mm_flags = {
+	.name = "mm flags",
+	.scope = SCOPE_TASK,
+	.stage = STAGE_AFTER_THREADS,
+	.ask = mm_flags_ask,
+	.capture = mm_flags_capture,
+	.settle = mm_flags_settle,
+};
