@@ -153,6 +153,12 @@ static void scan_probe(struct pagemap *pagemap)
 	pagemap->scan = !scan_try(pagemap->fd, &args);
 }
 
+void pagemap_prefer_words(struct pagemap *pagemap)
+{
+	pagemap->scan = false;
+	pagemap->zero_pfn = zero_pfn_find(pagemap->page_size);
+}
+
 int pagemap_open(const struct proc *proc, struct pagemap *ret, struct err *err)
 {
 	struct pagemap pagemap = {.pid = proc->pid, .fd = -1};
@@ -163,7 +169,7 @@ int pagemap_open(const struct proc *proc, struct pagemap *ret, struct err *err)
 	pagemap.page_size = (uint64_t)sysconf(_SC_PAGESIZE);
 	scan_probe(&pagemap);
 	if (!pagemap.scan)
-		pagemap.zero_pfn = zero_pfn_find(pagemap.page_size);
+		pagemap_prefer_words(&pagemap);
 	*ret = pagemap;
 	return 0;
 }

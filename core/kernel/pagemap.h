@@ -56,6 +56,10 @@ int pagemap_open(const struct proc *proc, struct pagemap *ret, struct err *err);
 void pagemap_close(struct pagemap *pagemap);
 #define _cleanup_pagemap_ __attribute__((cleanup(pagemap_close)))
 
+/* Gives up the scan: for kernels whose scan is not to be trusted, and for
+ * tests of the other way. */
+void pagemap_prefer_words(struct pagemap *pagemap);
+
 /* Appends the regions of [start, end), page-aligned. Meant for one area when
  * scan is false (holes cost time then). */
 int pagemap_scan(struct arena *arena, struct pagemap *pagemap, uint64_t start,
