@@ -16,15 +16,18 @@ struct dump {
 	struct arena *arena; /* the run's */
 	struct image_set *images;
 	struct tree tree;
-	VEC(struct victim *) victims; /* in the order of tree.tasks */
-	struct sockdiag *sockets; /* NULL until first needed: dump_sockets */
+	uint64_t own_ns[8], own_time_ns; /* inodes; 0: not looked yet */
+	uint64_t time_ns;		 /* the victims' */
+	VEC(struct victim *) victims;	 /* in the order of tree.tasks */
+	struct sockdiag_inets *sockets;	 /* NULL until first needed */
+	struct registry *files; /* file objects by identity, dump/registry.c */
 	struct seccomp_book *seccomp; /* kinds/seccomp.c keeps it */
 	struct shared_book *shared;   /* shared memory objects, dump/shared.c */
 };
 
 /* Socket facts of the victims' network namespace, collected once. */
 int dump_sockets(
-	struct dump *dump, const struct sockdiag **ret, struct err *err);
+	struct dump *dump, const struct sockdiag_inets **ret, struct err *err);
 
 /* A memory object (memfd, shared anonymous) whose contents must be stored
  * once as pagemap-shmem-<shmid>: fd is any open file of it (ours, kept open

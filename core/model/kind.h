@@ -62,6 +62,9 @@ struct kind {
 	int (*capture)(struct dump *, const struct sighting *, void *msg,
 		struct err *);
 
+	/* Any: once, when all victims were captured. */
+	int (*finish)(struct dump *, struct err *);
+
 	/* Files: objects that must be made before this one (object_need). */
 	int (*needs)(struct plan *, const struct object *, struct err *);
 	/* Files: in the coordinator; the fd is O_CLOEXEC and the caller's. */
@@ -74,5 +77,9 @@ struct kind {
 };
 
 extern const struct kind *const kinds[]; /* NULL-terminated */
+
+/* What an open file is that no kind claims, in plain words with an article:
+ * "a unix socket". */
+const char *kind_unknown_name(const struct sighting *sighting);
 
 #endif

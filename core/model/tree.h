@@ -13,7 +13,7 @@
 #include <sys/types.h>
 
 #include "base/vec.h"
-#include "image/pagemap.h"
+#include "image/pages.h"
 #include "proto/core.pb-c.h"
 #include "proto/files.pb-c.h"
 #include "proto/memory.pb-c.h"
@@ -50,7 +50,7 @@ struct task {
 	StasisTaskExtra *extra;
 	FdinfoEntry **fds; /* by fd number, ascending */
 	size_t n_fds;
-	struct pagemap_list pages; /* private memory */
+	struct pages_map pages; /* private memory */
 };
 
 struct tree {

@@ -37,8 +37,8 @@ struct victim_thread {
 	struct proc_status status;
 	struct regs regs; /* as stopped, raw */
 	uint64_t sigmask;
+	uint64_t held; /* signals held back by the injection */
 	bool seized, stopped;
-	uint32_t options; /* of PTRACE_SETOPTIONS */
 	struct ptrace_rseq rseq;
 
 	struct tape *tape;		  /* the interview */
@@ -52,9 +52,10 @@ struct victim {
 	struct task *task;
 	enum task_state state;
 	int exit_code;			     /* of a dead one: wait status */
+	int stop_signal;		     /* of a stopped one */
 	int pidfd;			     /* -1: dead */
 	VEC(struct victim_thread *) threads; /* [0] is the leader */
-	VEC(struct map) maps;
+	struct maps maps;
 	uint64_t *auxv;
 	size_t n_auxv;
 };

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dump/discover.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "dump/namespaces.h"
+#include "dump/sharing.h"
+
+static int thread_look(
+	struct dump *dump, struct victim_thread *thread, struct err *err)
+{
+	struct proc *proc = &thread->victim->proc;
+	int code;
+
+	code = proc_stat_read(proc, thread->tid, &thread->stat, err);
+	if (!code)
+		code = proc_status_read(
+			dump->arena, proc, thread->tid, &thread->status, err);
+	thread->vtid = thread->tid;
+	return code;
+}
+
+static int leader_check(const struct victim *victim, struct err *err)
+{
+	const struct proc_stat *stat = &victim->threads.at[0]->stat;
+
+	if (stat->state == 'Z' || stat->state == 'X')
+		return err_set(err, EOPNOTSUPP,
+			"the main thread of process %d (%s) has ended while "
+			"others run on: this cannot be dumped",
+			victim->pid, stat->comm);
+	return 0;
+}
+
+static int victim_look(
+	struct dump *dump, struct victim *victim, struct err *err)
+{
+	int code;
+
+	for (size_t i = 0; i < victim->threads.n; i++) {
+		code = thread_look(dump, victim->threads.at[i], err);
+		if (code)
+			return code;
+	}
+	victim->vpid = victim->pid;
+	victim->exit_code = victim->threads.at[0]->stat.exit_code;
+	if (victim->state == TASK_DEAD)
+		return 0;
+	code = leader_check(victim, err);
+	if (!code)
+		code = maps_read(
+			dump->arena, &victim->proc, &victim->maps, err);
+	if (!code)
+		code = proc_read_auxv(dump->arena, &victim->proc, &victim->auxv,
+			&victim->n_auxv, err);
+	return code;
+}
+
+static void task_fill(struct dump *dump, struct victim *victim)
+{
+	struct task *task = tree_add(dump->arena, &dump->tree);
+	const struct proc_stat *stat = &victim->threads.at[0]->stat;
+
+	victim->task = task;
+	task->pid = victim->vpid;
+	task->ppid = stat->ppid;
+	task->pgid = stat->pgid;
+	task->sid = stat->sid;
+	task->state = victim->state;
+	task->n_threads = victim->threads.n;
+	task->threads = arena_newn(dump->arena, struct thread, task->n_threads);
+	for (size_t i = 0; i < task->n_threads; i++) {
+		task->threads[i].tid = victim->threads.at[i]->vtid;
+		task->threads[i].task = task;
+	}
+	if (task->state == TASK_DEAD)
+		return;
+	task->mm = arena_new1(dump->arena, MmEntry);
+	mm_entry__init(task->mm);
+}
+
+/* Subreapers receive grandchildren while we look: take parents from stat. */
+int discover_victims(struct dump *dump, struct err *err)
+{
+	struct victim *victim;
+	int code;
+
+	for (size_t i = 0; i < dump->victims.n; i++) {
+		victim = dump->victims.at[i];
+		code = victim_look(dump, victim, err);
+		if (!code && victim->state != TASK_DEAD)
+			code = namespaces_check(dump, victim, err);
+		if (code)
+			return code;
+		task_fill(dump, victim);
+	}
+	dump->tree.tasks.at[0]->ppid = 0;
+	code = tree_link(dump->arena, &dump->tree, err);
+	if (!code)
+		code = sharing_find(dump, err);
+	return code;
+}

@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dump/dump.h"
+
+#include <sys/utsname.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "dump/capture.h"
+#include "dump/discover.h"
+#include "dump/files.h"
+#include "dump/freeze.h"
+#include "dump/interview.h"
+#include "dump/memory.h"
+#include "dump/pages.h"
+#include "dump/shared.h"
+#include "hooks/hooks.h"
+#include "model/kind.h"
+#include "options/version.h"
+
+static int victims_freeze(struct dump *dump, struct err *err)
+{
+	struct stats_clock clock = stats_clock_start();
+	int code;
+
+	code = run_step(dump->run, "dump.freeze", err);
+	if (!code)
+		code = freeze_tree(dump, dump->run->opt->tree, err);
+	stats_clock_add(&clock, &dump->run->stats.freezing_time);
+	log_info("froze %zu processes", dump->victims.n);
+	return code;
+}
+
+/* What kinds could not know before all files were seen. */
+static int kinds_finish(struct dump *dump, struct err *err)
+{
+	int code = 0;
+
+	for (size_t i = 0; kinds[i] && !code; i++)
+		if (kinds[i]->finish)
+			code = kinds[i]->finish(dump, err);
+	return code;
+}
+
+static int all_capture(
+	struct dump *dump, struct pages_jobs *jobs, struct err *err)
+{
+	struct stats_clock clock;
+	int code;
+
+	code = run_step(dump->run, "dump.capture", err);
+	if (!code)
+		code = capture_threads(dump, err);
+	if (!code)
+		code = run_step(dump->run, "dump.files", err);
+	if (!code)
+		code = files_capture(dump, err);
+	clock = stats_clock_start();
+	if (!code)
+		code = run_step(dump->run, "dump.memory", err);
+	if (!code)
+		code = memory_capture(dump, jobs, err);
+	if (!code)
+		code = kinds_finish(dump, err);
+	if (!code)
+		code = shared_capture(dump, jobs, err);
+	if (!code)
+		code = pages_copy(dump, jobs, err);
+	stats_clock_add(&clock, &dump->run->stats.memdump_time);
+	return code ?: capture_tree(dump, err);
+}
+
+static int images_commit(struct dump *dump, struct err *err)
+{
+	struct utsname name;
+	struct image_facts facts = {
+		.machine = dump->run->be->name,
+		.page_size = (uint32_t)dump->run->page_size,
+		.stasis_version = STASIS_VERSION,
+		.created = (uint64_t)time(NULL),
+	};
+	int code;
+
+	uname(&name);
+	facts.kernel = name.release;
+	facts.hostname = name.nodename;
+	code = run_step(dump->run, "dump.commit", err);
+	return code ?: image_set_commit(dump->images, &facts, err);
+}
+
+static int victims_dump(struct dump *dump, struct err *err)
+{
+	struct pages_jobs jobs;
+	int code;
+
+	pages_jobs_init(&jobs);
+	code = victims_freeze(dump, err);
+	if (!code)
+		code = run_step(dump->run, "dump.discover", err);
+	if (!code)
+		code = discover_victims(dump, err);
+	if (!code)
+		code = run_step(dump->run, "dump.interview", err);
+	if (!code)
+		code = interview_victims(dump, err);
+	if (!code)
+		code = all_capture(dump, &jobs, err);
+	if (!code)
+		code = run_step(dump->run, "dump.depart", err);
+	return code ?: images_commit(dump, err);
+}
+
+/* The images are whole, the tasks still frozen; a script that fails wants
+ * the tasks back, so the images must not look whole any more. */
+static int post_dump(struct dump *dump, struct err *err)
+{
+	int code = hooks_run(dump->run, "post-dump", dump->run->opt->tree, err);
+
+	if (!code)
+		return 0;
+	unlinkat(dump->run->images_dir, "stasis.img", 0);
+	unlinkat(dump->run->images_dir, "inventory.img", 0);
+	return code;
+}
+
+static enum freeze_release release_wanted(const struct run *run)
+{
+	if (run->opt->leave_running)
+		return RELEASE_RUN;
+	return run->opt->leave_stopped ? RELEASE_STOP : RELEASE_KILL;
+}
+
+int dump_run(struct run *run, struct err *err)
+{
+	struct dump dump = {.run = run, .arena = run->arena};
+	struct stats_clock clock = stats_clock_start();
+	int code, released;
+
+	code = hooks_run(run, "pre-dump", run->opt->tree, err);
+	if (!code)
+		code = image_set_create(
+			run->arena, run->images_dir, &dump.images, err);
+	if (code)
+		return code;
+	code = victims_dump(&dump, err);
+	if (code)
+		image_set_abort(dump.images);
+	else
+		code = post_dump(&dump, err);
+	released = freeze_release(&dump,
+		code ? RELEASE_RUN : release_wanted(run), code ? NULL : err);
+	stats_clock_add(&clock, &run->stats.frozen_time);
+	shared_close(&dump);
+	image_set_close(dump.images);
+	return code ?: released;
+}

@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dump/interview.h"
+
+#include <errno.h>
+#include <signal.h>
+
+#include "inject/regs.h"
+#include "inject/remote.h"
+#include "inject/rseq.h"
+#include "kernel/ptrace.h"
+#include "model/kind.h"
+
+struct interview {
+	struct dump *dump;
+	struct victim *victim;
+	struct remote remote;
+	struct remote_thread *threads;
+	struct remote_play *plays;
+	size_t n;
+};
+
+static int trap_check(const struct victim_thread *thread, struct err *err)
+{
+	uint64_t pending =
+		thread->status.sig_pending | thread->status.sig_pending_shared;
+
+	if (pending & 1ull << (SIGTRAP - 1)) {
+		err_set(err, EBUSY, "thread %d has a SIGTRAP pending",
+			thread->tid);
+		return err_hint(err, "let it receive the signal, then retry");
+	}
+	return 0;
+}
+
+static int thread_fetch(
+	struct interview *in, struct victim_thread *thread, struct err *err)
+{
+	struct dump *dump = in->dump;
+	int code;
+
+	code = trap_check(thread, err);
+	if (!code)
+		code = regs_fetch(dump->arena, dump->run->be, thread->tid,
+			&thread->regs, err);
+	if (!code)
+		code = ptrace_sigmask_get(thread->tid, &thread->sigmask, err);
+	if (code)
+		return err_wrap(err, "thread %d", thread->tid);
+	if (ptrace_rseq_get(thread->tid, &thread->rseq, NULL))
+		thread->rseq = (struct ptrace_rseq){0};
+	return rseq_abort(dump->run->be, &in->remote.memory, &thread->rseq,
+		thread->regs.set[0].bytes, err);
+}
+
+/* All kinds' questions to one thread. */
+static int thread_ask(struct dump *dump, struct victim_thread *thread,
+	bool leader, struct err *err)
+{
+	struct tape *tape;
+	int code;
+
+	tape = tape_new(dump->arena,
+		arena_printf(dump->arena, "thread %d", thread->tid));
+	thread->tape = tape;
+	for (size_t i = 0; kinds[i]; i++) {
+		if (!kinds[i]->ask ||
+			(kinds[i]->scope == SCOPE_TASK && !leader))
+			continue;
+		thread->answers[i].op = (uint32_t)tape->ops.n;
+		thread->answers[i].data = tape->data_size;
+		tape_about(tape, "%s", kinds[i]->name);
+		code = kinds[i]->ask(tape, thread, &thread->answers[i], err);
+		if (code)
+			return err_wrap(err, "thread %d: %s", thread->tid,
+				kinds[i]->name);
+	}
+	return 0;
+}
+
+static int interview_prepare(struct interview *in, struct err *err)
+{
+	struct victim_thread *thread;
+	int code;
+
+	in->n = in->victim->threads.n;
+	in->threads = arena_newn(in->dump->arena, struct remote_thread, in->n);
+	in->plays = arena_newn(in->dump->arena, struct remote_play, in->n);
+	for (size_t i = 0; i < in->n; i++) {
+		thread = in->victim->threads.at[i];
+		code = thread_fetch(in, thread, err);
+		if (!code)
+			code = thread_ask(in->dump, thread, i == 0, err);
+		if (code)
+			return code;
+		in->threads[i] = (struct remote_thread){.tid = thread->tid,
+			.regs = &thread->regs,
+			.sigmask = thread->sigmask};
+		in->plays[i] = (struct remote_play){
+			.thread = &in->threads[i], .tape = thread->tape};
+	}
+	return 0;
+}
+
+static int interview_play(struct interview *in, struct err *err)
+{
+	struct remote *remote = &in->remote;
+	int code;
+
+	code = remote_find_syscall(remote->be, &remote->memory,
+		&in->victim->maps, &remote->syscall_at, err);
+	if (!code)
+		code = remote_open(remote, remote_room(in->plays, in->n), err);
+	if (!code)
+		code = run_step(in->dump->run, "dump.inject", err);
+	if (!code)
+		code = remote_play(
+			in->dump->arena, remote, in->plays, in->n, err);
+	for (size_t i = 0; i < in->n && !code; i++)
+		in->victim->threads.at[i]->block = in->plays[i].block;
+	return code;
+}
+
+/* The trap resets an ignored SIGTRAP to its default: ignore it again. */
+static int trap_ignore_again(struct interview *in, struct err *err)
+{
+	const struct proc_status *status = &in->victim->threads.at[0]->status;
+	uint64_t action[4] = {(uint64_t)(uintptr_t)SIG_IGN};
+	struct remote *remote = &in->remote;
+	uint64_t args[6] = {SIGTRAP, remote->data, 0, sizeof(uint64_t)};
+	int64_t result;
+	int code;
+
+	if (!(status->sig_ignored & 1ull << (SIGTRAP - 1)) || !remote->data)
+		return 0;
+	code = memory_write(
+		&remote->memory, remote->data, action, sizeof(action), err);
+	if (!code)
+		code = remote_call(remote, remote->leader, CALL_rt_sigaction,
+			args, &result, err);
+	return code;
+}
+
+/* Whatever happened before: unmap, put registers and masks back. */
+static int interview_cure(struct interview *in, struct err *err)
+{
+	int code, also;
+
+	code = trap_ignore_again(in, err);
+	also = remote_close(&in->remote, code ? NULL : err);
+	code = code ?: also;
+	for (size_t i = 0; i < in->n; i++) {
+		also = remote_cure(in->dump->arena, in->remote.be,
+			&in->threads[i], code ? NULL : err);
+		code = code ?: also;
+		in->victim->threads.at[i]->held |= in->threads[i].held;
+	}
+	return code ? err_wrap(err, "curing process %d", in->victim->pid) : 0;
+}
+
+static int interview_victim(
+	struct dump *dump, struct victim *victim, struct err *err)
+{
+	struct interview in = {.dump = dump,
+		.victim = victim,
+		.remote = {.be = dump->run->be, .memory = MEMORY_CLOSED}};
+	struct err second = {0};
+	int code, cured;
+
+	code = memory_open(&victim->proc, &in.remote.memory, err);
+	if (!code)
+		code = interview_prepare(&in, err);
+	if (!code) {
+		in.remote.leader = &in.threads[0];
+		code = interview_play(&in, err);
+		cured = interview_cure(&in, code ? &second : err);
+		code = code ?: cured;
+	}
+	memory_close(&in.remote.memory);
+	return code ? err_wrap(err, "asking process %d", victim->pid) : 0;
+}
+
+int interview_victims(struct dump *dump, struct err *err)
+{
+	int code;
+
+	for (size_t i = 0; i < dump->victims.n; i++) {
+		if (dump->victims.at[i]->state == TASK_DEAD)
+			continue;
+		code = interview_victim(dump, dump->victims.at[i], err);
+		if (code)
+			return code;
+	}
+	return 0;
+}

@@ -1,0 +1,193 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dump/memory.h"
+
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "dump/registry.h"
+#include "dump/vmas.h"
+#include "kernel/pagemap.h"
+#include "model/kind.h"
+
+static int mm_fill(
+	struct dump *dump, struct victim *victim, MmEntry *mm, struct err *err)
+{
+	const struct proc_stat *stat = &victim->threads.at[0]->stat;
+	struct registry_file exe;
+	int code;
+
+	mm->mm_start_code = stat->start_code;
+	mm->mm_end_code = stat->end_code;
+	mm->mm_start_data = stat->start_data;
+	mm->mm_end_data = stat->end_data;
+	mm->mm_start_stack = stat->start_stack;
+	mm->mm_start_brk = stat->start_brk;
+	mm->mm_arg_start = stat->arg_start;
+	mm->mm_arg_end = stat->arg_end;
+	mm->mm_env_start = stat->env_start;
+	mm->mm_env_end = stat->env_end;
+	mm->mm_saved_auxv = victim->auxv;
+	mm->n_mm_saved_auxv = victim->n_auxv;
+	code = registry_path(
+		dump, victim, "exe", "the executable", false, &exe, err);
+	mm->exe_file_id = exe.id;
+	return code;
+}
+
+static bool vma_wants(const VmaEntry *vma, uint32_t flags)
+{
+	if (vma->status & VMA_VDSO)
+		return true;
+	if (flags & (PAGEMAP_PFNZERO | PAGEMAP_GUARD))
+		return false;
+	/* A private page that is still the file's own carries FILE. */
+	return !(flags & PAGEMAP_FILE);
+}
+
+static uint32_t run_flags(const VmaEntry *vma)
+{
+	bool lazy = vma->status & VMA_ANON_PRIVATE &&
+		    !(vma->status & VMA_VDSO) &&
+		    !(vma->flags & (MAP_LOCKED | MAP_HUGETLB));
+
+	return PAGES_PRESENT | (lazy ? PAGES_LAZY : 0);
+}
+
+struct scan {
+	struct dump *dump;
+	struct victim *victim;
+	MmEntry *mm;
+	struct pages_writer writer;
+	struct pages_jobs *jobs;
+	struct pages_job *job;
+	VEC(VmaEntry *) guards;
+};
+
+static void guard_add(struct scan *scan, uint64_t start, uint64_t end)
+{
+	VmaEntry *guard = arena_new1(scan->dump->arena, VmaEntry);
+
+	vma_entry__init(guard);
+	guard->start = start;
+	guard->end = end;
+	guard->status = VMA_GUARD;
+	guard->fd = -1;
+	*vec_push(scan->dump->arena, &scan->guards) = guard;
+}
+
+static int region_add(struct scan *scan, const VmaEntry *vma,
+	const struct pagemap_region *region, struct err *err)
+{
+	uint64_t n = (region->end - region->start) / scan->dump->run->page_size;
+
+	scan->dump->run->stats.pages_scanned += n;
+	if (region->flags & PAGEMAP_GUARD) {
+		guard_add(scan, region->start, region->end);
+		return 0;
+	}
+	if (!vma_wants(vma, region->flags))
+		return 0;
+	pages_job_add(scan->dump->arena, scan->jobs, scan->job, region->start,
+		region->end - region->start);
+	return pages_writer_append(
+		&scan->writer, region->start, n, run_flags(vma), err);
+}
+
+/* All areas in one go; regions never cross the border of an area. */
+static int pages_find_all(struct scan *scan, const struct map **maps,
+	struct pagemap *pagemap, struct err *err)
+{
+	struct pagemap_regions regions = {0};
+	struct arena *arena = scan->dump->arena;
+	struct map *wanted = arena_newn(arena, struct map, scan->mm->n_vmas);
+	size_t n = 0, v = 0;
+	const VmaEntry *vma;
+	int code;
+
+	for (size_t i = 0; i < scan->mm->n_vmas; i++)
+		if (vma_has_pages(scan->mm->vmas[i]))
+			wanted[n++] = *maps[i];
+	code = pagemap_scan_maps(arena, pagemap, wanted, n, &regions, err);
+	for (size_t i = 0; i < regions.n && !code; i++) {
+		while (scan->mm->vmas[v]->end <= regions.at[i].start)
+			v++;
+		vma = scan->mm->vmas[v];
+		if (vma_has_pages(vma))
+			code = region_add(scan, vma, &regions.at[i], err);
+	}
+	return code;
+}
+
+static void guards_append(struct scan *scan)
+{
+	MmEntry *mm = scan->mm;
+	VmaEntry **all;
+
+	if (!scan->guards.n)
+		return;
+	all = arena_grow(scan->dump->arena, mm->vmas, mm->n_vmas * sizeof(*all),
+		(mm->n_vmas + scan->guards.n) * sizeof(*all));
+	for (size_t i = 0; i < scan->guards.n; i++)
+		all[mm->n_vmas++] = scan->guards.at[i];
+	mm->vmas = all;
+}
+
+static int pages_scan(
+	struct scan *scan, const struct map **maps, struct err *err)
+{
+	_cleanup_pagemap_ struct pagemap pagemap = PAGEMAP_CLOSED;
+	uint32_t page_size = (uint32_t)scan->dump->run->page_size;
+	int code;
+
+	scan->job = pages_job_new(scan->dump, scan->jobs, scan->victim);
+	code = pages_writer_open(scan->dump->images, IMAGE_PAGEMAP,
+		(uint64_t)scan->victim->task->pid, scan->job->pages_id,
+		page_size, &scan->writer, err);
+	if (!code)
+		code = pagemap_open(&scan->victim->proc, &pagemap, err);
+	if (!code)
+		code = pages_find_all(scan, maps, &pagemap, err);
+	if (!code)
+		code = pages_writer_close(&scan->writer, err);
+	if (!code)
+		guards_append(scan);
+	return code;
+}
+
+static int victim_capture(struct dump *dump, struct victim *victim,
+	struct pages_jobs *jobs, struct err *err)
+{
+	MmEntry *mm = victim->task->mm;
+	struct scan scan = {
+		.dump = dump, .victim = victim, .mm = mm, .jobs = jobs};
+	const struct map **maps;
+	int code;
+
+	code = mm_fill(dump, victim, mm, err);
+	if (!code)
+		code = vmas_capture(dump, victim, mm, &maps, err);
+	if (!code)
+		code = pages_scan(&scan, maps, err);
+	if (!code)
+		code = image_append(dump->images, IMAGE_MM,
+			(uint64_t)victim->task->pid, &mm->base, NULL, 0, err);
+	if (code)
+		return err_wrap(err, "memory of process %d", victim->pid);
+	return 0;
+}
+
+int memory_capture(struct dump *dump, struct pages_jobs *jobs, struct err *err)
+{
+	struct victim *victim;
+	int code;
+
+	for (size_t i = 0; i < dump->victims.n; i++) {
+		victim = dump->victims.at[i];
+		if (victim->state == TASK_DEAD)
+			continue;
+		code = victim_capture(dump, victim, jobs, err);
+		if (code)
+			return code;
+	}
+	return 0;
+}

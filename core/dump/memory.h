@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * memory: the address spaces of all victims: areas, and which pages of them
+ * must be stored.
+ *
+ * Zero pages and pages that are still as in their file are not stored. The
+ * pages themselves are copied later (dump/pages.h), from the lists made here.
+ */
+#ifndef STASIS_DUMP_MEMORY_H
+#define STASIS_DUMP_MEMORY_H
+
+#include "dump/pages.h"
+#include "model/dump.h"
+
+/* Writes mm and pagemap images; appends the copying that is to be done. */
+int memory_capture(struct dump *dump, struct pages_jobs *jobs, struct err *err);
+
+#endif

@@ -1,0 +1,357 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dump/pages.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "image/digest.h"
+
+enum { PIECE = 256 << 10, WORKERS_MAX = 8, IOV_N = 64 };
+
+void pages_jobs_init(struct pages_jobs *jobs)
+{
+	*jobs = (struct pages_jobs){.next_id = 1};
+	jobs->last = &jobs->first;
+}
+
+static struct pages_job *job_add(struct dump *dump, struct pages_jobs *jobs)
+{
+	struct pages_job *job = arena_new1(dump->arena, struct pages_job);
+
+	job->pages_id = jobs->next_id++;
+	job->fd = job->source = -1;
+	*jobs->last = job;
+	jobs->last = &job->next;
+	return job;
+}
+
+struct pages_job *pages_job_new(
+	struct dump *dump, struct pages_jobs *jobs, const struct victim *victim)
+{
+	struct pages_job *job = job_add(dump, jobs);
+
+	job->pid = victim->pid;
+	return job;
+}
+
+struct pages_job *pages_job_new_object(
+	struct dump *dump, struct pages_jobs *jobs, int fd)
+{
+	struct pages_job *job = job_add(dump, jobs);
+
+	job->source = fd;
+	return job;
+}
+
+void pages_job_add(struct arena *arena, struct pages_jobs *jobs,
+	struct pages_job *job, uint64_t start, uint64_t size)
+{
+	struct pages_span *last =
+		job->spans.n ? &job->spans.at[job->spans.n - 1] : NULL;
+
+	if (last && last->start + last->size == start)
+		last->size += size;
+	else
+		*vec_push(arena, &job->spans) = (struct pages_span){
+			.start = start, .size = size, .at = job->size};
+	job->size += size;
+	jobs->size += size;
+}
+
+/* What the workers share. A chunk is a number over all jobs. */
+struct copy {
+	struct run *run;
+	struct progress *progress;
+	struct pages_job **jobs;
+	size_t *first_chunk; /* of each job, and one behind the last */
+	size_t n_jobs;
+	bool vm_read; /* process_vm_readv first */
+	atomic_size_t next;
+	atomic_bool stop;
+	pthread_mutex_t lock;
+	struct err *err; /* the first failure */
+	int code;
+};
+
+static void copy_fail(struct copy *copy, const struct err *err)
+{
+	pthread_mutex_lock(&copy->lock);
+	if (!copy->code) {
+		copy->code = -err->code;
+		*copy->err = *err;
+	}
+	pthread_mutex_unlock(&copy->lock);
+	atomic_store(&copy->stop, true);
+}
+
+static size_t span_find(const struct pages_job *job, uint64_t at)
+{
+	size_t low = 0, high = job->spans.n;
+
+	while (high - low > 1) {
+		size_t mid = (low + high) / 2;
+
+		if (job->spans.at[mid].at <= at)
+			low = mid;
+		else
+			high = mid;
+	}
+	return low;
+}
+
+/* Remote ranges of bytes [at, at + size) of the pages file, up to IOV_N. */
+static size_t ranges_find(const struct pages_job *job, uint64_t at, size_t size,
+	struct iovec *iov, size_t *ret_n)
+{
+	const struct pages_span *span;
+	size_t n = 0, done = 0, skip, take;
+
+	for (size_t i = span_find(job, at);
+		i < job->spans.n && done < size && n < IOV_N; i++) {
+		span = &job->spans.at[i];
+		skip = (size_t)(at + done - span->at);
+		take = (size_t)(span->size - skip);
+		if (take > size - done)
+			take = size - done;
+		iov[n].iov_base = (void *)(uintptr_t)(span->start + skip);
+		iov[n++].iov_len = take;
+		done += take;
+	}
+	*ret_n = n;
+	return done;
+}
+
+static int range_read(const struct pages_job *job, char *to,
+	const struct iovec *from, struct err *err)
+{
+	int code = io_pread_exact(job->source, to, from->iov_len,
+		(off_t)(uintptr_t)from->iov_base);
+
+	if (code)
+		return err_code(err, code, "reading %zu bytes at %p of %s %d",
+			from->iov_len, from->iov_base,
+			job->pid ? "process" : "memory object",
+			job->pid ?: job->source);
+	return 0;
+}
+
+/* One system call when the kernel lets us, else range by range through
+ * /proc/PID/mem, which regards no protection. */
+static int piece_read(struct copy *copy, const struct pages_job *job,
+	uint64_t at, char *to, size_t size, struct err *err)
+{
+	struct iovec iov[IOV_N], local;
+	size_t n, got;
+	int code;
+
+	for (; size; to += got, at += got, size -= got) {
+		got = ranges_find(job, at, size, iov, &n);
+		local = (struct iovec){to, got};
+		if (copy->vm_read && job->pid &&
+			process_vm_readv(job->pid, &local, 1, iov, n, 0) ==
+				(ssize_t)got)
+			continue;
+		for (size_t i = 0, in = 0; i < n; in += iov[i++].iov_len) {
+			code = range_read(job, to + in, &iov[i], err);
+			if (code)
+				return code;
+		}
+	}
+	return 0;
+}
+
+static int chunk_copy(struct copy *copy, struct pages_job *job, size_t chunk,
+	char *room, struct digest_stream *stream, struct err *err)
+{
+	uint64_t at = (uint64_t)chunk * DIGEST_CHUNK;
+	uint64_t end =
+		at + DIGEST_CHUNK < job->size ? at + DIGEST_CHUNK : job->size;
+	size_t size;
+	int code;
+
+	code = run_step(copy->run, "dump.pages", err);
+	for (; !code && at < end && !atomic_load(&copy->stop); at += size) {
+		size = end - at < PIECE ? (size_t)(end - at) : PIECE;
+		code = piece_read(copy, job, at, room, size, err);
+		if (code)
+			break;
+		digest_stream_add(stream, room, size);
+		code = io_pwrite_all(job->fd, room, size, (off_t)at);
+		if (code)
+			err_code(err, code, "writing pages-%u.img",
+				job->pages_id);
+		progress_add(copy->progress, size);
+	}
+	job->digests[chunk] = digest_stream_take(stream);
+	return code;
+}
+
+static struct pages_job *chunk_find(
+	const struct copy *copy, size_t number, size_t *ret_chunk)
+{
+	size_t low = 0, high = copy->n_jobs;
+
+	while (high - low > 1) {
+		size_t mid = (low + high) / 2;
+
+		if (copy->first_chunk[mid] <= number)
+			low = mid;
+		else
+			high = mid;
+	}
+	*ret_chunk = number - copy->first_chunk[low];
+	return copy->jobs[low];
+}
+
+static void *worker_run(void *arg)
+{
+	struct copy *copy = arg;
+	struct digest_stream *stream = digest_stream_new();
+	char *room = malloc(PIECE);
+	struct pages_job *job;
+	struct err err = {0};
+	size_t number, chunk;
+
+	while (room && !atomic_load(&copy->stop)) {
+		number = atomic_fetch_add(&copy->next, 1);
+		if (number >= copy->first_chunk[copy->n_jobs])
+			break;
+		job = chunk_find(copy, number, &chunk);
+		if (chunk_copy(copy, job, chunk, room, stream, &err))
+			copy_fail(copy, &err);
+	}
+	free(room);
+	digest_stream_free(stream);
+	return NULL;
+}
+
+static int job_open(struct dump *dump, struct pages_job *job, struct err *err)
+{
+	char path[64];
+	int code;
+
+	code = image_raw_create(
+		dump->images, IMAGE_PAGES, job->pages_id, &job->fd, err);
+	if (code || !job->pid)
+		return code;
+	snprintf(path, sizeof(path), "/proc/%d/mem", job->pid);
+	job->source = open(path, O_RDONLY | O_CLOEXEC);
+	if (job->source < 0)
+		return err_errno(err, "opening %s", path);
+	return 0;
+}
+
+static int job_close(
+	struct dump *dump, struct pages_job *job, bool whole, struct err *err)
+{
+	int code = 0;
+
+	if (whole)
+		code = image_raw_close(dump->images, IMAGE_PAGES, job->pages_id,
+			job->size,
+			digest_join(
+				job->digests, digest_chunk_count(job->size)),
+			err);
+	if (job->fd >= 0)
+		close(job->fd);
+	if (job->source >= 0)
+		close(job->source);
+	job->fd = job->source = -1;
+	return code;
+}
+
+static size_t workers_wanted(size_t chunks)
+{
+	long cpus = sysconf(_SC_NPROCESSORS_ONLN);
+	size_t n = cpus > 0 ? (size_t)cpus : 1;
+
+	n = n < WORKERS_MAX ? n : WORKERS_MAX;
+	return n < chunks ? n : chunks;
+}
+
+/* The calling thread works, too. */
+static void workers_run(struct copy *copy)
+{
+	size_t n = workers_wanted(copy->first_chunk[copy->n_jobs]);
+	pthread_t threads[WORKERS_MAX];
+	size_t started = 0;
+	sigset_t all, old;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_BLOCK, &all, &old);
+	while (started + 1 < n &&
+		!pthread_create(&threads[started], NULL, worker_run, copy))
+		started++;
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	worker_run(copy);
+	while (started)
+		pthread_join(threads[--started], NULL);
+}
+
+static int jobs_run(struct dump *dump, struct pages_job **jobs, size_t n,
+	struct progress *progress, struct err *err)
+{
+	struct copy copy = {.run = dump->run,
+		.progress = progress,
+		.jobs = jobs,
+		.n_jobs = n,
+		.err = err,
+		.vm_read = !dump->run->opt->leave_running &&
+			   !dump->run->opt->leave_stopped};
+	size_t chunks = 0;
+	int code = 0;
+
+	copy.first_chunk = arena_newn(dump->arena, size_t, n + 1);
+	for (size_t i = 0; i < n && !code; i++) {
+		copy.first_chunk[i] = chunks;
+		jobs[i]->digests = arena_newn(dump->arena, uint64_t,
+			digest_chunk_count(jobs[i]->size));
+		chunks += digest_chunk_count(jobs[i]->size);
+		code = job_open(dump, jobs[i], err);
+	}
+	copy.first_chunk[n] = chunks;
+	pthread_mutex_init(&copy.lock, NULL);
+	if (!code) {
+		workers_run(&copy);
+		code = copy.code;
+	}
+	pthread_mutex_destroy(&copy.lock);
+	for (size_t i = 0; i < n; i++) {
+		int closed = job_close(dump, jobs[i], !code, code ? NULL : err);
+
+		code = code ?: closed;
+	}
+	return code;
+}
+
+/* As many files at a time as fds are cheap. */
+int pages_copy(struct dump *dump, struct pages_jobs *jobs, struct err *err)
+{
+	enum { BATCH = 256 };
+	struct pages_job *batch[BATCH], *job = jobs->first;
+	struct stats_clock clock = stats_clock_start();
+	struct progress progress;
+	size_t n;
+	int code = 0;
+
+	progress_begin(&progress, 2, "dumping memory", jobs->size);
+	while (job && !code) {
+		for (n = 0; job && n < BATCH; job = job->next) {
+			batch[n++] = job;
+			dump->run->stats.pages_written +=
+				job->size / dump->run->page_size;
+		}
+		code = jobs_run(dump, batch, n, &progress, err);
+	}
+	progress_end(&progress);
+	stats_clock_add(&clock, &dump->run->stats.memwrite_time);
+	return code;
+}

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * pages: the bulk: page contents from victims to pages files.
+ *
+ * Jobs are collected first, one per pages file; pages_copy then runs them
+ * all with worker threads, the only ones in the program. A worker takes one
+ * digest chunk of a file at a time: read from the victim, hash while it is
+ * in cache, write. Where the tree lives on, reading goes through
+ * /proc/PID/mem, which leaves copy-on-write pages shared.
+ */
+#ifndef STASIS_DUMP_PAGES_H
+#define STASIS_DUMP_PAGES_H
+
+#include "model/dump.h"
+#include "stats/progress.h"
+
+struct pages_span {
+	uint64_t start, size; /* address, or offset in the object */
+	uint64_t at;	      /* in the pages file */
+};
+
+struct pages_job {
+	uint32_t pages_id;
+	pid_t pid;  /* source: a victim ... */
+	int source; /* ... its /proc/PID/mem, or a memory object */
+	VEC(struct pages_span) spans;
+	uint64_t size;
+	int fd; /* the pages file */
+	uint64_t *digests;
+	struct pages_job *next;
+};
+
+struct pages_jobs {
+	struct pages_job *first, **last;
+	uint32_t next_id; /* of pages files */
+	uint64_t size;	  /* of all */
+};
+
+void pages_jobs_init(struct pages_jobs *jobs);
+/* The pages of a victim; of a shared object (fd is taken over). */
+struct pages_job *pages_job_new(struct dump *dump, struct pages_jobs *jobs,
+	const struct victim *victim);
+struct pages_job *pages_job_new_object(
+	struct dump *dump, struct pages_jobs *jobs, int fd);
+void pages_job_add(struct arena *arena, struct pages_jobs *jobs,
+	struct pages_job *job, uint64_t start, uint64_t size);
+
+int pages_copy(struct dump *dump, struct pages_jobs *jobs, struct err *err);
+
+#endif

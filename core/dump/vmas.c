@@ -1,0 +1,231 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dump/vmas.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "dump/registry.h"
+
+/* Advices that VmFlags tell; bit N of madv is madvise(N). */
+static const struct {
+	uint64_t flag;
+	int advice;
+} advices[] = {
+	{MAP_VM_SR, MADV_SEQUENTIAL},
+	{MAP_VM_RR, MADV_RANDOM},
+	{MAP_VM_DC, MADV_DONTFORK},
+	{MAP_VM_DD, MADV_DONTDUMP},
+	{MAP_VM_MG, MADV_MERGEABLE},
+	{MAP_VM_HG, MADV_HUGEPAGE},
+	{MAP_VM_NH, MADV_NOHUGEPAGE},
+	{MAP_VM_WF, MADV_WIPEONFORK},
+};
+
+struct walk {
+	struct dump *dump;
+	struct victim *victim;
+	const struct map *last; /* whose file is known: */
+	struct registry_file last_file;
+};
+
+static bool is_special(const struct map *map)
+{
+	return map->path[0] == '[';
+}
+
+static int unsupported(const struct victim *victim, const struct map *map,
+	const char *what, struct err *err)
+{
+	return err_set(err, EOPNOTSUPP,
+		"process %d: the mapping %llx-%llx (%s) is %s, which cannot "
+		"be dumped",
+		victim->pid, (unsigned long long)map->start,
+		(unsigned long long)map->end, map->path, what);
+}
+
+static int map_check(
+	const struct victim *victim, const struct map *map, struct err *err)
+{
+	if (map->flags & (MAP_VM_UM | MAP_VM_UW | MAP_VM_UI))
+		return unsupported(
+			victim, map, "watched through userfaultfd", err);
+	if (map->flags & MAP_VM_SS)
+		return unsupported(victim, map, "a shadow stack", err);
+	if (map->flags & (MAP_VM_IO | MAP_VM_PF) && !is_special(map))
+		return unsupported(victim, map, "memory of a device", err);
+	if (strncmp(map->path, "/[aio]", 6) == 0)
+		return unsupported(
+			victim, map, "a ring of asynchronous I/O", err);
+	if (strncmp(map->path, "anon_inode:", 11) == 0)
+		return unsupported(
+			victim, map, "memory of a kernel object", err);
+	if (strncmp(map->path, "socket:", 7) == 0)
+		return unsupported(victim, map, "a ring of a socket", err);
+	if (strncmp(map->path, "/SYSV", 5) == 0 && map->deleted)
+		return unsupported(victim, map, "System V shared memory", err);
+	if (map->flags & MAP_VM_SL && !is_special(map))
+		return unsupported(victim, map, "sealed by mseal", err);
+	return 0;
+}
+
+static uint32_t anon_status(const struct map *map)
+{
+	uint32_t status = VMA_REGULAR | VMA_ANON_PRIVATE;
+
+	if (strcmp(map->path, "[heap]") == 0)
+		status |= VMA_HEAP;
+	if (strcmp(map->path, "[vdso]") == 0)
+		status |= VMA_VDSO;
+	if (strncmp(map->path, "[vvar", 5) == 0)
+		status |= VMA_VVAR;
+	if (strcmp(map->path, "[vsyscall]") == 0)
+		status = VMA_VSYSCALL | VMA_ANON_PRIVATE;
+	if (strcmp(map->path, "[uprobes]") == 0)
+		status |= VMA_UPROBES;
+	return status;
+}
+
+static uint32_t map_flags(const struct map *map)
+{
+	uint32_t flags = map->shared ? MAP_SHARED : MAP_PRIVATE;
+
+	if (map->flags & MAP_VM_GD)
+		flags |= MAP_GROWSDOWN;
+	if (map->flags & MAP_VM_LO)
+		flags |= MAP_LOCKED;
+	if (map->flags & MAP_VM_NR)
+		flags |= MAP_NORESERVE;
+	if (map->flags & MAP_VM_HT) {
+		flags |= MAP_HUGETLB;
+		flags |= (uint32_t)(__builtin_ctzll(map->page_kb) + 10)
+			 << MAP_HUGE_SHIFT;
+	}
+	return flags;
+}
+
+static uint64_t map_advices(const struct map *map)
+{
+	uint64_t bits = 0;
+
+	for (size_t i = 0; i < sizeof(advices) / sizeof(*advices); i++)
+		if (map->flags & advices[i].flag)
+			bits |= 1ull << advices[i].advice;
+	return bits;
+}
+
+/* Neighbouring areas of one file are looked up once. */
+static int file_find(struct walk *walk, const struct map *map,
+	struct registry_file *ret, struct err *err)
+{
+	const struct map *last = walk->last;
+	char link[64], where[64];
+	int code;
+
+	if (last && last->ino == map->ino && last->shared == map->shared &&
+		last->dev_major == map->dev_major &&
+		last->dev_minor == map->dev_minor &&
+		strcmp(last->path, map->path) == 0) {
+		*ret = walk->last_file;
+		return 0;
+	}
+	snprintf(link, sizeof(link), "map_files/%llx-%llx",
+		(unsigned long long)map->start, (unsigned long long)map->end);
+	snprintf(where, sizeof(where), "the mapping %llx-%llx",
+		(unsigned long long)map->start, (unsigned long long)map->end);
+	code = registry_path(
+		walk->dump, walk->victim, link, where, map->shared, ret, err);
+	if (code)
+		return code;
+	walk->last = map;
+	walk->last_file = *ret;
+	return 0;
+}
+
+static int file_fill(struct walk *walk, const struct map *map, VmaEntry *vma,
+	struct err *err)
+{
+	struct registry_file file;
+	int code;
+
+	code = file_find(walk, map, &file, err);
+	if (code)
+		return code;
+	vma->shmid = file.id;
+	vma->pgoff = map->offset;
+	vma->status = VMA_REGULAR |
+		      (map->shared ? VMA_FILE_SHARED : VMA_FILE_PRIVATE);
+	if (file.type == FD_TYPES__MEMFD)
+		vma->status |= VMA_MEMFD;
+	vma->has_fdflags = true;
+	vma->fdflags =
+		map->shared && map->flags & MAP_VM_MW ? O_RDWR : O_RDONLY;
+	return 0;
+}
+
+static int vma_fill(struct walk *walk, const struct map *map, VmaEntry *vma,
+	struct err *err)
+{
+	uint64_t madv;
+	int code = 0;
+
+	vma_entry__init(vma);
+	vma->start = map->start;
+	vma->end = map->end;
+	vma->prot = map->prot;
+	vma->flags = map_flags(map);
+	vma->fd = -1;
+	if (map->ino && !is_special(map)) {
+		code = file_fill(walk, map, vma, err);
+	} else {
+		vma->flags |= MAP_ANONYMOUS;
+		vma->status = anon_status(map);
+	}
+	madv = map_advices(map);
+	if (madv && !(vma->status & VMA_VVAR)) {
+		vma->has_madv = true;
+		vma->madv = madv;
+	}
+	return code;
+}
+
+static bool vvar_continues(const VmaEntry *last, const struct map *map)
+{
+	return last && last->status & VMA_VVAR && last->end == map->start &&
+	       strncmp(map->path, "[vvar", 5) == 0;
+}
+
+int vmas_capture(struct dump *dump, struct victim *victim, MmEntry *mm,
+	const struct map ***ret_maps, struct err *err)
+{
+	struct walk walk = {.dump = dump, .victim = victim};
+	size_t n = victim->maps.n;
+	VmaEntry *entries = arena_newn(dump->arena, VmaEntry, n);
+	const struct map **maps =
+		arena_newn(dump->arena, const struct map *, n);
+	const struct map *map;
+	size_t count = 0;
+	int code;
+
+	/* Room for as many guard entries is added when they are found. */
+	mm->vmas = arena_newn(dump->arena, VmaEntry *, n);
+	for (size_t i = 0; i < n; i++) {
+		map = &victim->maps.at[i];
+		if (vvar_continues(count ? &entries[count - 1] : NULL, map)) {
+			entries[count - 1].end = map->end;
+			continue;
+		}
+		code = map_check(victim, map, err);
+		if (!code)
+			code = vma_fill(&walk, map, &entries[count], err);
+		if (code)
+			return code;
+		maps[count] = map;
+		mm->vmas[count] = &entries[count];
+		count++;
+	}
+	mm->n_vmas = count;
+	*ret_maps = maps;
+	return 0;
+}

@@ -1,0 +1,39 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * vma: the bits of the image format's vma_entry, as both walks use them.
+ */
+#ifndef STASIS_MODEL_VMA_H
+#define STASIS_MODEL_VMA_H
+
+#include <stdbool.h>
+
+#include "proto/memory.pb-c.h"
+
+enum {
+	VMA_REGULAR = 1u << 0,
+	VMA_STACK = 1u << 1,
+	VMA_VSYSCALL = 1u << 2,
+	VMA_VDSO = 1u << 3,
+	VMA_HEAP = 1u << 5,
+	VMA_FILE_PRIVATE = 1u << 6,
+	VMA_FILE_SHARED = 1u << 7,
+	VMA_ANON_SHARED = 1u << 8,
+	VMA_ANON_PRIVATE = 1u << 9,
+	VMA_SYSVIPC = 1u << 10,
+	VMA_SOCKET = 1u << 11,
+	VMA_VVAR = 1u << 12,
+	VMA_AIORING = 1u << 13,
+	VMA_MEMFD = 1u << 14,
+	VMA_SHSTK = 1u << 15,
+	VMA_GUARD = 1u << 16,
+	VMA_UPROBES = 1u << 17,
+};
+
+/* Private memory whose pages are stored in the task's own pagemap. */
+static inline bool vma_has_pages(const VmaEntry *vma)
+{
+	return vma->status & (VMA_FILE_PRIVATE | VMA_ANON_PRIVATE) &&
+	       !(vma->status & (VMA_VVAR | VMA_VSYSCALL | VMA_GUARD));
+}
+
+#endif
