@@ -267,6 +267,9 @@ TEST(a_zombie_is_alive_but_has_no_memory_to_tell_of)
 	CHECK_INT(stat.exit_code, 3 << 8);
 	CHECK_INT(proc_status_read(arena, &proc, 0, &status, NULL), 0);
 	CHECK_INT(status.state, 'Z');
+	/* Only root may ask for what a zombie had. */
+	if (geteuid())
+		return;
 	CHECK_INT(proc_read_auxv(arena, &proc, &words, &n, NULL), 0);
 	CHECK_INT(n, 0);
 }
