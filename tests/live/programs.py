@@ -4,7 +4,6 @@ import glob
 import os
 import re
 import subprocess
-import time
 
 import harness
 
@@ -35,34 +34,28 @@ def show(case):
     case.await_verdict(victim)
 
 
-def compile_all(build, only, jobs):
+def sources():
+    return (sorted(glob.glob(os.path.join(HERE, "programs", "*.c")))
+            + sorted(glob.glob(os.path.join(HERE, "victims", "*.c"))))
+
+
+def compile_all(build, jobs):
     """Build what is older than its source; returns the number of failures."""
     out = os.path.join(build, "live")
     os.makedirs(out, exist_ok=True)
     header = os.path.getmtime(os.path.join(HERE, "checkpoint.h"))
-    todo = []
-    for source in sorted(glob.glob(os.path.join(HERE, "programs", "*.c"))):
+    cc = os.environ.get("CC", "gcc").split()
+    running, failed = [], 0
+    for source in sources():
         target = os.path.join(out, os.path.basename(source)[:-2])
         newest = max(header, os.path.getmtime(source))
         if os.path.exists(target) and os.path.getmtime(target) > newest:
             continue
-        if only(os.path.basename(target), sentence(source)):
-            todo.append((source, target))
-    running, failed = [], 0
-    cc = os.environ.get("CC", "gcc").split()
-    while todo or running:
-        while todo and len(running) < jobs:
-            source, target = todo.pop(0)
-            running.append(subprocess.Popen(
-                [*cc, *FLAGS, "-I", HERE, "-o", target, source]))
-        running = [child for child in running if child.poll() is None]
-        time.sleep(0.005)
-        failed += 0
-    for source in glob.glob(os.path.join(HERE, "programs", "*.c")):
-        name = os.path.basename(source)[:-2]
-        if only(name, sentence(source)):
-            failed += not os.path.exists(os.path.join(out, name))
-    return failed
+        while len(running) >= jobs:
+            failed += running.pop(0).wait() != 0
+        running.append(subprocess.Popen(
+            [*cc, *FLAGS, "-I", HERE, "-o", target, source]))
+    return failed + sum(child.wait() != 0 for child in running)
 
 
 for path in sorted(glob.glob(os.path.join(HERE, "programs", "*.c"))):

@@ -1,0 +1,253 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""harm_steps: each step of both walks fails once, and nobody is harmed."""
+import os
+import random
+import signal
+import subprocess
+import time
+
+import harm
+from harness import check, descendants, reap_all, state, test, wait_until
+
+
+def steps(case, walk):
+    result = case.engine("--fail-at", "list")
+    check(result.code == 0, f"--fail-at list: {result.explain()}")
+    names = [name for name in result.out.split() if name.startswith(walk)]
+    check(len(names) >= 5, f"--fail-at list names {names}")
+    return names
+
+
+@test("after a failure in any step of dump the victim is as it was")
+def harm_dump_steps(case):
+    names = steps(case, "dump.")
+    victim = harm.quiet_victim(case)
+    before = harm.picture(victim)
+    for name in names:
+        img = case.make_dir(name)
+        result = case.try_dump(victim, "--fail-at", name, img=img)
+        harm.check_one_error(result, name)
+        harm.check_same(before, harm.settle(victim, before), name)
+        check(not harm.whole(img), f"{name}: the image looks whole: "
+              f"{os.listdir(img)}")
+    case.dump(victim)
+    case.restore(victim)
+    harm.quiet_verdict(case, victim)
+
+
+@test("a failed dump with -R or -s leaves the victim running as well")
+def harm_dump_steps_running(case):
+    victim = harm.quiet_victim(case)
+    before = harm.picture(victim)
+    for option in ("-R", "-s"):
+        for name in ("dump.interview", "dump.pages", "dump.depart"):
+            img = case.make_dir(option + name)
+            result = case.try_dump(victim, option, "--fail-at", name, img=img)
+            harm.check_one_error(result, name)
+            harm.check_same(before, harm.settle(victim, before), name)
+            check(not harm.whole(img), f"{name}: the image looks whole")
+    harm.quiet_verdict(case, victim)
+
+
+@test("dump -R changes nothing in the victim, ten times in a row")
+def harm_dump_running(case):
+    victim = harm.quiet_victim(case)
+    before = harm.picture(victim)
+    for number in range(10):
+        img = case.make_dir(f"img{number}")
+        case.dump(victim, "-R", img=img)
+        harm.check_same(before, harm.settle(victim, before), f"dump {number}")
+    harm.quiet_verdict(case, victim)
+
+
+@test("what is restored is what was dumped: memory, maps, fds, registers")
+def harm_restored_same(case):
+    victim = harm.quiet_victim(case)
+    before = harm.picture(victim)
+    case.dump(victim)
+    case.restore(victim)
+    wait_until(lambda: harm.blocked(victim), "the victim is quiet again")
+    after = harm.picture(victim)
+    for seen in (before, after):
+        for key, value in seen.items():
+            if key.endswith("status"):
+                seen[key] = [line for line in value if "PPid" not in line]
+            if key.endswith("fds"):
+                seen[key] = [(fd, name.split(":")[0]) for fd, name in value]
+            if key.endswith("maps"):
+                seen[key] = maps_plain(value)
+            if key.endswith("memory"):
+                seen[key] = {" ".join(line.split()[:2])
+                             for line in value.splitlines()
+                             if "/" not in line}
+    harm.check_same(before, after, "after restore")
+    harm.quiet_verdict(case, victim)
+
+
+def maps_plain(maps):
+    """Without inodes of shared anonymous memory, which is made anew, and with
+    neighbours joined that the kernel may join as well."""
+    plain = []
+    for line in maps.splitlines():
+        span, prot, offset, device, inode, *name = line.split()
+        start, end = (int(x, 16) for x in span.split("-"))
+        offset = int(offset, 16)
+        if name and "/dev/zero" in name[0]:
+            device, inode, name = "", "", ["shared"]
+        about = (prot, device, inode, *name)
+        if plain and plain[-1][1] == start and plain[-1][3] == about and (
+                not name or name[0][0] == "/"
+                and offset == plain[-1][2] + start - plain[-1][0]):
+            plain[-1][1] = end
+        else:
+            plain.append([start, end, offset, about])
+    return "".join(f"{start:x}-{end:x} {offset:x} {' '.join(about)}\n"
+                   for start, end, offset, about in plain)
+
+
+@test("after a failure in any step of restore nothing is left")
+def harm_restore_steps(case):
+    names = steps(case, "restore.")
+    victim = harm.quiet_victim(case)
+    tree = [victim] + descendants(victim)
+    case.dump(victim)
+    before = harm.host_picture(case)
+    for name in names:
+        result = case.try_restore("--fail-at", name)
+        harm.check_one_error(result, name)
+        harm.check_nothing_created(case, before, tree, name)
+    case.restore(victim)
+    harm.quiet_verdict(case, victim)
+
+
+@test("a failed dump over an older image does not leave the older one")
+def harm_dump_over_image(case):
+    victim = harm.quiet_victim(case)
+    tree = [victim] + descendants(victim)
+    case.dump(victim, "-R")
+    result = case.try_dump(victim, "--fail-at", "dump.pages")
+    harm.check_one_error(result, "dump.pages")
+    harm.quiet_verdict(case, victim)
+    case.gone(tree)
+    if harm.whole(case.img):
+        # Then it must be the older image, untouched.
+        case.restore(victim)
+
+
+def interrupted(case, args, tree, number):
+    """Run the engine, signal it after a random time; its exit code."""
+    child = subprocess.Popen(
+        [case.stasis, *args], stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    time.sleep(random.uniform(0, 0.012))
+    child.send_signal(signal.SIGINT if number % 2 else signal.SIGTERM)
+    return child.wait(10)
+
+
+@test("SIGINT and SIGTERM at any time of dump leave the victim as it was")
+def harm_dump_signals(case):
+    victim = harm.quiet_victim(case)
+    before = harm.picture(victim)
+    ends = set()
+    for number in range(60):
+        img = case.make_dir(f"img{number}")
+        code = interrupted(case, ["dump", "-R", "-t", str(victim), "-D", img,
+                                  "-o", "dump.log", "-v4"], None, number)
+        case.logs = [os.path.join(img, "dump.log")]
+        harm.check_same(before, harm.settle(victim, before),
+                        f"try {number}, exit {code}")
+        if code != 0:
+            check(not harm.whole(img), f"try {number}: exit {code}, but the "
+                  f"image looks whole: {os.listdir(img)}")
+        ends.add(code)
+    check(ends != {0}, "no signal came in time")
+    harm.quiet_verdict(case, victim)
+
+
+@test("SIGINT and SIGTERM at any time of restore leave nothing or all")
+def harm_restore_signals(case):
+    victim = harm.quiet_victim(case)
+    tree = [victim] + descendants(victim)
+    case.dump(victim)
+    before = harm.host_picture(case)
+    for number in range(60):
+        code = interrupted(case, ["restore", "-d", "-D", case.img, "-o",
+                                  "restore.log", "-v4"], tree, number)
+        case.logs = [os.path.join(case.img, "restore.log")]
+        if code == 0:
+            check(all(state(pid) for pid in tree),
+                  f"try {number}: exit 0, but not all tasks are there")
+            for pid in reversed(tree):
+                os.kill(pid, signal.SIGKILL)
+            case.gone(tree)
+        harm.check_nothing_created(case, before, tree,
+                                   f"try {number}, exit {code}")
+    case.restore(victim)
+    harm.quiet_verdict(case, victim)
+
+
+def churn(case, name, rounds):
+    """Dump a restless victim many times; it must never be disturbed."""
+    victim = case.start([case.program(name)])
+    case.ready(victim)
+    good = 0
+    for number in range(rounds):
+        img = case.make_dir(f"img{number}")
+        result = case.try_dump(victim, "-R", img=img)
+        check(state(victim) in ("R", "S", "D"),
+              f"round {number}: the victim is in state {state(victim)}: "
+              f"{result.explain()}")
+        check(case.verdict() is None,
+              f"round {number}: {case.verdict()}\n{result.explain()}")
+        if result.code != 0:
+            harm.check_one_error(result)
+            check(not harm.whole(img), f"round {number}: looks whole")
+        good += result.code == 0
+        time.sleep(random.uniform(0, 0.01))
+    check(good >= rounds * 3 // 4, f"only {good} of {rounds} dumps succeeded: "
+          f"{result.explain()}")
+    for _ in range(5):
+        img = case.make_dir(f"last{_}")
+        result = case.try_dump(victim, img=img)
+        if result.code == 0:
+            break
+    check(result.code == 0, f"dump failed: {result.explain()}")
+    wait_until(lambda: reap_all() or not descendants(os.getpid()),
+               "the tree is gone")
+    case.restore(victim, img=img)
+    case.go()
+    case.await_verdict(victim)
+
+
+@test("a victim that forks and reaps without end is frozen unharmed")
+def harm_churn_forks(case):
+    churn(case, "churn_forks", 25)
+
+
+@test("a victim that starts and joins threads without end is frozen unharmed")
+def harm_churn_threads(case):
+    churn(case, "churn_threads", 25)
+
+
+@test("a victim that execs itself without end is frozen unharmed")
+def harm_churn_execs(case):
+    churn(case, "churn_execs", 25)
+
+
+@test("a victim that maps and unmaps without end is frozen unharmed")
+def harm_churn_memory(case):
+    churn(case, "churn_memory", 25)
+
+
+@test("a victim that exits while it is frozen is one clear error or an image")
+def harm_churn_exit(case):
+    for number in range(30):
+        img = case.make_dir(f"img{number}")
+        delay = random.uniform(0.005, 0.03)
+        victim = case.start(["sleep", f"{delay:.4f}"])
+        time.sleep(0.008)
+        result = case.try_dump(victim, img=img)
+        if result.code != 0:
+            harm.check_one_error(result)
+            check(not harm.whole(img), f"round {number}: looks whole")
+        wait_until(lambda: reap_all() or not state(victim), "it has ended")

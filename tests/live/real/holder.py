@@ -1,0 +1,63 @@
+#!/usr/bin/python3
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""holder KIND: holds one fd of a kind on number 40, and waits for "go"."""
+import ctypes
+import os
+import pty
+import socket
+import sys
+import time
+
+DIR = os.environ["CHECKPOINT_DIR"]
+keep = []
+
+
+def connection():
+    listener = socket.socket()
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(1)
+    client = socket.create_connection(listener.getsockname())
+    keep.extend((listener, listener.accept()[0], client))
+    return client.fileno()
+
+
+def unix_pair():
+    keep.extend(socket.socketpair())
+    return keep[0].fileno()
+
+
+def deleted():
+    path = os.path.join(DIR, "deleted")
+    fd = os.open(path, os.O_RDWR | os.O_CREAT)
+    os.write(fd, b"x" * 100)
+    os.unlink(path)
+    return fd
+
+
+def open_socket(*args):
+    keep.append(socket.socket(*args))
+    return keep[-1].fileno()
+
+
+MAKERS = {
+    "unix": unix_pair,
+    "tty": lambda: pty.openpty()[1],
+    "inotify": lambda: ctypes.CDLL(None).inotify_init1(0),
+    "connection": connection,
+    "netlink": lambda: open_socket(socket.AF_NETLINK, socket.SOCK_RAW, 0),
+    "packet": lambda: open_socket(socket.AF_PACKET, socket.SOCK_RAW, 0),
+    "udp": lambda: open_socket(socket.AF_INET, socket.SOCK_DGRAM, 0),
+    "pidfd": lambda: os.pidfd_open(1),
+    "deleted": deleted,
+    "device": lambda: os.open("/dev/kmsg", os.O_RDONLY),
+}
+
+fd = MAKERS[sys.argv[1]]()
+os.dup2(fd, 40)
+open(DIR + "/ready", "w").close()
+while not os.path.exists(DIR + "/go"):
+    time.sleep(0.003)
+os.fstat(40)
+with open(DIR + "/verdict.tmp", "w") as file:
+    file.write("ok")
+os.rename(DIR + "/verdict.tmp", DIR + "/verdict")
