@@ -187,10 +187,11 @@ $(O)/agent/agent_head.o: $(AGENT_S)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(AGENT_FLAGS) -D__ASSEMBLY__ -c -o $@ $<
 
+# Relocations are kept for compel to see that none needs an address.
 $(O)/agent.elf: $(AGENT_OBJ) $(AGENT_LDS)
 	$(call say,LD,$@)
 	$(Q)$(LD) -static -nostdlib --build-id=none -z noexecstack \
-		--no-undefined -T $(AGENT_LDS) -o $@ $(AGENT_OBJ)
+		--emit-relocs --no-undefined -T $(AGENT_LDS) -o $@ $(AGENT_OBJ)
 
 $(O)/gen/agent_blob.c: $(O)/agent.elf $(O)/compel
 	$(call say,BLOB,$@)

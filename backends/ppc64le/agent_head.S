@@ -22,34 +22,23 @@ agent_entry:
 	b	1b
 	.size agent_entry, . - agent_entry
 
-/* The coordinator steps nip over the trap to go on. */
-	.globl agent_trap
-	.hidden agent_trap
-	.type agent_trap, @function
-agent_trap:
-	trap
-	blr
-	.size agent_trap, . - agent_trap
-
 /* (clone_args, size, tape): the kernel owes nobody r5, so r31 carries the
- * tape; its old value waits in the red zone of the caller's stack. */
-	.globl agent_clone
-	.hidden agent_clone
-	.type agent_clone, @function
-agent_clone:
-	std	31, -8(1)
+ * tape; the caller takes r31 for lost. */
+	.globl agent_clone_raw
+	.hidden agent_clone_raw
+	.type agent_clone_raw, @function
+agent_clone_raw:
 	mr	31, 5
 	li	0, 435			/* clone3 */
 	sc
 	bns	1f
 	neg	3, 3
-	b	2f
-1:	cmpdi	3, 0
-	beq	3f
-2:	ld	31, -8(1)
 	blr
-3:	mr	3, 31
+1:	cmpdi	3, 0
+	beq	2f
+	blr
+2:	mr	3, 31
 	b	agent_entry
-	.size agent_clone, . - agent_clone
+	.size agent_clone_raw, . - agent_clone_raw
 
 	.section .note.GNU-stack, "", @progbits

@@ -7,6 +7,8 @@
 
 /* clone3 whose child plays tape on its own stack and then traps. */
 int64_t agent_clone(uint64_t args, uint64_t size, uint64_t tape);
+/* The trap instruction, and back. */
+void agent_trap(void);
 
 static inline int64_t agent_syscall6(uint64_t nr, uint64_t a0, uint64_t a1,
 	uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)

@@ -3,10 +3,11 @@
  * agent: what the player of tapes (agent.c) needs from its machine.
  *
  * backends/<arch>/agent_arch.h defines agent_syscall6 (inline: nr and six
- * arguments, returns value or -errno) and agent_clone (clone3 whose child
- * plays a tape on its own new stack and never returns). agent_head.S holds
- * the entry: it is called with the tape's address as first argument on a
- * fresh stack, calls agent_play and runs into the trap instruction.
+ * arguments, returns value or -errno), agent_clone (clone3 whose child
+ * plays a tape on its own new stack and never returns) and agent_trap (the
+ * trap instruction, and back). agent_head.S holds the entry: it is called
+ * with the tape's address as first argument on a fresh stack, calls
+ * agent_play and runs into the trap instruction.
  */
 #ifndef STASIS_INJECT_AGENT_H
 #define STASIS_INJECT_AGENT_H
@@ -15,7 +16,5 @@
 
 /* Plays one tape; comes back to the entry code, which traps. */
 void agent_play(struct tape_head *tape);
-/* The trap instruction, and back. */
-void agent_trap(void);
 
 #endif
