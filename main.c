@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -50,10 +49,12 @@ static int run_restore(struct session *session, struct err *err)
 	rc = session_restore(session, &root, err);
 	if (rc)
 		return rc;
+	if (o->restore_detached)
+		return 0;
+	session_relax(session);
 	if (o->exec_cmd)
 		return become_command(o->exec_argv, err);
-	if (!o->restore_detached)
-		wait_for_children();
+	wait_for_children();
 	return 0;
 }
 
@@ -107,8 +108,6 @@ static int run_options(struct arena *arena, const struct options *options)
 {
 	for (size_t i = 0; i < options->close_fds.n; i++)
 		close(options->close_fds.at[i]);
-	if (options->fail_at && !strcmp(options->fail_at, "list"))
-		return list_steps();
 	switch (options->verb) {
 	case VERB_HELP:
 		help_print(stdout, options->help_for);
@@ -116,6 +115,8 @@ static int run_options(struct arena *arena, const struct options *options)
 	case VERB_VERSION:
 		help_print_version(stdout);
 		return 0;
+	case VERB_STEPS:
+		return list_steps();
 	case VERB_CHECK:
 		return run_check(options);
 	default:

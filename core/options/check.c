@@ -3,13 +3,10 @@
 #include "options/options.h"
 
 #include <errno.h>
-#include <string.h>
 
 static int options_check_dump(const struct options *o, struct err *err)
 {
-	bool list = o->fail_at && !strcmp(o->fail_at, "list");
-
-	if (!o->tree && !list) {
+	if (!o->tree) {
 		err_set(err, EINVAL, "it is not said which process to dump");
 		return err_hint(err, "give the pid of the root of the tree "
 				     "with -t PID");

@@ -202,6 +202,16 @@ static int options_apply(struct arena *arena, const struct option_uses *line,
 	return options_check(ret, err);
 }
 
+/* The names of the steps are shown without a verb, too. */
+static bool uses_list_steps(const struct option_uses *uses)
+{
+	for (size_t i = 0; i < uses->n; i++)
+		if (!strcmp(uses->at[i].row->name, "fail-at") &&
+			!strcmp(uses->at[i].value, "list"))
+			return true;
+	return false;
+}
+
 int options_parse(struct arena *arena, int argc, char **argv,
 	struct options *ret, struct err *err)
 {
@@ -217,9 +227,14 @@ int options_parse(struct arena *arena, int argc, char **argv,
 		return rc;
 	if (action)
 		return options_show(action, &words, ret);
+	options_init(&asked);
+	if (uses_list_steps(&line)) {
+		asked.verb = VERB_STEPS;
+		*ret = asked;
+		return 0;
+	}
 	if (!words.n)
 		return verb_missing(err);
-	options_init(&asked);
 	rc = verb_find(&words, &asked.verb, &taken, err);
 	if (rc)
 		return rc;

@@ -24,6 +24,7 @@ enum verb {
 	VERB_NONE,
 	VERB_HELP,
 	VERB_VERSION,
+	VERB_STEPS, /* --fail-at list */
 	VERB_DUMP,
 	VERB_PRE_DUMP,
 	VERB_RESTORE,
@@ -168,7 +169,7 @@ struct options {
 	/* what is shown */
 	bool display_stats;
 	bool plan, json, stacks;
-	const char *fail_at; /* name of a step, or "list" */
+	const char *fail_at; /* name of a step */
 
 	/* check */
 	bool check_extra, check_experimental, check_all;

@@ -133,21 +133,22 @@ static int session_walk_missing(struct err *err)
 }
 
 /* INT and TERM wait until the walk is at a point where it can turn back. */
-static void session_be_patient(struct run *run, sigset_t *ret_before)
+static void session_be_patient(struct session *session)
 {
 	sigset_t patient;
 
 	sigemptyset(&patient);
 	sigaddset(&patient, SIGINT);
 	sigaddset(&patient, SIGTERM);
-	run->patient = !sigprocmask(SIG_BLOCK, &patient, ret_before);
+	session->run.patient =
+		!sigprocmask(SIG_BLOCK, &patient, &session->mask);
 }
 
-static void session_be_open(struct run *run, const sigset_t *before)
+void session_relax(struct session *session)
 {
-	if (run->patient)
-		sigprocmask(SIG_SETMASK, before, NULL);
-	run->patient = false;
+	if (session->run.patient)
+		sigprocmask(SIG_SETMASK, &session->mask, NULL);
+	session->run.patient = false;
 }
 
 /* The work is done; numbers about it that cannot be written undo nothing. */
@@ -164,17 +165,13 @@ static void session_leave_stats(struct run *run, enum stats_of of)
 int session_dump(struct session *session, struct err *err)
 {
 	struct run *run = &session->run;
-	sigset_t before;
 	int rc;
 
-	if (!dump_run)
-		return session_walk_missing(err);
-	session_be_patient(run, &before);
+	session_be_patient(session);
 	rc = dump_run(run, err);
 	if (!rc) {
 		session_leave_stats(run, STATS_DUMP);
 		log_info("Dumping finished successfully");
-		session_be_open(run, &before);
 	}
 	return rc;
 }
@@ -205,19 +202,12 @@ static int session_restore_tree(
 
 int session_restore(struct session *session, pid_t *ret_root, struct err *err)
 {
-	struct run *run = &session->run;
-	sigset_t before;
-	int rc;
-
 	if (!restore_run)
 		return session_walk_missing(err);
-	if (run->opt->tree)
+	if (session->run.opt->tree)
 		log_warn("-t is not used by restore: the images know the pids");
-	session_be_patient(run, &before);
-	rc = session_restore_tree(session, ret_root, err);
-	if (!rc)
-		session_be_open(run, &before);
-	return rc;
+	session_be_patient(session);
+	return session_restore_tree(session, ret_root, err);
 }
 
 int session_plan(struct session *session, FILE *out, struct err *err)

@@ -6,11 +6,13 @@
  * walk, and writes what is left behind in the work directory: statistics,
  * pidfile. The command line and the service both stand on it. The current
  * directory is the work directory while a session is open and afterwards.
- * INT and TERM are held back while a walk runs.
+ * INT and TERM are held back from the beginning of a walk on, so that what is
+ * done is also reported as done; session_relax lets them through again.
  */
 #ifndef STASIS_SESSION_SESSION_H
 #define STASIS_SESSION_SESSION_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <sys/types.h>
@@ -20,7 +22,8 @@
 
 struct session {
 	struct run run;
-	int log_fd; /* -1: the log goes to stderr */
+	int log_fd;    /* -1: the log goes to stderr */
+	sigset_t mask; /* as before the walk */
 };
 
 /* options and arena must outlive the session. On failure everything that was
@@ -31,6 +34,8 @@ void session_close(struct session *session);
 
 int session_dump(struct session *session, struct err *err);
 int session_restore(struct session *session, pid_t *ret_root, struct err *err);
+/* Before waiting for the tasks, or becoming another program. */
+void session_relax(struct session *session);
 int session_plan(struct session *session, FILE *out, struct err *err);
 int session_inspect(struct session *session, FILE *out, struct err *err);
 

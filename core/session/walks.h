@@ -8,12 +8,12 @@
 #include <sys/types.h>
 
 #include "base/err.h"
+#include "dump/dump.h"
 #include "image/set.h"
 #include "model/run.h"
 
 #define PERHAPS __attribute__((weak))
 
-PERHAPS int dump_run(struct run *run, struct err *err);
 PERHAPS int restore_run(struct run *run, pid_t *ret_root, struct err *err);
 PERHAPS int restore_plan_print(struct run *run, FILE *out, struct err *err);
 PERHAPS int inspect_print(struct image_set *set, FILE *out, bool json,

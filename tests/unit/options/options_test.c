@@ -137,3 +137,15 @@ TEST(help_and_version_need_nothing_else)
 	CHECK_INT(b.options.help_for, VERB_DUMP);
 	CHECK_INT(c.options.verb, VERB_VERSION);
 }
+
+TEST(the_steps_are_listed_with_and_without_a_verb)
+{
+	PARSE(a, "--fail-at list");
+	PARSE(b, "dump --fail-at=list");
+	PARSE(c, "dump -t1 --fail-at dump.pages");
+
+	CHECK_INT(a.options.verb, VERB_STEPS);
+	CHECK_INT(b.options.verb, VERB_STEPS);
+	CHECK_INT(c.options.verb, VERB_DUMP);
+	CHECK_STR(c.options.fail_at, "dump.pages");
+}
