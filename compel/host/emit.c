@@ -85,8 +85,11 @@ void emit_source(FILE *to, struct arena *arena, const struct weld *weld,
 	fprintf(to, "\n};\n\nconst struct %s %s = {\n", type, name);
 	fprintf(to, "\t.bytes = %s_bytes,\n\t.size = sizeof(%s_bytes),\n", name,
 		name);
-	fprintf(to, "\t.entry = 0x%zx, /* %s */\n};\n", weld->entry,
+	fprintf(to, "\t.entry = 0x%zx, /* %s */\n", weld->entry,
 		weld->entry_name);
+	if (public)
+		fprintf(to, "\t.needs_write = %d,\n", weld->needs_write);
+	fputs("};\n", to);
 }
 
 void emit_raw(FILE *to, const struct weld *weld)

@@ -242,6 +242,8 @@ static int weld_place_sections(struct arena *arena, struct weld *weld,
 		if (!weld_wants_section(weld, section))
 			continue;
 		weld->sections[i].input = section;
+		if (section->flags & SHF_WRITE)
+			weld->needs_write = true;
 		rc = weld_check_section(weld, section, allow_data, err);
 		total += section->size + section->align;
 		if (!rc && total > WELD_SIZE_MAX)

@@ -29,6 +29,7 @@ struct weld {
 	size_t size;
 	size_t entry;
 	const char *entry_name;
+	bool needs_write;	       /* writable data is in it */
 	struct weld_section *sections; /* by section index of the input */
 };
 
