@@ -81,8 +81,6 @@ static int run_session(struct arena *arena, const struct options *options)
 	rc = session_open(&session, arena, options, &err);
 	if (!rc)
 		rc = run_verb(&session, &err);
-	if (!rc && (fflush(stdout) || ferror(stdout)))
-		rc = err_errno(&err, "writing to standard output");
 	if (rc)
 		rc = report(&err, session.log_fd >= 0);
 	session_close(&session);
@@ -129,8 +127,14 @@ int main(int argc, char **argv)
 	_cleanup_arena_ struct arena *arena = arena_new();
 	struct options options;
 	struct err err = {0};
+	int rc;
 
 	if (options_parse(arena, argc, argv, &options, &err))
 		return report(&err, false);
-	return run_options(arena, &options);
+	rc = run_options(arena, &options);
+	if (!rc && (fflush(stdout) || ferror(stdout))) {
+		err_errno(&err, "writing to standard output");
+		return report(&err, false);
+	}
+	return rc;
 }

@@ -45,6 +45,9 @@ static int config_read_words(struct arena *arena, const char *where, char *name,
 	const char *nearest;
 
 	use.row = option_find(name, strlen(name), &use.no);
+	/* Short forms are for fingers, not for files. */
+	if (use.row && strcmp(use.no ? name + 3 : name, use.row->name))
+		use.row = NULL;
 	if (!use.row || use.row->cli_only) {
 		nearest = option_nearest(name, strlen(name));
 		config_line_error(err, where, "there is no option", name);

@@ -104,6 +104,8 @@ TEST(a_wrong_line_is_named_with_file_and_number)
 {
 	check_line_refused("\nshel-jop\n", EINVAL,
 		"%s, line 2: there is no option 'shel-jop'");
+	check_line_refused(
+		"time 3\n", EINVAL, "%s, line 1: there is no option 'time'");
 	check_line_refused("timeout\n", EINVAL,
 		"%s, line 1: a value is missing behind 'timeout'");
 	check_line_refused("shell-job yes\n", EINVAL,

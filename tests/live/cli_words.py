@@ -1,0 +1,123 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""cli_words: what the program says, where, and with which exit status."""
+import os
+import subprocess
+
+from harness import Skip, check, read_text, test
+
+
+def refused(case, words, *args, **options):
+    """Exit 1, nothing on stdout, one sentence and perhaps a hint."""
+    result = case.engine(*args, **options)
+    check(result.code == 1, f"{args} exits with {result.code}")
+    check(result.out == "", f"{args} writes to stdout: {result.out}")
+    lines = result.err.splitlines()
+    check(lines and lines[0].startswith("stasis: "), f"{args}: {result.err}")
+    check(all(line.startswith("hint: ") for line in lines[1:]),
+          f"{args} says more than one sentence: {result.err}")
+    check(words in result.err, f"{args} does not say '{words}': {result.err}")
+    return result
+
+
+@test("--version is two lines, the first as clients compare it")
+def cli_version_lines(case):
+    result = case.engine("--version")
+    check(result.code == 0 and result.err == "", result.explain())
+    lines = result.out.splitlines()
+    check(lines[0] == "Version: 4.2" and len(lines) == 2
+          and lines[1].startswith("Stasis: "), result.out)
+
+
+@test("--help goes to stdout and names every verb")
+def cli_help(case):
+    for args in (["--help"], ["-h"], ["dump", "--help"]):
+        result = case.engine(*args)
+        check(result.code == 0 and result.err == "", result.explain())
+        check("--tree PID" in result.out, f"{args}: {result.out}")
+    for verb in ("dump", "restore", "check", "inspect"):
+        check(f"\n  {verb} " in case.engine("--help").out, f"no {verb}")
+
+
+@test("a wrong command line is one sentence on stderr")
+def cli_wrong(case):
+    refused(case, "what to do")
+    refused(case, "did you mean 'restore'?", "restor")
+    refused(case, "did you mean --leave-running?", "dump", "--leve-running")
+    refused(case, "which process", "dump", "-D", case.img)
+    refused(case, "not a number", "dump", "-t", "x")
+    refused(case, "not built yet", "dump", "-t", "1", "--lazy-pages")
+
+
+@test("a directory that is not there is one sentence with a hint")
+def cli_no_directory(case):
+    result = refused(case, "No such file", "restore", "-D", "/nowhere")
+    check("hint: " in result.err, result.err)
+    refused(case, "Not a directory", "restore", "-D", "/dev/null")
+    refused(case, "work directory", "restore", "-D", case.img, "-W", "/none")
+
+
+@test("what fails is told on stderr and, with Error, in the log")
+def cli_log_error(case):
+    log = os.path.join(case.img, "a.log")
+    result = refused(case, "", "restore", "-D", case.img, "-o", "a.log",
+                     log=log)
+    lines = [line for line in read_text(log, "").splitlines()
+             if "Error" in line]
+    said = result.err.splitlines()[0][len("stasis: "):]
+    check(len(lines) == 1 and lines[0].endswith(said),
+          f"logged {lines}, said {said}")
+
+
+@test("check --feature answers with words and status")
+def cli_feature(case):
+    result = case.engine("check", "--feature", "pidfd_store")
+    check(result.code == 0 and result.out == "pidfd_store is supported\n",
+          result.explain())
+    refused(case, "there is no feature", "check", "--feature", "list")
+    refused(case, "uffd-noncoop", "check", "--feature", "uffd_noncoop")
+
+
+@test("check leaves no process and no file behind")
+def cli_check_clean(case):
+    before = sorted(os.listdir("/tmp"))
+    result = case.engine("check", "--all", cwd=case.img)
+    check("ooks good" in result.out, result.explain())
+    check(os.listdir(case.img) == [], f"files: {os.listdir(case.img)}")
+    new = [name for name in sorted(os.listdir("/tmp"))
+           if name not in before and name.startswith("check")]
+    check(not new, f"left in /tmp: {new}")
+
+
+@test("a full standard output is an error, not silence")
+def cli_full_output(case):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run([case.stasis, "--help"], stdout=full,
+                              stderr=subprocess.PIPE, text=True)
+    check(done.returncode == 1 and "No space left" in done.stderr,
+          f"exit {done.returncode}: {done.stderr}")
+
+
+@test("a user without rights is told so, before anything is tried")
+def cli_no_rights(case):
+    try:
+        subprocess.run([case.stasis, "--version"], user=65534, check=True,
+                       stdout=subprocess.DEVNULL)
+    except (OSError, subprocess.CalledProcessError):
+        raise Skip("the program's folder is closed to other users")
+    refused(case, "CAP_SYS_ADMIN", "dump", "-t", str(os.getpid()), "-D",
+            case.img, user=65534, group=65534, extra_groups=[],
+            env={"PATH": os.environ["PATH"]})
+
+
+@test("a configuration file is read, and the command line wins")
+def cli_config(case):
+    conf = os.path.join(case.dir, "conf")
+    with open(conf, "w") as file:
+        file.write(f"log-file conf.log\nimages-dir {case.img}\n")
+    case.engine("restore", "--config", conf)
+    check(os.path.exists(os.path.join(case.img, "conf.log")), "no log")
+    case.engine("restore", "--config", conf, "-o", "line.log")
+    check(os.path.exists(os.path.join(case.img, "line.log")), "no own log")
+    with open(conf, "a") as file:
+        file.write("tre 5\n")
+    refused(case, "line 3", "restore", "--config", conf)
