@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* bench_victim: a process tree of a chosen shape that then only waits.
+ *
+ *	bench_victim small | memory MIB | threads N | processes N | vmas N
+ *
+ * The file named by $BENCH_READY is created when all of it is there.
+ */
+#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/random.h>
+#include <unistd.h>
+
+static void fail(const char *what)
+{
+	perror(what);
+	exit(1);
+}
+
+static void wait_for_ever(void)
+{
+	for (;;)
+		pause();
+}
+
+static void *idle(void *arg)
+{
+	wait_for_ever();
+	return arg;
+}
+
+static char *memory_map(size_t len)
+{
+	char *mem = mmap(NULL, len, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (mem == MAP_FAILED)
+		fail("mmap");
+	return mem;
+}
+
+static void memory_make(size_t mib)
+{
+	size_t len = mib << 20;
+	uint64_t *word = (uint64_t *)memory_map(len), x;
+
+	if (getrandom(&x, sizeof(x), 0) != sizeof(x))
+		fail("getrandom");
+	for (size_t i = 0; i < len / sizeof(*word); i++) {
+		x ^= x << 13;
+		x ^= x >> 7;
+		x ^= x << 17;
+		word[i] = x;
+	}
+}
+
+static void threads_make(size_t count)
+{
+	pthread_attr_t attributes;
+	pthread_t thread;
+
+	pthread_attr_init(&attributes);
+	pthread_attr_setstacksize(&attributes, 65536);
+	for (size_t i = 1; i < count; i++)
+		if (pthread_create(&thread, &attributes, idle, NULL))
+			fail("pthread_create");
+}
+
+static void processes_make(size_t count)
+{
+	for (size_t i = 1; i < count; i++) {
+		pid_t pid = fork();
+
+		if (pid < 0)
+			fail("fork");
+		if (pid == 0)
+			wait_for_ever();
+	}
+}
+
+/* Every other page has another protection; each one holds a word. */
+static void vmas_make(size_t count)
+{
+	char *mem = memory_map(count * 4096);
+
+	for (size_t i = 0; i < count; i++) {
+		memcpy(mem + i * 4096, &i, sizeof(i));
+		if (i % 2 && mprotect(mem + i * 4096, 4096, PROT_READ) < 0)
+			fail("mprotect");
+	}
+}
+
+int main(int argc, char **argv)
+{
+	const char *ready = getenv("BENCH_READY");
+	size_t count = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
+	int fd;
+
+	if (argc > 1 && strcmp(argv[1], "memory") == 0)
+		memory_make(count);
+	else if (argc > 1 && strcmp(argv[1], "threads") == 0)
+		threads_make(count);
+	else if (argc > 1 && strcmp(argv[1], "processes") == 0)
+		processes_make(count);
+	else if (argc > 1 && strcmp(argv[1], "vmas") == 0)
+		vmas_make(count);
+	if (ready) {
+		fd = open(ready, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+		if (fd < 0)
+			fail(ready);
+		close(fd);
+	}
+	wait_for_ever();
+}
