@@ -58,7 +58,8 @@ WARN := -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes \
 # Code that protoc-c writes is not ours to make pretty.
 WARN_GEN := -Wall -Wno-unused-parameter -Werror
 PACKAGES := libprotobuf-c libnl-route-3.0 libnl-3.0 libelf
-INCLUDES := -Icore -Ibackends -I. -I$(O)/gen \
+# Quotes only: our headers may be called as the C library's (features.h).
+INCLUDES := -iquote core -iquote backends -I. -I$(O)/gen \
 	$(shell $(PKG_CONFIG) --cflags $(PACKAGES) 2>/dev/null)
 # _GNU_SOURCE is empty, so that a file that defines it, too, does no harm.
 COMMON := -std=gnu11 -O2 -g -D_GNU_SOURCE= -MMD -MP
