@@ -18,8 +18,10 @@ static SiginfoEntry *info_keep(struct arena *arena, const void *bytes)
 	SiginfoEntry *entry = arena_new1(arena, SiginfoEntry);
 
 	siginfo_entry__init(entry);
-	entry->siginfo.data = arena_copy(arena, bytes, PTRACE_SIGINFO_SIZE);
-	entry->siginfo.len = PTRACE_SIGINFO_SIZE;
+	entry->siginfo = (ProtobufCBinaryData){
+		.data = arena_copy(arena, bytes, PTRACE_SIGINFO_SIZE),
+		.len = PTRACE_SIGINFO_SIZE,
+	};
 	return entry;
 }
 
@@ -72,20 +74,28 @@ static int shared_capture(struct dump *dump, const struct sighting *sight,
 	void *msg, struct err *err)
 {
 	const struct victim_thread *thread = sight->thread;
+	SignalQueueEntry *queue;
+	int ret;
 
-	return queue_read(dump->arena, thread, true,
-		thread->status.sig_pending_shared,
-		&((CoreEntry *)msg)->tc->signals_s, err);
+	ret = queue_read(dump->arena, thread, true,
+		thread->status.sig_pending_shared, &queue, err);
+	if (!ret)
+		((CoreEntry *)msg)->tc->signals_s = queue;
+	return ret;
 }
 
 static int private_capture(struct dump *dump, const struct sighting *sight,
 	void *msg, struct err *err)
 {
 	const struct victim_thread *thread = sight->thread;
+	SignalQueueEntry *queue;
+	int ret;
 
-	return queue_read(dump->arena, thread, false,
-		thread->status.sig_pending,
-		&((CoreEntry *)msg)->thread_core->signals_p, err);
+	ret = queue_read(dump->arena, thread, false, thread->status.sig_pending,
+		&queue, err);
+	if (!ret)
+		((CoreEntry *)msg)->thread_core->signals_p = queue;
+	return ret;
 }
 
 static int info_check(const SiginfoEntry *entry, const struct holder *holder,
