@@ -13,3 +13,11 @@ const struct backend *backend_by_mtype(uint32_t core_mtype)
 			return backends[i];
 	return NULL;
 }
+
+const struct backend *backend_by_cpuinfo(const CpuinfoEntry *cpuinfo)
+{
+	for (unsigned int i = 0; backends[i]; i++)
+		if (backends[i]->cpu_claims(cpuinfo))
+			return backends[i];
+	return NULL;
+}

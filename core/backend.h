@@ -10,6 +10,7 @@
 #ifndef STASIS_BACKEND_H
 #define STASIS_BACKEND_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -142,6 +143,22 @@ struct backend {
 	/* pc and sp of a stored thread, for inspect. */
 	void (*image_pc_sp)(const CoreEntry *, uint64_t *pc, uint64_t *sp);
 
+	/* Is this cpuinfo one of this machine's? The other functions refuse
+	 * those that are not. */
+	bool (*cpu_claims)(const CpuinfoEntry *);
+	/* Of the CPU that this runs on. */
+	int (*cpu_describe)(struct arena *, CpuinfoEntry **ret, struct err *);
+	/* May processes of image's host go on at here's host? cap: bits of
+	 * CPU_CAP_*; what is missing is named. Pure: neither need be this
+	 * host. */
+	int (*cpu_accept)(const CpuinfoEntry *image, const CpuinfoEntry *here,
+		uint32_t cap, struct err *);
+	/* The names of all features that programs can use, ended by NULL. */
+	int (*cpu_features)(struct arena *, const CpuinfoEntry *,
+		const char *const **ret, struct err *);
+	/* For people: "AMD EPYC 9354"; never NULL. */
+	const char *(*cpu_model)(const CpuinfoEntry *);
+
 	const char *const *vdso_symbols; /* NULL-terminated: those to bridge */
 	/* A jump from one address to another, for the start of a function:
 	 * changes no register that holds an argument; returns its size. */
@@ -158,5 +175,6 @@ extern const struct backend *const backend_native;
 
 const struct backend *backend_host(void);
 const struct backend *backend_by_mtype(uint32_t core_mtype);
+const struct backend *backend_by_cpuinfo(const CpuinfoEntry *cpuinfo);
 
 #endif

@@ -82,6 +82,16 @@ int aarch64_extra_save(struct arena *arena, const struct regs *regs,
 int aarch64_extra_load(struct arena *arena, const struct regs_extra *extra,
 	const struct regs *here, struct regs *regs, struct err *err);
 
+/* cpu.c */
+bool aarch64_cpu_claims(const CpuinfoEntry *entry);
+int aarch64_cpu_describe(
+	struct arena *arena, CpuinfoEntry **ret, struct err *err);
+int aarch64_cpu_accept(const CpuinfoEntry *image, const CpuinfoEntry *here,
+	uint32_t cap, struct err *err);
+int aarch64_cpu_features(struct arena *arena, const CpuinfoEntry *entry,
+	const char *const **ret, struct err *err);
+const char *aarch64_cpu_model(const CpuinfoEntry *entry);
+
 /* vdso.c */
 extern const char *const aarch64_vdso_symbols[];
 size_t aarch64_vdso_jump(uint8_t out[32], uint64_t from, uint64_t to);

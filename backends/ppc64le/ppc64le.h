@@ -71,6 +71,16 @@ int ppc64le_extra_load(struct arena *arena, const struct regs_extra *extra,
 uint64_t *ppc64le_clear_tid(CoreEntry *core);
 void ppc64le_image_pc_sp(const CoreEntry *core, uint64_t *pc, uint64_t *sp);
 
+/* cpu.c */
+bool ppc64le_cpu_claims(const CpuinfoEntry *entry);
+int ppc64le_cpu_describe(
+	struct arena *arena, CpuinfoEntry **ret, struct err *err);
+int ppc64le_cpu_accept(const CpuinfoEntry *image, const CpuinfoEntry *here,
+	uint32_t cap, struct err *err);
+int ppc64le_cpu_features(struct arena *arena, const CpuinfoEntry *entry,
+	const char *const **ret, struct err *err);
+const char *ppc64le_cpu_model(const CpuinfoEntry *entry);
+
 /* vdso.c */
 extern const char *const ppc64le_vdso_symbols[];
 size_t ppc64le_vdso_jump(uint8_t out[32], uint64_t from, uint64_t to);

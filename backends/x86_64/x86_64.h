@@ -87,6 +87,16 @@ int xsave_extra_load(const void *bytes, size_t n,
 	struct err *err);
 const char *xsave_part_name(unsigned int bit);
 
+/* cpu.c */
+bool x86_64_cpu_claims(const CpuinfoEntry *entry);
+int x86_64_cpu_describe(
+	struct arena *arena, CpuinfoEntry **ret, struct err *err);
+int x86_64_cpu_accept(const CpuinfoEntry *image, const CpuinfoEntry *here,
+	uint32_t cap, struct err *err);
+int x86_64_cpu_features(struct arena *arena, const CpuinfoEntry *entry,
+	const char *const **ret, struct err *err);
+const char *x86_64_cpu_model(const CpuinfoEntry *entry);
+
 /* vdso.c */
 extern const char *const x86_64_vdso_symbols[];
 size_t x86_64_vdso_jump(uint8_t out[32], uint64_t from, uint64_t to);

@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "x86_64/cpu.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <string.h>
+
+#include "options/options.h"
+#include "x86_64/x86_64.h"
+
+enum { CAPABILITY_VERSION = 2 };
+
+bool x86_64_cpu_claims(const CpuinfoEntry *entry)
+{
+	return entry->n_x86_entry > 0;
+}
+
+static int vendor_of(
+	const char *name, CpuinfoX86Entry__Vendor *ret, struct err *err)
+{
+	if (!strcmp(name, "GenuineIntel")) {
+		*ret = CPUINFO_X86_ENTRY__VENDOR__INTEL;
+		return 0;
+	}
+	if (!strcmp(name, "AuthenticAMD") || !strcmp(name, "HygonGenuine")) {
+		*ret = CPUINFO_X86_ENTRY__VENDOR__AMD;
+		return 0;
+	}
+	return err_set(err, ENOTSUP,
+		"the CPU's vendor '%s' is none that a cpuinfo image can name",
+		name);
+}
+
+int x86_64_cpu_describe(
+	struct arena *arena, CpuinfoEntry **ret, struct err *err)
+{
+	CpuinfoEntry *entry = arena_new1(arena, CpuinfoEntry);
+	CpuinfoX86Entry *x86 = arena_new1(arena, CpuinfoX86Entry);
+	struct x86_64_cpu cpu;
+	int error = x86_64_cpuid_read(&cpu, err);
+
+	if (error < 0)
+		return error;
+	cpuinfo_entry__init(entry);
+	cpuinfo_x86_entry__init(x86);
+	error = vendor_of(cpu.vendor, &x86->vendor_id, err);
+	if (error < 0)
+		return error;
+	x86->cpu_family = cpu.family;
+	x86->model = cpu.model;
+	x86->stepping = cpu.stepping;
+	x86->capability_ver = CAPABILITY_VERSION;
+	x86->n_capability = X86_64_CPU_WORDS;
+	x86->capability = arena_copy(arena, cpu.words, sizeof(cpu.words));
+	x86->model_id =
+		cpu.model_id[0] ? arena_strdup(arena, cpu.model_id) : NULL;
+	x86->has_xfeatures_mask = 1;
+	x86->xfeatures_mask = cpu.xfeatures;
+	x86->has_xsave_size = 1;
+	x86->xsave_size = cpu.xsave_size;
+	x86->has_xsave_size_max = 1;
+	x86->xsave_size_max = cpu.xsave_size_max;
+	entry->n_x86_entry = 1;
+	entry->x86_entry = arena_copy(arena, &x86, sizeof(x86));
+	*ret = entry;
+	return 0;
+}
+
+static int entry_check(const CpuinfoEntry *entry, struct err *err)
+{
+	const CpuinfoX86Entry *x86;
+	size_t words;
+
+	if (entry->n_x86_entry != 1)
+		return err_set(err, EINVAL,
+			"the cpuinfo image describes %zu x86 CPUs, not one",
+			entry->n_x86_entry);
+	x86 = entry->x86_entry[0];
+	if (x86->vendor_id != CPUINFO_X86_ENTRY__VENDOR__INTEL &&
+		x86->vendor_id != CPUINFO_X86_ENTRY__VENDOR__AMD)
+		return err_set(err, EINVAL,
+			"the cpuinfo image names an unknown vendor %d",
+			x86->vendor_id);
+	if (x86->capability_ver != 1 && x86->capability_ver != 2)
+		return err_set(err, EINVAL,
+			"the cpuinfo image has an unknown version %" PRIu32,
+			x86->capability_ver);
+	words = x86->capability_ver == 1 ? X86_64_CPU_WORDS_V1
+					 : X86_64_CPU_WORDS;
+	if (x86->n_capability != words)
+		return err_set(err, EINVAL,
+			"the cpuinfo image has %zu capability words, not %zu",
+			x86->n_capability, words);
+	return 0;
+}
+
+const char *x86_64_cpu_model(const CpuinfoEntry *entry)
+{
+	const CpuinfoX86Entry *x86;
+
+	if (!entry->n_x86_entry)
+		return "x86_64";
+	x86 = entry->x86_entry[0];
+	if (x86->model_id && x86->model_id[0])
+		return x86->model_id;
+	return x86->vendor_id == CPUINFO_X86_ENTRY__VENDOR__INTEL ? "Intel"
+								  : "AMD";
+}
+
+/* An old image says nothing of the last words: take them from other. */
+static int bits_load(const CpuinfoEntry *entry, const struct cpu_bits *other,
+	struct cpu_bits *ret, struct err *err)
+{
+	const CpuinfoX86Entry *x86;
+	int error = entry_check(entry, err);
+
+	if (error < 0)
+		return error;
+	x86 = entry->x86_entry[0];
+	*ret = (struct cpu_bits){
+		.words = x86_64_cpu_words, .model = x86_64_cpu_model(entry)};
+	for (unsigned int i = 0; i < X86_64_CPU_WORDS; i++) {
+		if (i < x86->n_capability)
+			ret->bits[i] = x86->capability[i];
+		else if (other)
+			ret->bits[i] = other->bits[i];
+	}
+	return 0;
+}
+
+/* Components of the extended state, by name. */
+static int xfeatures_accept(const CpuinfoX86Entry *image,
+	const CpuinfoX86Entry *here, struct err *err)
+{
+	uint64_t lacking;
+
+	if (!image->has_xfeatures_mask || !here->has_xfeatures_mask)
+		return 0;
+	lacking = image->xfeatures_mask & ~here->xfeatures_mask;
+	if (!lacking)
+		return 0;
+	return err_set(err, ENOTSUP,
+		"the CPU lacks the extended state of %s, which the image's "
+		"host has",
+		xsave_part_name((unsigned int)__builtin_ctzll(lacking)));
+}
+
+static int fpu_accept(const struct cpu_bits *image, const struct cpu_bits *here,
+	const CpuinfoX86Entry *image_x86, const CpuinfoX86Entry *here_x86,
+	struct err *err)
+{
+	static const uint64_t masks[CPU_WORDS_MAX] = {
+		[CPU_1_EDX] = 1 << 0 | 1 << 24, /* fpu, fxsr */
+		[CPU_1_ECX] = 1 << 27,		/* osxsave */
+		[CPU_D_1_EAX] = 1 << 3,		/* xsaves */
+	};
+	int error = cpu_bits_require(image, here, masks, err);
+
+	if (error < 0)
+		return error;
+	return xfeatures_accept(image_x86, here_x86, err);
+}
+
+/*
+ * Sizes of the XSAVE area matter only here: registers are placed component by
+ * component, wherever this host has them. A program that took the size from
+ * cpuid and keeps areas of its own is what the strict level is for.
+ */
+static int sizes_match(const CpuinfoX86Entry *image,
+	const CpuinfoX86Entry *here, struct err *err)
+{
+	if (image->has_xsave_size && here->has_xsave_size &&
+		image->xsave_size != here->xsave_size)
+		return err_set(err, ENOTSUP,
+			"the XSAVE area takes %" PRIu32 " bytes, but %" PRIu32
+			" on the image's host",
+			here->xsave_size, image->xsave_size);
+	if (image->has_xsave_size_max && here->has_xsave_size_max &&
+		image->xsave_size_max != here->xsave_size_max)
+		return err_set(err, ENOTSUP,
+			"the largest XSAVE area takes %" PRIu32
+			" bytes, but %" PRIu32 " on the image's host",
+			here->xsave_size_max, image->xsave_size_max);
+	return 0;
+}
+
+int x86_64_cpu_accept(const CpuinfoEntry *image, const CpuinfoEntry *here,
+	uint32_t cap, struct err *err)
+{
+	struct cpu_bits image_bits, here_bits;
+	int error;
+
+	if (!image->n_x86_entry || !here->n_x86_entry)
+		return err_set(err, EINVAL,
+			"the cpuinfo image is of another machine, not of "
+			"x86_64");
+	error = bits_load(here, NULL, &here_bits, err);
+	if (!error)
+		error = bits_load(image, &here_bits, &image_bits, err);
+	if (!error && (cap & CPU_CAP_INS))
+		error = cpu_bits_require(&image_bits, &here_bits, NULL, err);
+	if (!error && (cap & CPU_CAP_FPU))
+		error = fpu_accept(&image_bits, &here_bits, image->x86_entry[0],
+			here->x86_entry[0], err);
+	if (!error && (cap & CPU_CAP_CPU))
+		error = cpu_bits_match(&image_bits, &here_bits, err);
+	if (!error && (cap & CPU_CAP_CPU))
+		error = sizes_match(
+			image->x86_entry[0], here->x86_entry[0], err);
+	return error;
+}
+
+int x86_64_cpu_features(struct arena *arena, const CpuinfoEntry *entry,
+	const char *const **ret, struct err *err)
+{
+	struct cpu_bits bits;
+	int error = bits_load(entry, NULL, &bits, err);
+
+	if (error < 0)
+		return error;
+	*ret = cpu_bits_names(arena, &bits);
+	return 0;
+}
