@@ -37,6 +37,13 @@
 #include <time.h>
 #include <unistd.h>
 
+/* The size of a page, as far as programs lay out memory by it. */
+#if defined(__powerpc64__)
+#define PAGE 65536
+#else
+#define PAGE 4096
+#endif
+
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
 /* Where the runner's files are; a program that changes its root sets it. */

@@ -48,7 +48,7 @@ def spoil_each(case, spoil):
     harm.quiet_verdict(case, victim)
 
 
-@test("a flipped bit in any image file is detected")
+@test("a flipped bit in any image file is detected", limit=60)
 def harm_bit_flips(case):
     def flips(whole):
         places = {0, len(whole) - 1, len(whole) // 2}
@@ -61,20 +61,20 @@ def harm_bit_flips(case):
     spoil_each(case, flips)
 
 
-@test("a truncated image file is detected")
+@test("a truncated image file is detected", limit=60)
 def harm_truncated(case):
     spoil_each(case, lambda whole: [
         (f"cut to {size} bytes", whole[:size])
         for size in {0, 3, len(whole) // 2, len(whole) - 1}])
 
 
-@test("bytes behind the end of an image file are detected")
+@test("bytes behind the end of an image file are detected", limit=60)
 def harm_appended(case):
     spoil_each(case, lambda whole: [("with a tail", whole + b"\0"),
                                     ("doubled", whole + whole)])
 
 
-@test("a missing image file is detected")
+@test("a missing image file is detected", limit=60)
 def harm_missing(case):
     victim, tree = dumped(case)
     for path in harm.images(case.img):
@@ -153,7 +153,7 @@ def harm_foreign(case):
     harm.quiet_verdict(case, victim)
 
 
-@test("without a manifest damaged images never crash or hang the engine")
+@test("without a manifest damaged images never crash or hang the engine", limit=60)
 def harm_no_manifest(case):
     victim, tree = dumped(case)
     os.unlink(os.path.join(case.img, "stasis.img"))

@@ -18,7 +18,7 @@ def steps(case, walk):
     return names
 
 
-@test("after a failure in any step of dump the victim is as it was")
+@test("after a failure in any step of dump the victim is as it was", limit=60)
 def harm_dump_steps(case):
     names = steps(case, "dump.")
     victim = harm.quiet_victim(case)
@@ -105,7 +105,7 @@ def maps_plain(maps):
                    for start, end, offset, about in plain)
 
 
-@test("after a failure in any step of restore nothing is left")
+@test("after a failure in any step of restore nothing is left", limit=60)
 def harm_restore_steps(case):
     names = steps(case, "restore.")
     victim = harm.quiet_victim(case)
@@ -144,7 +144,7 @@ def interrupted(case, args, tree, number):
     return child.wait(10)
 
 
-@test("SIGINT and SIGTERM at any time of dump leave the victim as it was")
+@test("SIGINT and SIGTERM at any time of dump leave the victim as it was", limit=60)
 def harm_dump_signals(case):
     victim = harm.quiet_victim(case)
     before = harm.picture(victim)
@@ -164,7 +164,7 @@ def harm_dump_signals(case):
     harm.quiet_verdict(case, victim)
 
 
-@test("SIGINT and SIGTERM at any time of restore leave nothing or all")
+@test("SIGINT and SIGTERM at any time of restore leave nothing or all", limit=60)
 def harm_restore_signals(case):
     victim = harm.quiet_victim(case)
     tree = [victim] + descendants(victim)
@@ -219,27 +219,27 @@ def churn(case, name, rounds):
     case.await_verdict(victim)
 
 
-@test("a victim that forks and reaps without end is frozen unharmed")
+@test("a victim that forks and reaps without end is frozen unharmed", limit=60)
 def harm_churn_forks(case):
     churn(case, "churn_forks", 25)
 
 
-@test("a victim that starts and joins threads without end is frozen unharmed")
+@test("a victim that starts and joins threads without end is frozen unharmed", limit=60)
 def harm_churn_threads(case):
     churn(case, "churn_threads", 25)
 
 
-@test("a victim that execs itself without end is frozen unharmed")
+@test("a victim that execs itself without end is frozen unharmed", limit=60)
 def harm_churn_execs(case):
     churn(case, "churn_execs", 25)
 
 
-@test("a victim that maps and unmaps without end is frozen unharmed")
+@test("a victim that maps and unmaps without end is frozen unharmed", limit=60)
 def harm_churn_memory(case):
     churn(case, "churn_memory", 25)
 
 
-@test("a victim that exits while it is frozen is one clear error or an image")
+@test("a victim that exits while it is frozen is one clear error or an image", limit=60)
 def harm_churn_exit(case):
     for number in range(30):
         img = case.make_dir(f"img{number}")

@@ -36,10 +36,12 @@ def add(name, sentence, function):
     tests.append((name, sentence, function))
 
 
-def test(sentence):
-    """Register a function as the test that shows `sentence`."""
+def test(sentence, limit=LIMIT):
+    """Register a function as the test that shows `sentence`, in at most
+    `limit` seconds."""
 
     def register(function):
+        function.limit = limit
         add(function.__name__, sentence, function)
         return function
 
@@ -60,7 +62,7 @@ def become_subreaper():
 def stat_fields(pid):
     """The fields of /proc/PID/stat after the command name, or None."""
     try:
-        with open(f"/proc/{pid}/stat") as file:
+        with open(f"/proc/{pid}/stat", errors="replace") as file:
             return file.read().rsplit(")", 1)[1].split()
     except (FileNotFoundError, ProcessLookupError):
         return None

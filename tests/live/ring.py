@@ -36,7 +36,11 @@ def perform(number, make_case, keep):
     if keep and letter == "f":
         text += f"#   kept in {case.dir}\n"
         os.rename(case.dir, case.dir + ".kept")
-    case.cleanup()
+    try:
+        case.cleanup()
+    except Exception as error:
+        letter, text = "f", complain(case, name, sentence,
+                                     f"cleaning up: {error}")
     return letter, text
 
 

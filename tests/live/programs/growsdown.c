@@ -2,8 +2,8 @@
 /* A mapping that grows down still grows. */
 #include "checkpoint.h"
 
-#define ROOM (8u << 20)
-#define LEN 16384u
+#define ROOM (512u * 4 * PAGE)
+#define LEN (4u * PAGE)
 
 int main(void)
 {
@@ -17,14 +17,14 @@ int main(void)
 			MAP_STACK,
 		-1, 0));
 	mem_fill(top, LEN, 61);
-	top[-4096] = 7;
+	top[-PAGE] = 7;
 	checkpoint_here();
 	mem_verify(top, LEN, 61, "top");
-	CHECK_INT(top[-4096], 7);
+	CHECK_INT(top[-PAGE], 7);
 	smaps_line(top, "VmFlags:", flags, sizeof(flags));
 	CHECK(strstr(flags, " gd") != NULL);
 	for (int i = 2; i < 40; i++)
-		top[-4096 * i] = (char)i;
-	CHECK_INT(top[-4096 * 20], 20);
+		top[-PAGE * i] = (char)i;
+	CHECK_INT(top[-PAGE * 20], 20);
 	checkpoint_ok();
 }

@@ -29,20 +29,20 @@ int main(void)
 	char *guard = mem + LEN / 2;
 
 	mem_fill(mem, LEN, 101);
-	if (madvise(guard, 16384, GUARD_INSTALL) < 0)
+	if (madvise(guard, 4 * PAGE, GUARD_INSTALL) < 0)
 		checkpoint_skip("no guard regions here (they are of 6.13)");
-	CHECK_SYS(madvise(mem, 4096, GUARD_INSTALL));
+	CHECK_SYS(madvise(mem, PAGE, GUARD_INSTALL));
 	signal(SIGSEGV, handler);
 	CHECK_INT(touch(guard), SIGSEGV);
 	checkpoint_here();
 	for (int i = 0; i < 4; i++)
-		CHECK_INT(touch(guard + 4096 * i), SIGSEGV);
+		CHECK_INT(touch(guard + PAGE * i), SIGSEGV);
 	CHECK_INT(touch(mem), SIGSEGV);
-	CHECK_INT(touch(mem + 4096), 0);
+	CHECK_INT(touch(mem + PAGE), 0);
 	CHECK_INT(touch(guard - 1), 0);
-	CHECK_INT(touch(guard + 16384), 0);
-	mem_fill(mem + 4096, 4096, 102);
-	CHECK_INT(*(uint64_t *)(guard + 16384),
-		mem_word(101, (LEN / 2 + 16384) / 8));
+	CHECK_INT(touch(guard + 4 * PAGE), 0);
+	mem_fill(mem + PAGE, PAGE, 102);
+	CHECK_INT(*(uint64_t *)(guard + 4 * PAGE),
+		mem_word(101, (LEN / 2 + 4 * PAGE) / 8));
 	checkpoint_ok();
 }

@@ -2,14 +2,14 @@
 /* Moved, split and tiny mappings all stay where they are. */
 #include "checkpoint.h"
 
-#define LEN (64u << 10)
+#define LEN (16u * PAGE)
 
 static char before[65536], after[65536];
 
 static char *piece_move(char *from, char *to)
 {
 	return CHECK_MAP(
-		mremap(from, 4096, 4096, MREMAP_MAYMOVE | MREMAP_FIXED, to));
+		mremap(from, PAGE, PAGE, MREMAP_MAYMOVE | MREMAP_FIXED, to));
 }
 
 int main(void)
@@ -19,24 +19,26 @@ int main(void)
 
 	area = mem_map(LEN, rw, MAP_PRIVATE | MAP_ANONYMOUS);
 	mem_fill(area, LEN, 151);
-	CHECK_MAP(mmap(low, 8192, rw,
+	CHECK_MAP(mmap(low, 2 * PAGE, rw,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
-	mem_fill(low, 8192, 152);
-	moved = piece_move(area + 16384, area + LEN + (1 << 20));
-	CHECK_SYS(munmap(area + 24576, 4096));
-	CHECK_SYS(mprotect(area + 32768, 4096, PROT_READ));
-	CHECK_SYS(mprotect(area + 40960, 4096, PROT_NONE));
-	CHECK_SYS(mprotect(area + 49152, 4096, PROT_READ | PROT_EXEC));
+	mem_fill(low, 2 * PAGE, 152);
+	moved = piece_move(area + 4 * PAGE, area + LEN + (1 << 20));
+	CHECK_SYS(munmap(area + 6 * PAGE, PAGE));
+	CHECK_SYS(mprotect(area + 8 * PAGE, PAGE, PROT_READ));
+	CHECK_SYS(mprotect(area + 10 * PAGE, PAGE, PROT_NONE));
+	CHECK_SYS(mprotect(area + 12 * PAGE, PAGE, PROT_READ | PROT_EXEC));
 	file_read("/proc/self/maps", before, sizeof(before));
 	file_read("/proc/self/maps", before, sizeof(before));
 	checkpoint_here();
 	file_read("/proc/self/maps", after, sizeof(after));
 	CHECK_STR(after, before);
-	mem_verify(area, 16384, 151, "area");
-	mem_verify(low, 8192, 152, "low");
-	CHECK_INT(*(uint64_t *)moved, mem_word(151, 16384 / 8));
-	CHECK_INT(*(uint64_t *)(area + 49152), mem_word(151, 49152 / 8));
-	CHECK_SYS(mprotect(area + 40960, 4096, PROT_READ));
-	CHECK_INT(*(uint64_t *)(area + 40960), mem_word(151, 40960 / 8));
+	mem_verify(area, 4 * PAGE, 151, "area");
+	mem_verify(low, 2 * PAGE, 152, "low");
+	CHECK_INT(*(uint64_t *)moved, mem_word(151, 4 * PAGE / 8));
+	CHECK_INT(
+		*(uint64_t *)(area + 12 * PAGE), mem_word(151, 12 * PAGE / 8));
+	CHECK_SYS(mprotect(area + 10 * PAGE, PAGE, PROT_READ));
+	CHECK_INT(
+		*(uint64_t *)(area + 10 * PAGE), mem_word(151, 10 * PAGE / 8));
 	checkpoint_ok();
 }

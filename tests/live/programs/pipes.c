@@ -15,14 +15,14 @@ int main(void)
 	CHECK_SYS(pipe(empty));
 	CHECK_SYS(pipe2(nonblock, O_NONBLOCK | O_CLOEXEC));
 	CHECK_SYS(fcntl(large[1], F_SETPIPE_SZ, 262144));
-	CHECK_SYS(fcntl(empty[0], F_SETPIPE_SZ, 4096));
+	CHECK_SYS(fcntl(empty[0], F_SETPIPE_SZ, PAGE));
 	CHECK_SYS(fcntl(empty[1], F_SETFL, O_NONBLOCK));
 	mem_fill(content, LEN, 161);
 	CHECK_INT(write(large[1], content, LEN), LEN);
 	CHECK_INT(write(nonblock[1], "ab", 2), 2);
 	checkpoint_here();
 	CHECK_INT(fcntl(large[0], F_GETPIPE_SZ), 262144);
-	CHECK_INT(fcntl(empty[0], F_GETPIPE_SZ), 4096);
+	CHECK_INT(fcntl(empty[0], F_GETPIPE_SZ), PAGE);
 	CHECK_INT(read(large[0], got, LEN), LEN);
 	CHECK(memcmp(got, content, LEN) == 0);
 	CHECK_INT(fcntl(large[0], F_GETFL) & O_NONBLOCK, 0);
