@@ -217,6 +217,37 @@ TEST(switches_that_prctl_sets_come_back)
 	law_end(&law);
 }
 
+static void setup_rare_switches(void)
+{
+	static uint64_t list[3];
+
+	list[0] = (uint64_t)list;
+	/* Only root may look at what is not dumpable. */
+	if (is_root())
+		MUST(prctl(PR_SET_DUMPABLE, 0));
+	MUST(prctl(PR_MCE_KILL, PR_MCE_KILL_SET, PR_MCE_KILL_EARLY, 0, 0));
+	MUST(syscall(SYS_set_robust_list, list, sizeof(list)));
+	/* Not on every machine. */
+	prctl(PR_SET_TSC, PR_TSC_SIGSEGV);
+	prctl(PR_SET_SPECULATION_CTRL, PR_SPEC_STORE_BYPASS, PR_SPEC_DISABLE, 0,
+		0);
+}
+
+TEST(switches_of_the_cpu_and_of_memory_come_back)
+{
+	struct law law = {0};
+	int ret = law_run(&law, setup_rare_switches);
+
+	CHECK_STR(law.err.text, "");
+	if (CHECK_INT(ret, 0)) {
+		CHECK_INT(law.newborn.task.mm->dumpable, !is_root());
+		CHECK_INT(law.newborn.tree_thread.extra->mce_kill,
+			PR_MCE_KILL_EARLY);
+		law_check(&law);
+	}
+	law_end(&law);
+}
+
 static void file_write(const char *path, const char *text)
 {
 	int fd = open(path, O_WRONLY);
@@ -300,6 +331,8 @@ static void setup_user(void)
 	MUST(syscall(SYS_setgroups, 4, groups));
 	MUST(syscall(SYS_setresgid, 1000, 1001, 1002));
 	MUST(syscall(SYS_setresuid, 1000, 1000, 1000));
+	/* The kernel took it with the ids. */
+	MUST(prctl(PR_SET_DUMPABLE, 1));
 }
 
 TEST(an_ordinary_user_comes_back_without_capabilities)
@@ -319,6 +352,7 @@ TEST(an_ordinary_user_comes_back_without_capabilities)
 		CHECK_INT(status->gid[PROC_ID_EFFECTIVE], 1001);
 		CHECK_INT(status->groups_n, 4);
 		CHECK_INT(status->cap_prm, 0);
+		CHECK_INT(law.newborn.task.mm->dumpable, 1);
 		law_check(&law);
 	}
 	law_end(&law);

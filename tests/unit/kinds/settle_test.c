@@ -14,6 +14,7 @@
 
 #include "kinds/table.h"
 #include "model/facts.h"
+#include "model/seccomp.h"
 #include "model/tree.h"
 #include "test.h"
 
@@ -329,6 +330,57 @@ TEST(proc_is_reached_through_the_fd_that_the_walk_left_open)
 				   "write(op0, data+0x20, 2)\n"
 				   "close(op0)\n");
 	CHECK_STR(tape_data_at(s.tape, 0), "self/oom_score_adj");
+	scene_end(&s);
+}
+
+/* A second thread that has one filter more than the leader. */
+struct pair {
+	struct thread threads[2];
+	CoreEntry core;
+	ThreadCoreEntry thread_core;
+};
+
+static void pair_start(struct scene *s, struct pair *pair)
+{
+	struct seccomp_book *book = seccomp_book_new(s->arena);
+
+	seccomp_book_add(s->arena, book, SECCOMP_NONE, "11111111", 8, 2);
+	seccomp_book_add(s->arena, book, 0, "2222222222222222", 16, 0);
+	s->facts.seccomp = &book->entry;
+	s->thread_core.has_seccomp_mode = 1;
+	s->thread_core.seccomp_mode = SECCOMP_MODE__filter;
+	s->thread_core.has_seccomp_filter = 1;
+	core_entry__init(&pair->core);
+	pair->thread_core = s->thread_core;
+	pair->thread_core.seccomp_filter = 1;
+	pair->core.thread_core = &pair->thread_core;
+	pair->threads[0] = s->thread;
+	pair->threads[1] = s->thread;
+	pair->threads[1].core = &pair->core;
+	s->task.threads = pair->threads;
+	s->task.n_threads = 2;
+	s->holder.thread = &pair->threads[0];
+}
+
+TEST(threads_share_the_filters_that_all_of_them_have)
+{
+	struct pair pair;
+	struct scene s;
+
+	scene_start(&s);
+	pair_start(&s, &pair);
+	CHECK_INT(scene_settle(&s, &kind_seccomp_common), 0);
+	CHECK_STR(scene_steps(&s), "set_tid_address(data+0)\n"
+				   "prctl(40, data+0x18)\n"
+				   "seccomp(1, 2, data+0x10)\n");
+	CHECK_INT(scene_settle(&s, &kind_seccomp), 0);
+	CHECK_INT(s.tape->ops.n, 3);
+	s.tape = tape_new(s.arena, "thread 43");
+	s.holder.thread = &pair.threads[1];
+	CHECK_INT(scene_settle(&s, &kind_seccomp), 0);
+	CHECK_STR(scene_steps(&s), "set_tid_address(data+0)\n"
+				   "prctl(40, data+0x18)\n"
+				   "seccomp(1, 0, data+0x10)\n");
 	scene_end(&s);
 }
 
