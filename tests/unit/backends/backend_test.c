@@ -56,6 +56,8 @@ TEST(every_table_is_complete)
 		CHECK(be->extra_save && be->extra_load);
 		CHECK(be->clear_tid && be->image_pc_sp);
 		CHECK(be->vdso_symbols[0] != NULL && be->vdso_jump);
+		CHECK(be->cpu_claims && be->cpu_describe && be->cpu_accept);
+		CHECK(be->cpu_features && be->cpu_model);
 		CHECK(be->task_size != 0);
 	}
 }
