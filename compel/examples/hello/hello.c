@@ -18,20 +18,22 @@ int main(int argc, char *argv[])
 		fprintf(stderr, "usage: hello PID\n");
 		return 2;
 	}
-	failed = compel_open(atoi(argv[1]), &victim, &error);
-	if (!failed) {
-		failed = compel_inject(victim, &hello_blob, 4096, &error);
-		if (!failed)
-			failed = compel_write(
-				victim, 0, line, sizeof(line), &error);
-		if (!failed)
-			failed = compel_run(victim, &written, &error);
-		failed = compel_close(victim, failed ? NULL : &error) ?: failed;
-	}
-	if (failed) {
+	if (compel_open(atoi(argv[1]), &victim, &error)) {
 		fprintf(stderr, "hello: %s\n", error.text);
 		return 1;
 	}
+	failed = compel_inject(victim, &hello_blob, sizeof(line), &error) ||
+		 compel_write(victim, 0, line, sizeof(line), &error) ||
+		 compel_run(victim, &written, &error);
+	if (failed)
+		fprintf(stderr, "hello: %s\n", error.text);
+	/* Whatever happened: the other process gets its registers back. */
+	if (compel_close(victim, &error)) {
+		fprintf(stderr, "hello: %s\n", error.text);
+		return 1;
+	}
+	if (failed)
+		return 1;
 	printf("process %s wrote %lld bytes\n", argv[1], (long long)written);
 	return 0;
 }

@@ -196,6 +196,32 @@ static bool snapshot_take(struct arena *arena, pid_t pid, struct snapshot *ret)
 	return CHECK_INT(code, 0);
 }
 
+/* Of a victim that is to spin: once it does, and its registers stay. */
+static bool snapshot_take_settled(
+	struct arena *arena, pid_t pid, struct snapshot *ret)
+{
+	struct snapshot earlier;
+	bool same;
+
+	for (int i = 0; i < 200; i++) {
+		usleep(5000);
+		if (!snapshot_take(arena, pid, &earlier) ||
+			!snapshot_take(arena, pid, ret))
+			return false;
+		same = earlier.status.state == 'R' ||
+		       earlier.status.state == 'T';
+		for (int set = 0; set < REGS_MAX; set++)
+			if (ret->regs.set[set].bytes)
+				same = same &&
+				       !memcmp(ret->regs.set[set].bytes,
+					       earlier.regs.set[set].bytes,
+					       ret->regs.set[set].size);
+		if (same)
+			return true;
+	}
+	return false;
+}
+
 static void snapshot_compare(
 	const struct snapshot *before, const struct snapshot *after)
 {
@@ -281,7 +307,7 @@ TEST(compel_makes_a_process_print_a_line_and_leaves_it_as_it_was)
 	if (!have_compiler())
 		return;
 	_cleanup_victim_ struct victim victim = victim_start(live_spin);
-	REQUIRE(snapshot_take(arena, victim.pid, &before));
+	REQUIRE(snapshot_take_settled(arena, victim.pid, &before));
 	visit_say_hello(arena, &victim);
 	CHECK_INT(read(victim.from, line, sizeof(line)), 5);
 	CHECK_STR(line, "hello");
@@ -299,7 +325,7 @@ TEST(compel_visits_again_and_again)
 	if (!have_compiler())
 		return;
 	_cleanup_victim_ struct victim victim = victim_start(live_spin);
-	REQUIRE(snapshot_take(arena, victim.pid, &before));
+	REQUIRE(snapshot_take_settled(arena, victim.pid, &before));
 	for (int i = 0; i < 10; i++)
 		visit_say_hello(arena, &victim);
 	CHECK_INT(read(victim.from, said, sizeof(said)), 50);
@@ -391,7 +417,7 @@ TEST(compel_reports_a_blob_that_crashes_and_saves_the_victim)
 	REQUIRE(blob_make(arena,
 		"long run(void *d) { (void)d; return *(volatile long *)8; }",
 		&blob));
-	REQUIRE(snapshot_take(arena, victim.pid, &before));
+	REQUIRE(snapshot_take_settled(arena, victim.pid, &before));
 	REQUIRE(!compel_open(victim.pid, &held, &error));
 	CHECK_INT(compel_inject(held, &blob, 0, &error), 0);
 	CHECK_INT(compel_run(held, NULL, &error), -EFAULT);
@@ -412,7 +438,7 @@ TEST(compel_leaves_an_ignored_trap_signal_ignored)
 		return;
 	_cleanup_victim_ struct victim victim =
 		victim_start(live_with_handlers);
-	REQUIRE(snapshot_take(arena, victim.pid, &before));
+	REQUIRE(snapshot_take_settled(arena, victim.pid, &before));
 	CHECK(before.status.sig_ignored & 1ull << (SIGTRAP - 1));
 	visit_say_hello(arena, &victim);
 	REQUIRE(snapshot_take(arena, victim.pid, &after));
