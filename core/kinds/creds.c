@@ -222,12 +222,16 @@ static void bounding_settle(struct settling *s)
 				A(cap));
 }
 
-/* What a newborn has not, it cannot pass on. */
+/*
+ * What a newborn has not, it cannot get. A bounding set may come back smaller
+ * than it was: it lets nobody do more, and hosts and containers differ in it.
+ */
 static int creds_check(
 	const struct settling *s, const struct holder *holder, struct err *err)
 {
-	uint64_t lost =
-		(s->prm & ~s->facts->cap_prm) | (s->bnd & ~s->facts->cap_bnd);
+	const struct facts *facts = s->facts;
+	uint64_t lost = (s->prm & ~facts->cap_prm) |
+			(s->inh & ~(facts->cap_inh | facts->cap_bnd));
 	int cap;
 
 	if (!lost)

@@ -169,6 +169,18 @@ TEST(a_capability_that_newborns_lack_is_refused_by_name)
 	scene_end(&s);
 }
 
+TEST(a_bounding_set_may_come_back_smaller)
+{
+	struct scene s;
+
+	scene_start(&s);
+	s.creds.cap_prm = s.creds.cap_eff = s.no_caps;
+	s.facts.cap_bnd &= ~(1ull << CAP_SYS_RESOURCE);
+	CHECK_INT(scene_settle(&s, &kind_creds), 0);
+	CHECK_STR(scene_steps(&s), "capset(data+0, data+0x10)\n");
+	scene_end(&s);
+}
+
 TEST(capabilities_of_a_newer_kernel_are_left_out)
 {
 	struct scene s;
