@@ -6,7 +6,8 @@ import signal
 import subprocess
 import time
 
-from harness import alive, check, descendants, read_text, state, test, wait_until
+from harness import (alive, check, descendants, read_text, state, test,
+                     wait_until)
 
 
 def victim_of(case, name="threads"):

@@ -153,7 +153,8 @@ def harm_foreign(case):
     harm.quiet_verdict(case, victim)
 
 
-@test("without a manifest damaged images never crash or hang the engine", limit=60)
+@test("without a manifest damaged images never crash or hang the engine",
+      limit=60)
 def harm_no_manifest(case):
     victim, tree = dumped(case)
     os.unlink(os.path.join(case.img, "stasis.img"))

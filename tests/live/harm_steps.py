@@ -144,7 +144,8 @@ def interrupted(case, args, tree, number):
     return child.wait(10)
 
 
-@test("SIGINT and SIGTERM at any time of dump leave the victim as it was", limit=60)
+@test("SIGINT and SIGTERM at any time of dump leave the victim as it was",
+      limit=60)
 def harm_dump_signals(case):
     victim = harm.quiet_victim(case)
     before = harm.picture(victim)
@@ -164,7 +165,8 @@ def harm_dump_signals(case):
     harm.quiet_verdict(case, victim)
 
 
-@test("SIGINT and SIGTERM at any time of restore leave nothing or all", limit=60)
+@test("SIGINT and SIGTERM at any time of restore leave nothing or all",
+      limit=60)
 def harm_restore_signals(case):
     victim = harm.quiet_victim(case)
     tree = [victim] + descendants(victim)
@@ -184,6 +186,27 @@ def harm_restore_signals(case):
                                    f"try {number}, exit {code}")
     case.restore(victim)
     harm.quiet_verdict(case, victim)
+
+
+@test("dump -R keeps the time that interrupted sleeps have left")
+def harm_sleepers(case):
+    victim = case.start([case.program("sleepers")])
+    case.ready(victim)
+    for number in range(2):
+        img = case.make_dir(f"img{number}")
+        case.dump(victim, "-R", img=img)
+        time.sleep(0.05)
+    case.await_verdict(victim)
+
+
+@test("a dump that fails keeps the time that interrupted sleeps have left")
+def harm_sleepers_failed(case):
+    victim = case.start([case.program("sleepers")])
+    case.ready(victim)
+    for name in ("dump.interview", "dump.capture", "dump.depart"):
+        img = case.make_dir(name)
+        harm.check_one_error(case.try_dump(victim, "--fail-at", name, img=img))
+    case.await_verdict(victim)
 
 
 def churn(case, name, rounds):
@@ -224,7 +247,8 @@ def harm_churn_forks(case):
     churn(case, "churn_forks", 25)
 
 
-@test("a victim that starts and joins threads without end is frozen unharmed", limit=60)
+@test("a victim that starts and joins threads without end is frozen unharmed",
+      limit=60)
 def harm_churn_threads(case):
     churn(case, "churn_threads", 25)
 
@@ -239,7 +263,8 @@ def harm_churn_memory(case):
     churn(case, "churn_memory", 25)
 
 
-@test("a victim that exits while it is frozen is one clear error or an image", limit=60)
+@test("a victim that exits while it is frozen is one clear error or an image",
+      limit=60)
 def harm_churn_exit(case):
     for number in range(30):
         img = case.make_dir(f"img{number}")

@@ -188,7 +188,8 @@ class Case:
         def up():
             if self.verdict() is not None:
                 return True
-            check(alive(pid) or self.verdict(), "the victim ended before it was ready: "
+            check(alive(pid) or self.verdict(),
+                  "the victim ended before it was ready: "
                   + log_tail(os.path.join(self.dir, "victim.out")))
             return os.path.exists(self.path(name))
         wait_until(up, "the victim is ready", limit)
