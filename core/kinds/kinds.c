@@ -15,6 +15,10 @@
  *	- strict seccomp last
  */
 const struct kind *const kinds[] = {
+	/* files */
+	&kind_regular,
+	&kind_pipe,
+
 	/* tasks, before their threads */
 	&kind_proc_files,
 	&kind_personality,

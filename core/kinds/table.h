@@ -7,6 +7,10 @@
 
 #include "model/kind.h"
 
+/* Files. */
+extern const struct kind kind_regular;
+extern const struct kind kind_pipe;
+
 /* Tasks. */
 extern const struct kind kind_proc_files;
 extern const struct kind kind_personality;

@@ -7,6 +7,7 @@
 
 #include "image/set.h"
 #include "kernel/sockdiag.h"
+#include "model/book.h"
 #include "model/run.h"
 #include "model/tree.h"
 #include "model/victim.h"
@@ -23,6 +24,7 @@ struct dump {
 	struct registry *files; /* file objects by identity, dump/registry.c */
 	struct seccomp_book *seccomp; /* kinds/seccomp.c keeps it */
 	struct shared_book *shared;   /* shared memory objects, dump/shared.c */
+	struct book *book;	      /* what file kinds remember, book.h */
 };
 
 /* Socket facts of the victims' network namespace, collected once. */

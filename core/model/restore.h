@@ -6,6 +6,7 @@
 #define STASIS_MODEL_RESTORE_H
 
 #include "image/set.h"
+#include "model/book.h"
 #include "model/object.h"
 #include "model/run.h"
 #include "model/tree.h"
@@ -18,6 +19,7 @@ struct restore {
 	struct objects objects;
 	int root; /* O_PATH: where absolute paths of images begin */
 	struct shared_shelf *shared; /* memory objects, restore/shared.c */
+	struct book *book;	     /* what file kinds remember, book.h */
 };
 
 /* Open a path of the image below the restore's root (openat2 with

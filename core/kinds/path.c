@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kinds/path.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "kinds/elf_id.h"
+#include "kinds/fown.h"
+#include "kinds/ghost.h"
+
+/* The kernel leaves it in the flags of a file made with O_TMPFILE. */
+enum { TMPFILE_BIT = O_TMPFILE & ~O_DIRECTORY };
+
+static const char deleted[] = " (deleted)";
+
+bool path_is_named(const struct sighting *sighting)
+{
+	static const char *const inner[] = {"/memfd:", "/SYSV",
+		"/dev/zero (deleted)", "/[aio] (deleted)", "/anon_hugepage",
+		"/secretmem (deleted)", "/dmabuf:", "/i915 (deleted)",
+		"/drm mm object (deleted)", NULL};
+
+	if (sighting->target[0] != '/')
+		return strncmp(sighting->target, "(unreachable)", 13) == 0;
+	if (sighting->stat.st_nlink && !S_ISREG(sighting->stat.st_mode))
+		return true;
+	for (int i = 0; inner[i]; i++)
+		if (strncmp(sighting->target, inner[i], strlen(inner[i])) == 0)
+			return false;
+	return true;
+}
+
+/* Does the name lead to what was sighted? Overlay file systems show a mapped
+ * file with the device of the layer that it is in (before 6.8). */
+static bool name_leads(const char *name, const struct sighting *sighting)
+{
+	const struct stat *seen = &sighting->stat;
+	struct stat stat;
+
+	if (fstatat(AT_FDCWD, name, &stat, AT_SYMLINK_NOFOLLOW))
+		return false;
+	return stat.st_ino == seen->st_ino && stat.st_mode == seen->st_mode &&
+	       (stat.st_dev == seen->st_dev ||
+		       (sighting->fd_number < 0 &&
+			       stat.st_size == seen->st_size));
+}
+
+static int name_refuse(const struct sighting *sighting, struct err *err)
+{
+	const char *target = sighting->target;
+
+	if (target[0] != '/') {
+		err_set(err, EOPNOTSUPP,
+			"it lies outside of the root directory");
+		return err_hint(err, "dump from where it can be seen");
+	}
+	if (sighting->stat.st_nlink == 0 || strstr(target, deleted)) {
+		err_set(err, EOPNOTSUPP,
+			sighting->stat.st_nlink
+				? "its name was deleted, though the file "
+				  "has others"
+				: "it was deleted, and is no regular file");
+		return err_hint(err,
+			"deleted files can be dumped when they are regular "
+			"files without any name; close it or bring '%.*s' "
+			"back",
+			(int)(strlen(target) - strlen(deleted)), target);
+	}
+	err_set(err, EOPNOTSUPP,
+		"its name leads to something else now: something was "
+		"mounted or moved there");
+	return err_hint(err, "close it or undo that before the checkpoint");
+}
+
+static int name_capture(struct dump *dump, const struct sighting *sighting,
+	uint32_t id, RegFileEntry *reg, struct err *err)
+{
+	const char *target = sighting->target;
+	size_t size = strlen(target), tail = strlen(deleted);
+	char *name = arena_strdup(dump->arena, target);
+
+	reg->name = name;
+	if (target[0] != '/')
+		return name_refuse(sighting, err);
+	if (name_leads(name, sighting))
+		return 0;
+	if (size <= tail || strcmp(target + size - tail, deleted) != 0)
+		return name_refuse(sighting, err);
+	name[size - tail] = '\0';
+	if (sighting->stat.st_nlink == 0 && S_ISREG(sighting->stat.st_mode))
+		return ghost_capture(dump, sighting, id, err);
+	if (name_leads(name, sighting))
+		return 0;
+	return name_refuse(sighting, err);
+}
+
+/* /proc/42/stat exists only as long as process 42 does, which is too short
+ * for a file that is opened before processes are born. */
+static int proc_refuse(const struct sighting *sighting, struct err *err)
+{
+	const char *name = sighting->target;
+	struct statfs fs;
+
+	if (strncmp(name, "/proc/", 6) != 0 || name[6] < '0' || name[6] > '9' ||
+		fstatfs(sighting->fd, &fs) || fs.f_type != PROC_SUPER_MAGIC)
+		return 0;
+	err_set(err, EOPNOTSUPP, "it is a file of /proc about one process");
+	return err_hint(err, "such files are not built yet; close it before "
+			     "the checkpoint");
+}
+
+static int locks_refuse(const struct sighting *sighting, struct err *err)
+{
+	if (!sighting->info.locks_n)
+		return 0;
+	err_set(err, EOPNOTSUPP, "it is locked (%s)",
+		sighting->info.locks[0].kind == FDINFO_LOCK_LEASE ? "a lease"
+		: sighting->info.locks[0].kind == FDINFO_LOCK_FLOCK
+			? "by flock"
+			: "by fcntl");
+	return err_hint(err, "file locks are not built yet; dump at a moment "
+			     "when none is held");
+}
+
+static void build_id_capture(
+	struct arena *arena, const struct sighting *sighting, RegFileEntry *reg)
+{
+	uint32_t words[ELF_ID_WORDS];
+	_cleanup_fd_ int fd = -1;
+	char link[32];
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", sighting->fd);
+	fd = open(link, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	reg->n_build_id = elf_id_read(fd, words);
+	reg->build_id = arena_copy(
+		arena, words, reg->n_build_id * sizeof(*reg->build_id));
+}
+
+int path_capture(struct dump *dump, const struct sighting *sighting,
+	uint32_t id, RegFileEntry **ret, struct err *err)
+{
+	RegFileEntry *reg = arena_new1(dump->arena, RegFileEntry);
+	const struct stat *stat = &sighting->stat;
+	uint32_t flags = sighting->info.flags;
+	int code;
+
+	reg_file_entry__init(reg);
+	reg->id = id;
+	reg->flags = flags & ~(uint32_t)O_CLOEXEC;
+	if (flags & TMPFILE_BIT)
+		reg->flags &= ~(uint32_t)O_TMPFILE;
+	reg->pos = (uint64_t)sighting->info.pos;
+	reg->has_mode = true;
+	reg->mode = stat->st_mode;
+	code = proc_refuse(sighting, err);
+	if (!code)
+		code = locks_refuse(sighting, err);
+	if (!code)
+		code = fown_capture(dump->arena, sighting, &reg->fown, err);
+	if (!code)
+		code = name_capture(dump, sighting, id, reg, err);
+	if (code)
+		return code;
+	if (S_ISREG(stat->st_mode)) {
+		reg->has_size = true;
+		reg->size = (uint64_t)stat->st_size;
+		if (stat->st_nlink)
+			build_id_capture(dump->arena, sighting, reg);
+	}
+	*ret = reg;
+	return 0;
+}
+
+static const char *type_name(mode_t mode)
+{
+	return S_ISREG(mode)	? "a regular file"
+	       : S_ISDIR(mode)	? "a directory"
+	       : S_ISCHR(mode)	? "a character device"
+	       : S_ISBLK(mode)	? "a block device"
+	       : S_ISFIFO(mode) ? "a FIFO"
+	       : S_ISLNK(mode)	? "a symbolic link"
+				: "a socket";
+}
+
+static int mode_check(const struct restore *restore, const RegFileEntry *reg,
+	const struct stat *stat, struct err *err)
+{
+	if (!reg->has_mode || reg->mode == stat->st_mode)
+		return 0;
+	if ((reg->mode & S_IFMT) != (stat->st_mode & S_IFMT))
+		return err_set(err, EINVAL,
+			"'%s' was %s when the checkpoint was made, and is %s "
+			"now",
+			reg->name, type_name(reg->mode),
+			type_name(stat->st_mode));
+	if (restore->run->opt->skip_file_rwx_check)
+		return 0;
+	err_set(err, EINVAL,
+		"'%s' had the permissions %04o when the checkpoint was made, "
+		"and has %04o now",
+		reg->name, reg->mode & 07777, stat->st_mode & 07777);
+	return err_hint(err, "change them back, or let it pass with "
+			     "--skip-file-rwx-check");
+}
+
+static int build_id_check(const struct restore *restore,
+	const RegFileEntry *reg, int fd, struct err *err)
+{
+	uint32_t words[ELF_ID_WORDS];
+	_cleanup_fd_ int again = -1;
+	char link[32];
+	size_t n;
+
+	if (!reg->n_build_id ||
+		restore->run->opt->file_validation != VALIDATE_BUILDID)
+		return 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
+	again = open(link, O_RDONLY | O_CLOEXEC);
+	n = again < 0 ? 0 : elf_id_read(again, words);
+	if (n == reg->n_build_id &&
+		memcmp(words, reg->build_id, n * sizeof(*words)) == 0)
+		return 0;
+	err_set(err, EINVAL,
+		"'%s' is another build than when the checkpoint was made (its "
+		"build id differs)",
+		reg->name);
+	return err_hint(err, "put the old file back; --file-validation "
+			     "filesize would look at its size alone");
+}
+
+static int path_check(const struct restore *restore, const RegFileEntry *reg,
+	int fd, struct err *err)
+{
+	struct stat stat;
+	int code;
+
+	if (fstat(fd, &stat))
+		return err_errno(err, "looking at '%s'", reg->name);
+	code = mode_check(restore, reg, &stat, err);
+	if (code)
+		return code;
+	if (reg->has_size && S_ISREG(stat.st_mode) &&
+		reg->size != (uint64_t)stat.st_size) {
+		err_set(err, EINVAL,
+			"'%s' had %llu bytes when the checkpoint was made, "
+			"and has %llu now",
+			reg->name, (unsigned long long)reg->size,
+			(unsigned long long)stat.st_size);
+		return err_hint(err, "put back the file as it was at the "
+				     "checkpoint");
+	}
+	return build_id_check(restore, reg, fd, err);
+}
+
+static int position_set(const RegFileEntry *reg, int fd, struct err *err)
+{
+	if (!reg->pos || reg->flags & O_PATH)
+		return 0;
+	if (lseek(fd, (off_t)reg->pos, SEEK_SET) < 0)
+		return err_errno(err, "seeking in '%s' to %llu", reg->name,
+			(unsigned long long)reg->pos);
+	return 0;
+}
+
+static int named_open(struct restore *restore, const RegFileEntry *reg,
+	int flags, int *ret_fd, struct err *err)
+{
+	int fd = restore_open(restore, reg->name, flags, 0);
+
+	if (fd < 0) {
+		err_code(err, fd, "opening '%s'", reg->name);
+		return fd == -ENOENT
+			       ? err_hint(err, "it was there when the "
+					       "checkpoint was made; put it "
+					       "back")
+			       : fd;
+	}
+	*ret_fd = fd;
+	return path_check(restore, reg, fd, err);
+}
+
+int path_open(struct restore *restore, const RegFileEntry *reg, int flags,
+	int *ret_fd, struct err *err)
+{
+	_cleanup_fd_ int fd = -1;
+	uint32_t ghost;
+	int code;
+
+	if (reg->has_ext && reg->ext)
+		return err_set(err, EOPNOTSUPP,
+			"'%s' is to be brought back by a plugin, and there "
+			"are none",
+			reg->name);
+	/* O_ASYNC tells a task by fd number: it is the settling's. */
+	flags |= (int)reg->flags &
+		 ~(O_CREAT | O_EXCL | O_TRUNC | O_ASYNC | TMPFILE_BIT);
+	if (!(flags & O_PATH))
+		flags |= O_NOCTTY;
+	code = ghost_find(restore, reg->id, &ghost, err);
+	if (!code && ghost)
+		code = ghost_open(restore, reg, ghost, flags, &fd, err);
+	else if (!code)
+		code = named_open(restore, reg, flags, &fd, err);
+	if (!code)
+		code = position_set(reg, fd, err);
+	if (!code)
+		*ret_fd = fd_take(&fd);
+	return code;
+}

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * path: files that are found by name: what the image says of one, and how it
+ * is opened again. A part of the kinds of files that have names.
+ *
+ * A name is only stored when it leads to the very file; a file without any
+ * name is stored whole (ghost.h). On the way back size, mode and build id
+ * must be what they were, for a program would not expect otherwise.
+ */
+#ifndef STASIS_KINDS_PATH_H
+#define STASIS_KINDS_PATH_H
+
+#include "model/dump.h"
+#include "model/restore.h"
+#include "model/sighting.h"
+
+/* Does the target look like a path, not like the name of something that the
+ * kernel keeps inside: "pipe:[1]", "/memfd:x (deleted)"? */
+bool path_is_named(const struct sighting *sighting);
+
+/* id: of the file entry that it becomes. */
+int path_capture(struct dump *dump, const struct sighting *sighting,
+	uint32_t id, RegFileEntry **ret, struct err *err);
+
+/* A new file description, at its position; flags are added to the image's. */
+int path_open(struct restore *restore, const RegFileEntry *reg, int flags,
+	int *ret_fd, struct err *err);
+
+#endif
