@@ -17,13 +17,12 @@ enum {
 	SHSTK_SHSTK = 1, /* feature bit of arch_prctl(ARCH_SHSTK_ENABLE) */
 };
 
-#define EACH_GPR(X)                                                          \
-	X(r15)                                                               \
-	X(r14)                                                               \
-	X(r13)                                                               \
-	X(r12) X(bp) X(bx) X(r11) X(r10) X(r9) X(r8) X(ax) X(cx) X(dx) X(si) \
-		X(di) X(orig_ax) X(ip) X(cs) X(flags) X(sp) X(ss) X(fs_base) \
-			X(gs_base) X(ds) X(es) X(fs) X(gs)
+/* clang-format off */
+#define EACH_GPR(X) \
+	X(r15) X(r14) X(r13) X(r12) X(bp) X(bx) X(r11) X(r10) X(r9) X(r8) \
+	X(ax) X(cx) X(dx) X(si) X(di) X(orig_ax) X(ip) X(cs) X(flags) X(sp) \
+	X(ss) X(fs_base) X(gs_base) X(ds) X(es) X(fs) X(gs)
+/* clang-format on */
 
 static int gpr_check(const struct regs *regs, struct err *err)
 {
