@@ -196,6 +196,7 @@ def harm_sleepers(case):
         img = case.make_dir(f"img{number}")
         case.dump(victim, "-R", img=img)
         time.sleep(0.05)
+        check(case.verdict() in (None, "ok"), case.verdict())
     case.await_verdict(victim)
 
 
