@@ -79,17 +79,25 @@ static int stop_wait(pid_t pid)
 	return status >> 8;
 }
 
-/* A child that spins, stopped by PTRACE_INTERRUPT. */
+/* A child that spins, stopped by PTRACE_INTERRUPT as soon as it does. */
 static pid_t spinner_start(struct spinner *spinner)
 {
+	struct x86_64_gpr gpr = {0};
+	struct iovec iov = {&gpr, sizeof(gpr)};
 	pid_t pid = fork();
 
 	if (!pid)
 		spin_start(spinner);
-	usleep(20000);
 	CHECK_INT(ptrace(PTRACE_SEIZE, pid, 0, 0), 0);
-	CHECK_INT(ptrace(PTRACE_INTERRUPT, pid, 0, 0), 0);
-	CHECK_INT(stop_wait(pid) >> 8, PTRACE_EVENT_STOP);
+	for (int i = 0; i < 500; i++) {
+		usleep(5000);
+		CHECK_INT(ptrace(PTRACE_INTERRUPT, pid, 0, 0), 0);
+		CHECK_INT(stop_wait(pid) >> 8, PTRACE_EVENT_STOP);
+		CHECK_INT(ptrace(PTRACE_GETREGSET, pid, NT_PRSTATUS, &iov), 0);
+		if (gpr.ip == (uintptr_t)spin_loop)
+			break;
+		CHECK_INT(ptrace(PTRACE_CONT, pid, 0, 0), 0);
+	}
 	return pid;
 }
 
@@ -201,20 +209,20 @@ static int64_t now_ms(void)
 	return now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* Sleeps 400 ms; exits with 1 if it was interrupted. */
+/* Sleeps 800 ms; exits with 1 if it was interrupted. */
 static pid_t sleeper_start(void)
 {
 	pid_t pid = fork();
 
 	if (!pid) {
-		struct timespec time = {0, 400000000};
+		struct timespec time = {0, 800000000};
 
 		_exit(syscall(SYS_nanosleep, &time, NULL) ? 1 : 0);
 	}
 	return pid;
 }
 
-/* Interrupt it after 200 ms, run into a trap, cure it. */
+/* Interrupt it after 400 ms, run into a trap, cure it. */
 static void sleeper_check(int (*cure)(void *, enum restart_class),
 	int want_exit, int64_t at_least, int64_t less_than)
 {
@@ -225,7 +233,7 @@ static void sleeper_check(int (*cure)(void *, enum restart_class),
 	int status = 0;
 
 	CHECK_INT(ptrace(PTRACE_SEIZE, pid, 0, 0), 0);
-	usleep(200000);
+	usleep(400000);
 	CHECK_INT(ptrace(PTRACE_INTERRUPT, pid, 0, 0), 0);
 	CHECK_INT(stop_wait(pid) >> 8, PTRACE_EVENT_STOP);
 	regs_get(arena, pid, &regs);
@@ -245,13 +253,13 @@ static void sleeper_check(int (*cure)(void *, enum restart_class),
 
 TEST(a_cured_sleeper_sleeps_for_the_time_left)
 {
-	/* A sleep begun anew would take 600 ms. */
-	sleeper_check(be->resume, 0, 395, 595);
+	/* A sleep begun anew would take 1200 ms. */
+	sleeper_check(be->resume, 0, 795, 1195);
 }
 
 TEST(a_settled_sleeper_sees_an_interruption)
 {
-	sleeper_check(be->settle, 1, 195, 395);
+	sleeper_check(be->settle, 1, 395, 795);
 }
 
 TEST(a_cured_reader_reads_on)
@@ -269,7 +277,7 @@ TEST(a_cured_reader_reads_on)
 		_exit(read(ends[0], &byte, 1) == 1 ? byte : 0);
 	}
 	CHECK_INT(ptrace(PTRACE_SEIZE, pid, 0, 0), 0);
-	usleep(50000);
+	usleep(200000);
 	CHECK_INT(ptrace(PTRACE_INTERRUPT, pid, 0, 0), 0);
 	CHECK_INT(stop_wait(pid) >> 8, PTRACE_EVENT_STOP);
 	regs_get(arena, pid, &regs);
