@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "inspect/gather.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "image/page_chain.h"
+#include "inspect/machine.h"
+#include "inspect/memory.h"
+#include "proto/cpuinfo.pb-c.h"
+
+/* In the auxiliary vector. */
+enum { AUX_PAGESZ = 6, PAGE_SIZE_DEFAULT = 4096 };
+
+/* As long as anybody would want to see. */
+enum { COMMAND_MAX = 4096 };
+
+/* The first record of an image; NULL if there is none. */
+static int record_load(struct image_set *set, enum image_type type, uint64_t id,
+	const ProtobufCMessage **ret_msg, struct err *err)
+{
+	struct image_list list = {0};
+
+	if (image_load(set, type, id, &list, err) < 0)
+		return -err->code;
+	*ret_msg = list.n ? list.at[0].msg : NULL;
+	return 0;
+}
+
+static const char *state_text(struct arena *arena, const TaskCoreEntry *tc)
+{
+	int status;
+
+	if (!tc)
+		return "unknown";
+	status = (int)tc->exit_code;
+	switch (tc->task_state) {
+	case 1:
+		return "alive";
+	case 2:
+		if (WIFSIGNALED(status))
+			return arena_printf(arena,
+				"zombie, killed by signal %d",
+				WTERMSIG(status));
+		return arena_printf(
+			arena, "zombie, exit status %d", WEXITSTATUS(status));
+	case 3:
+		return "stopped";
+	default:
+		return arena_printf(arena, "state %u", tc->task_state);
+	}
+}
+
+/* A zombie has a thread list of [0] and its core under its pid. */
+static int threads_gather(
+	struct inspection *in, struct inspect_task *task, struct err *err)
+{
+	const ProtobufCMessage *msg = NULL;
+	struct inspect_thread *thread;
+	size_t n = task->entry->n_threads;
+
+	if (n == 0 || (n == 1 && task->entry->threads[0] == 0))
+		n = 1;
+	task->threads = arena_newn(in->arena, struct inspect_thread, n);
+	for (size_t i = 0; i < n; i++) {
+		thread = &task->threads[i];
+		thread->tid = i < task->entry->n_threads
+				      ? task->entry->threads[i]
+				      : task->entry->pid;
+		if (thread->tid == 0)
+			thread->tid = task->entry->pid;
+		if (record_load(in->set, IMAGE_CORE, thread->tid, &msg, err) <
+			0)
+			return -err->code;
+		thread->core = (const CoreEntry *)msg;
+		task->n_threads++;
+		in->n_threads++;
+		if (!thread->core)
+			continue;
+		if (thread->core->thread_core)
+			thread->comm = thread->core->thread_core->comm;
+		thread->has_pc =
+			machine_pc_sp(thread->core, &thread->pc, &thread->sp);
+	}
+	return 0;
+}
+
+static void leader_tell(struct inspection *in, struct inspect_task *task)
+{
+	const CoreEntry *core = task->threads[0].core;
+
+	task->state = state_text(in->arena, core ? core->tc : NULL);
+	task->comm = core && core->tc ? core->tc->comm : "?";
+	if (!core)
+		return;
+	if (!task->threads[0].comm)
+		task->threads[0].comm = task->comm;
+	if (core->thread_core)
+		task->creds = core->thread_core->creds;
+	if (!in->machine)
+		in->machine = machine_name(core);
+}
+
+static int fds_gather(
+	struct inspection *in, struct inspect_task *task, struct err *err)
+{
+	struct image_list list = {0};
+	const FdinfoEntry *entry;
+	struct inspect_fd *fd;
+
+	if (!task->ids)
+		return 0;
+	if (image_load(in->set, IMAGE_FDINFO, task->ids->files_id, &list, err) <
+		0)
+		return -err->code;
+	for (size_t i = 0; i < list.n; i++) {
+		entry = (const FdinfoEntry *)list.at[i].msg;
+		fd = vec_push(in->arena, &task->fds);
+		fd->fd = entry->fd;
+		fd->id = entry->id;
+		fd->cloexec = entry->flags & 1;
+		fd->file = file_describe(&in->files, entry);
+	}
+	return 0;
+}
+
+static uint32_t auxv_page_size(const MmEntry *mm)
+{
+	for (size_t i = 0; i + 1 < mm->n_mm_saved_auxv; i += 2)
+		if (mm->mm_saved_auxv[i] == AUX_PAGESZ)
+			return (uint32_t)mm->mm_saved_auxv[i + 1];
+	return 0;
+}
+
+static void page_size_find(struct inspection *in, const MmEntry *mm)
+{
+	uint32_t size = mm ? auxv_page_size(mm) : 0;
+
+	if (!in->page_size && size >= 4096 && !(size & (size - 1)))
+		in->page_size = size;
+}
+
+/* The arguments of the program, as far as their pages are stored. */
+static void command_gather(struct inspection *in, struct inspect_task *task)
+{
+	_cleanup_page_chain_ struct page_chain chain = {0};
+	uint64_t from = task->mm->mm_arg_start, to = task->mm->mm_arg_end;
+	struct err ignored = {0};
+	char *text;
+	size_t size;
+
+	if (to <= from)
+		return;
+	size = to - from < COMMAND_MAX ? (size_t)(to - from) : COMMAND_MAX;
+	/* A parent that is gone costs no more than the command line. */
+	if (page_chain_open(in->set, IMAGE_PAGEMAP, task->entry->pid,
+		    in->page_size, &chain, &ignored) < 0)
+		return;
+	text = arena_alloc(in->arena, size + 1);
+	size = page_chain_read(&chain, from, text, size);
+	while (size && !text[size - 1])
+		size--;
+	for (size_t i = 0; i < size; i++)
+		if (!text[i])
+			text[i] = ' ';
+	text[size] = '\0';
+	task->command = size ? text : NULL;
+}
+
+static int memory_gather(
+	struct inspection *in, struct inspect_task *task, struct err *err)
+{
+	struct pages_map map = {0};
+
+	if (pages_load(in->set, IMAGE_PAGEMAP, task->entry->pid, in->page_size,
+		    &map, err) < 0)
+		return -err->code;
+	in->private_stored += map.stored * in->page_size;
+	if (!task->mm)
+		return 0;
+	memory_sum(task->mm, &map, task->memory);
+	command_gather(in, task);
+	return 0;
+}
+
+static int paths_gather(
+	struct inspection *in, struct inspect_task *task, struct err *err)
+{
+	const ProtobufCMessage *msg = NULL;
+	const FsEntry *fs;
+
+	if (task->mm)
+		task->exe = file_book_path(&in->files, task->mm->exe_file_id);
+	if (record_load(in->set, IMAGE_FS, task->entry->pid, &msg, err) < 0)
+		return -err->code;
+	fs = (const FsEntry *)msg;
+	if (fs) {
+		task->cwd = file_book_path(&in->files, fs->cwd_id);
+		task->root = file_book_path(&in->files, fs->root_id);
+	}
+	return 0;
+}
+
+static int task_gather(
+	struct inspection *in, struct inspect_task *task, struct err *err)
+{
+	const ProtobufCMessage *msg = NULL;
+	uint32_t pid = task->entry->pid;
+
+	if (threads_gather(in, task, err) < 0)
+		return -err->code;
+	leader_tell(in, task);
+	if (record_load(in->set, IMAGE_IDS, pid, &msg, err) < 0)
+		return -err->code;
+	task->ids = (const TaskKobjIdsEntry *)msg;
+	if (record_load(in->set, IMAGE_MM, pid, &msg, err) < 0)
+		return -err->code;
+	task->mm = (const MmEntry *)msg;
+	page_size_find(in, task->mm);
+	if (!in->page_size)
+		in->page_size = PAGE_SIZE_DEFAULT;
+	if (paths_gather(in, task, err) < 0 || fds_gather(in, task, err) < 0)
+		return -err->code;
+	return memory_gather(in, task, err);
+}
+
+/* A task, then its children: parents come first in pstree, but siblings of
+ * different depth are mixed. */
+static void tree_order(struct inspection *in, const struct image_list *list,
+	uint32_t pid, int depth, bool *seen)
+{
+	const PstreeEntry *entry;
+	struct inspect_task *task;
+
+	for (size_t i = 0; i < list->n; i++) {
+		entry = (const PstreeEntry *)list->at[i].msg;
+		if (seen[i] || entry->ppid != pid)
+			continue;
+		seen[i] = true;
+		task = vec_push(in->arena, &in->tasks);
+		task->entry = entry;
+		task->depth = depth;
+		/* The depth bounds the recursion for damaged trees. */
+		if (entry->pid != pid && depth < 1000)
+			tree_order(in, list, entry->pid, depth + 1, seen);
+	}
+}
+
+static int tasks_gather(struct inspection *in, struct err *err)
+{
+	struct image_list list = {0};
+	bool *seen;
+
+	if (image_load(in->set, IMAGE_PSTREE, 0, &list, err) < 0)
+		return -err->code;
+	seen = arena_newn(in->arena, bool, list.n + 1);
+	if (list.n) {
+		tree_order(in, &list,
+			((const PstreeEntry *)list.at[0].msg)->ppid, 0, seen);
+		/* Tasks that hang on nothing are shown, too. */
+		for (size_t i = 0; i < list.n; i++)
+			if (!seen[i])
+				tree_order(in, &list,
+					((const PstreeEntry *)list.at[i].msg)
+						->ppid,
+					0, seen);
+	}
+	for (size_t i = 0; i < in->tasks.n; i++)
+		if (task_gather(in, &in->tasks.at[i], err) < 0)
+			return err_wrap(
+				err, "task %u", in->tasks.at[i].entry->pid);
+	return 0;
+}
+
+/* Maps of shared objects; of a pre-dump, also those of its tasks. */
+static int maps_gather(struct inspection *in, struct err *err)
+{
+	int fd = openat(image_set_dir(in->set), ".",
+		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	struct pages_map map = {0};
+	enum image_type type;
+	uint64_t id;
+	int ret = 0;
+
+	if (!dir)
+		return err_errno(err, "reading the image directory");
+	while (ret == 0 && (entry = readdir(dir))) {
+		if (!image_name_parse(entry->d_name, &type, &id))
+			continue;
+		if (type != IMAGE_PAGEMAP_SHMEM &&
+			!(type == IMAGE_PAGEMAP && !in->tasks.n))
+			continue;
+		ret = pages_load(in->set, type, id, in->page_size, &map, err);
+		if (ret < 0)
+			break;
+		if (type == IMAGE_PAGEMAP) {
+			in->private_stored += map.stored * in->page_size;
+			continue;
+		}
+		in->shared_stored += map.stored * in->page_size;
+		in->shared_objects++;
+	}
+	closedir(dir);
+	return ret;
+}
+
+static int cpu_gather(struct inspection *in, struct err *err)
+{
+	const ProtobufCMessage *msg = NULL;
+	const CpuinfoEntry *cpu;
+
+	if (in->manifest && in->manifest->cpu) {
+		in->cpu = in->manifest->cpu;
+		return 0;
+	}
+	if (record_load(in->set, IMAGE_CPUINFO, 0, &msg, err) < 0)
+		return -err->code;
+	cpu = (const CpuinfoEntry *)msg;
+	if (cpu && cpu->n_x86_entry)
+		in->cpu = cpu->x86_entry[0]->model_id;
+	return 0;
+}
+
+int inspection_gather(
+	struct image_set *set, struct inspection *ret, struct err *err)
+{
+	struct inspection in = {.set = set, .arena = image_set_arena(set)};
+	const ProtobufCMessage *msg = NULL;
+	struct stat st;
+
+	in.manifest = image_set_manifest(set);
+	if (in.manifest) {
+		in.machine = in.manifest->machine;
+		in.page_size = in.manifest->page_size;
+		if (in.page_size < 4096 || in.page_size & (in.page_size - 1))
+			in.page_size = PAGE_SIZE_DEFAULT;
+	}
+	if (!image_exists(set, IMAGE_INVENTORY, 0)) {
+		err_set(err, ENOENT, "there is no inventory.img");
+		return err_hint(err, "-D names the directory with the images");
+	}
+	if (record_load(set, IMAGE_INVENTORY, 0, &msg, err) < 0)
+		return -err->code;
+	in.inventory = (const InventoryEntry *)msg;
+	in.pre_dump = in.inventory->img_version == 0;
+	in.has_parent = fstatat(image_set_dir(set), "parent", &st,
+				AT_SYMLINK_NOFOLLOW) == 0;
+	if (file_book_load(set, &in.files, err) < 0 ||
+		tasks_gather(&in, err) < 0)
+		return -err->code;
+	if (!in.page_size)
+		in.page_size = PAGE_SIZE_DEFAULT;
+	if (maps_gather(&in, err) < 0 || cpu_gather(&in, err) < 0)
+		return -err->code;
+	*ret = in;
+	return 0;
+}
