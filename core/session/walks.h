@@ -9,14 +9,14 @@
 
 #include "base/err.h"
 #include "dump/dump.h"
-#include "image/set.h"
+#include "inspect/inspect.h"
 #include "model/run.h"
 
+/* Only what is linked in can be asked for. */
+#pragma weak inspect_print
 #define PERHAPS __attribute__((weak))
 
 PERHAPS int restore_run(struct run *run, pid_t *ret_root, struct err *err);
 PERHAPS int restore_plan_print(struct run *run, FILE *out, struct err *err);
-PERHAPS int inspect_print(struct image_set *set, FILE *out, bool json,
-	bool stacks, struct err *err);
 
 #endif
