@@ -214,19 +214,30 @@ static bool chain_step(struct walk *walk, uint64_t link)
 	return true;
 }
 
-/* Does the cursor stand somewhere new? */
+/* Does the cursor stand somewhere new, in code? Without tables libunwind
+ * guesses, and may guess wrong. */
 static bool cursor_take(unw_cursor_t *cursor, struct walk *walk)
 {
+	const struct unwind_map *map;
 	unw_word_t pc, sp;
 
 	if (unw_get_reg(cursor, UNW_REG_IP, &pc) < 0 ||
 		unw_get_reg(cursor, UNW_REG_SP, &sp) < 0)
 		return false;
-	if (pc == 0 || (pc == walk->pc && sp == walk->sp))
+	map = map_find(walk->source, pc);
+	if (!map || !map->exec || (pc == walk->pc && sp == walk->sp))
 		return false;
 	walk->pc = pc;
 	walk->sp = sp;
 	return true;
+}
+
+/* Outermost functions return to 0. */
+static bool cursor_at_end(unw_cursor_t *cursor)
+{
+	unw_word_t pc = 0;
+
+	return unw_get_reg(cursor, UNW_REG_IP, &pc) == 0 && pc == 0;
 }
 
 /* Frames by libunwind from where the walk is. Returns the code that it ended
@@ -242,8 +253,12 @@ static int walk_tables(
 
 	while (ret >= 0 && stack->frames.n < FRAMES_MAX) {
 		ret = unw_step(&cursor);
-		if (ret <= 0 || !cursor_take(&cursor, walk))
+		if (ret <= 0)
 			break;
+		if (!cursor_take(&cursor, walk)) {
+			ret = cursor_at_end(&cursor) ? 0 : -UNW_EBADFRAME;
+			break;
+		}
 		frame_add(walk, stack, unw_is_signal_frame(&cursor) <= 0);
 	}
 	if (walk->source->chain &&
@@ -251,6 +266,22 @@ static int walk_tables(
 		link = 0;
 	*ret_link = link;
 	return ret;
+}
+
+/* Why there are no more frames; NULL if these are all. */
+static const char *stack_note(
+	const struct walk *walk, const struct unwind_stack *stack, int ret)
+{
+	const struct unwind_map *map = map_find(walk->source, walk->pc);
+
+	if (stack->frames.n >= FRAMES_MAX)
+		return "there are more frames";
+	if (map && map->object && map->fd < 0)
+		return "the file of the last frame is not here, or it is "
+		       "another one now";
+	if (ret < 0)
+		return "no unwind tables or frame pointers from here on";
+	return NULL;
 }
 
 void unwind_thread(struct unwinder *unwinder,
@@ -271,9 +302,6 @@ void unwind_thread(struct unwinder *unwinder,
 			break;
 		frame_add(&walk, &stack, true);
 	} while (stack.frames.n < FRAMES_MAX);
-	if (stack.frames.n >= FRAMES_MAX)
-		stack.note = "there are more frames";
-	else if (ret < 0)
-		stack.note = "no unwind tables or frame pointers from here on";
+	stack.note = stack_note(&walk, &stack, ret);
 	*ret_stack = stack;
 }
