@@ -214,7 +214,7 @@ static int process_freeze(struct dump *dump, pid_t pid, struct err *err)
 	code = victim_add(dump, pid, &victim, err);
 	if (!code && victim->state != TASK_DEAD)
 		code = process_stop(dump, victim, err);
-	if (code && victim->state != TASK_DEAD &&
+	if (code && victim && victim->state != TASK_DEAD &&
 		!proc_stat_read(&victim->proc, 0, &stat, NULL) &&
 		stat.state == 'Z' && !victim->threads.n) {
 		victim->state = TASK_DEAD;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dump/memory.h"
 
+#include <elf.h>
 #include <errno.h>
 #include <sys/mman.h>
 
@@ -27,7 +28,11 @@ static int mm_fill(
 	mm->mm_env_start = stat->env_start;
 	mm->mm_env_end = stat->env_end;
 	mm->mm_saved_auxv = victim->auxv;
-	mm->n_mm_saved_auxv = victim->n_auxv;
+	/* Up to the end mark, which the kernel adds by itself: on x86_64
+	 * readers of this format have room for 44 words and 6.18 shows 46. */
+	while (mm->n_mm_saved_auxv + 1 < victim->n_auxv &&
+		victim->auxv[mm->n_mm_saved_auxv] != AT_NULL)
+		mm->n_mm_saved_auxv += 2;
 	code = registry_path(
 		dump, victim, "exe", "the executable", false, &exe, err);
 	mm->exe_file_id = exe.id;

@@ -215,8 +215,13 @@ static int pagemap_scan_ioctl(struct arena *arena, struct pagemap *pagemap,
 				"to %#llx",
 				pagemap->pid, (unsigned long long)args.start,
 				(unsigned long long)end);
-		for (int i = 0; i < n; i++)
-			regions_add(arena, ret, found[i].start, found[i].end,
+		/* With room for more than the kernel's own buffer (512 on
+		 * x86_64) 6.18 may put regions behind walk_end, and finds
+		 * them again from there. */
+		for (int i = 0; i < n && found[i].start < args.walk_end; i++)
+			regions_add(arena, ret, found[i].start,
+				found[i].end < args.walk_end ? found[i].end
+							     : args.walk_end,
 				scan_flags(found[i].categories));
 		if (args.walk_end <= args.start)
 			return err_set(err, EPROTO,
