@@ -11,6 +11,7 @@
 #include "inject/regs.h"
 #include "model/extra.h"
 #include "model/kind.h"
+#include "model/seccomp.h"
 #include "proto/inventory.pb-c.h"
 
 enum { IMAGE_VERSION = 2 };
@@ -232,6 +233,16 @@ static int inventory_append(struct dump *dump, struct err *err)
 		dump->images, IMAGE_INVENTORY, 0, &entry.base, NULL, 0, err);
 }
 
+/* The format wants it even when nobody has filters. */
+static int seccomp_append(struct dump *dump, struct err *err)
+{
+	SeccompEntry none = SECCOMP_ENTRY__INIT;
+	SeccompEntry *entry = dump->seccomp ? &dump->seccomp->entry : &none;
+
+	return image_append(
+		dump->images, IMAGE_SECCOMP, 0, &entry->base, NULL, 0, err);
+}
+
 int capture_tree(struct dump *dump, struct err *err)
 {
 	int code = 0;
@@ -240,6 +251,8 @@ int capture_tree(struct dump *dump, struct err *err)
 		code = task_append(dump, dump->tree.tasks.at[i], err);
 	if (!code)
 		code = namespaces_capture_time(dump, err);
+	if (!code)
+		code = seccomp_append(dump, err);
 	if (!code)
 		code = extra_append(dump, err);
 	if (!code)

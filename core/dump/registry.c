@@ -28,16 +28,26 @@ struct registry {
 	uint32_t next_id;
 };
 
-static struct entry **bucket_of(struct dump *dump, const struct stat *stat)
+static struct registry *registry_of(struct dump *dump)
 {
-	uint64_t key = (uint64_t)stat->st_ino * 0x9e3779b97f4a7c15ull;
-
 	if (!dump->files) {
 		dump->files = arena_new1(dump->arena, struct registry);
 		dump->files->next_id = 1;
 	}
+	return dump->files;
+}
+
+uint32_t dump_file_id(struct dump *dump)
+{
+	return registry_of(dump)->next_id++;
+}
+
+static struct entry **bucket_of(struct dump *dump, const struct stat *stat)
+{
+	uint64_t key = (uint64_t)stat->st_ino * 0x9e3779b97f4a7c15ull;
+
 	key ^= (uint64_t)stat->st_dev * 0xff51afd7ed558ccdull;
-	return &dump->files->bucket[(key >> 40) % BUCKETS];
+	return &registry_of(dump)->bucket[(key >> 40) % BUCKETS];
 }
 
 static struct entry *entry_add(struct dump *dump, const struct stat *stat)
@@ -70,7 +80,7 @@ static int sighting_capture(struct dump *dump, const struct sighting *sighting,
 	FileEntry entry = FILE_ENTRY__INIT;
 	int code;
 
-	entry.id = dump->files->next_id;
+	entry.id = dump_file_id(dump);
 	for (size_t i = 0; kinds[i]; i++) {
 		if (kinds[i]->scope != SCOPE_FILE ||
 			!kinds[i]->claims(sighting))
@@ -83,7 +93,6 @@ static int sighting_capture(struct dump *dump, const struct sighting *sighting,
 			return err_wrap(err, "process %d: %s (%s)",
 				sighting->victim->pid, sighting->where,
 				sighting->target);
-		dump->files->next_id++;
 		ret->id = entry.id;
 		ret->type = entry.type;
 		return 0;

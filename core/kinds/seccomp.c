@@ -2,11 +2,12 @@
 /*
  * seccomp: filters that say which system calls a thread may make.
  *
- * Filters that all threads have are installed by the leader before its
- * threads are born, which so share them as they did; what a thread has more
- * it installs itself. All of it happens while the thread is root, so that no
- * filter needs no_new_privs; the walk has the tracer suspend their effect
- * until the thread goes on. Strict mode is entered at the very end.
+ * Filters that all threads have are installed by the leader for all of them
+ * at once, so that they share them as they did; what a thread has more it
+ * installs itself, once the leader is done. All of it happens while the thread
+ * is root, so that no filter needs no_new_privs; the walk has the tracer
+ * suspend their effect until the thread goes on. Strict mode is entered at the
+ * very end.
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -106,6 +107,12 @@ static uint32_t flags_more(const struct thread *thread)
 	return SECCOMP_FILTER_FLAG_SPEC_ALLOW;
 }
 
+/* The threads are there already, and have no filters yet. */
+static uint32_t flag_for_all(const struct task *task)
+{
+	return task->n_threads > 1 ? SECCOMP_FILTER_FLAG_TSYNC : 0;
+}
+
 static int chain_settle(struct tape *tape, const struct holder *holder,
 	bool common, struct err *err)
 {
@@ -127,7 +134,8 @@ static int chain_settle(struct tape *tape, const struct holder *holder,
 		tape_about(tape, "seccomp filter %u", chain.at[i]);
 		filter = all->seccomp_filters[chain.at[i]];
 		filter_settle(tape, filter,
-			filter->flags | flags_more(holder->thread));
+			filter->flags | flags_more(holder->thread) |
+				(common ? flag_for_all(holder->task) : 0));
 	}
 	return 0;
 }
@@ -161,7 +169,7 @@ static int strict_settle(struct tape *tape, const struct object *object,
 const struct kind kind_seccomp_common = {
 	.name = "common seccomp filters",
 	.scope = SCOPE_TASK,
-	.stage = STAGE_BEFORE_THREADS,
+	.stage = STAGE_AFTER_THREADS,
 	.settle = common_settle,
 };
 

@@ -27,6 +27,9 @@ struct dump {
 	struct book *book;	      /* what file kinds remember, book.h */
 };
 
+/* The id of one more file entry, for kinds that need two for one file. */
+uint32_t dump_file_id(struct dump *dump);
+
 /* Socket facts of the victims' network namespace, collected once. */
 int dump_sockets(
 	struct dump *dump, const struct sockdiag_inets **ret, struct err *err);

@@ -10,11 +10,15 @@
 #include "model/object.h"
 #include "model/run.h"
 #include "model/tree.h"
+#include "proto/inventory.pb-c.h"
 
 struct restore {
 	struct run *run;
 	struct arena *arena; /* the run's */
 	struct image_set *images;
+	const InventoryEntry *inventory;
+	const struct backend *be; /* of the images; the host's unless --plan */
+	uint64_t page_size;	  /* of the images */
 	struct tree tree;
 	struct objects objects;
 	int root; /* O_PATH: where absolute paths of images begin */

@@ -20,9 +20,9 @@ static int interrupt_check(const char *name, struct err *err)
 
 	if (sigpending(&pending))
 		return 0;
-	sig = sigismember(&pending, SIGINT) == 1 ? SIGINT
-		: sigismember(&pending, SIGTERM) == 1 ? SIGTERM
-						       : 0;
+	sig = sigismember(&pending, SIGINT) == 1    ? SIGINT
+	      : sigismember(&pending, SIGTERM) == 1 ? SIGTERM
+						    : 0;
 	if (!sig)
 		return 0;
 	err_set(err, EINTR, "interrupted by %s before %s",
@@ -41,7 +41,7 @@ int run_step(struct run *run, const char *name, struct err *err)
 			return code;
 	}
 	if (run->opt->fail_at && strcmp(run->opt->fail_at, name) == 0)
-		return err_set(err, EIO, "step %s failed as asked by --fail-at",
-			name);
+		return err_set(
+			err, EIO, "step %s failed as asked by --fail-at", name);
 	return 0;
 }

@@ -51,6 +51,7 @@ struct task {
 	FdinfoEntry **fds; /* by fd number, ascending */
 	size_t n_fds;
 	struct pages_map pages; /* private memory */
+	const uint8_t *vdso;	/* contents of its vdso; NULL: none stored */
 };
 
 struct tree {

@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * forest: who forks whom, so that every task gets its parent, session and
+ * group.
+ *
+ * A session comes only from its leader or by birth, so a task is forked by
+ * its parent before or after the parent's setsid, or, where the leader of
+ * its session is somebody else, by that leader as its own sibling. Dead
+ * leaders of sessions and groups are stood in for by helpers.
+ */
+#include <errno.h>
+#include <linux/sched.h>
+
+#include "plan/plan.h"
+
+static struct birth *birth_add(
+	struct plan *plan, pid_t pid, struct birth *maker)
+{
+	struct birth *birth = arena_new1(plan->arena, struct birth);
+
+	birth->pid = pid;
+	birth->maker = maker;
+	*vec_push(plan->arena, &plan->births) = birth;
+	if (maker)
+		*vec_push(plan->arena, &maker->makes) = birth;
+	return birth;
+}
+
+static struct birth *birth_find(const struct plan *plan, pid_t pid)
+{
+	for (size_t i = 0; i < plan->births.n; i++)
+		if (plan->births.at[i]->pid == pid)
+			return plan->births.at[i];
+	return NULL;
+}
+
+static struct birth *birth_of(const struct plan *plan, const struct task *task)
+{
+	return task ? plan->tasks[task->index].birth : NULL;
+}
+
+/* The session that a task is born into, before its own setsid. */
+static pid_t session_before(const struct task *task)
+{
+	return task->parent ? task->parent->sid : 0;
+}
+
+static int root_add(struct plan *plan, struct err *err)
+{
+	struct task *root = plan->tree->root;
+	struct birth *birth = birth_add(plan, root->pid, NULL);
+
+	birth->task = root;
+	plan->tasks[0].birth = birth;
+	birth->leads_session = root->sid == root->pid;
+	if (birth->leads_session || plan->shell_job)
+		return 0;
+	err_set(err, EINVAL,
+		"task %d belongs to session %d, whose leader is not in the "
+		"image",
+		root->pid, root->sid);
+	return err_hint(err,
+		"use --shell-job to let it join the session of the restore");
+}
+
+/* The leader of a session that is no task: made as a child of parent. */
+static struct birth *session_helper(
+	struct plan *plan, struct birth *parent, pid_t sid)
+{
+	struct birth *helper = birth_find(plan, sid);
+
+	if (helper)
+		return helper->task || helper->maker != parent ? NULL : helper;
+	helper = birth_add(plan, sid, parent);
+	helper->leads_session = true;
+	return helper;
+}
+
+static int stranger_refuse(const struct task *task, struct err *err)
+{
+	err_set(err, EOPNOTSUPP,
+		"task %d is in session %d, which neither its parent %d nor a "
+		"child of its parent leads",
+		task->pid, task->sid, task->ppid);
+	return err_hint(err, "such a tree cannot be rebuilt yet");
+}
+
+static int task_add(struct plan *plan, struct task *task, struct err *err)
+{
+	struct birth *parent = birth_of(plan, task->parent), *maker, *birth;
+	bool early = false, sibling = false;
+	struct task *leader;
+
+	maker = parent;
+	if (task->sid != task->pid && task->sid != task->parent->sid) {
+		leader = tree_find(plan->tree, task->sid);
+		early = parent->leads_session &&
+			task->sid == session_before(task->parent);
+		if (!early && leader && leader->parent == task->parent) {
+			maker = birth_of(plan, leader);
+			sibling = true;
+		} else if (!early && !leader) {
+			maker = session_helper(plan, parent, task->sid);
+			sibling = true;
+		} else if (!early) {
+			maker = NULL;
+		}
+		if (!maker)
+			return stranger_refuse(task, err);
+	}
+	birth = birth_add(plan, task->pid, maker);
+	birth->task = task;
+	birth->early = early;
+	birth->as_sibling = sibling;
+	birth->leads_session = task->sid == task->pid;
+	plan->tasks[task->index].birth = birth;
+	return 0;
+}
+
+/* A leader must be there before the siblings that it makes. */
+static int leaders_first(struct plan *plan, struct err *err)
+{
+	struct task *task;
+	int code;
+
+	for (int pass = 0; pass < 2; pass++) {
+		for (size_t i = 1; i < plan->tree->tasks.n; i++) {
+			task = plan->tree->tasks.at[i];
+			if ((task->sid == task->pid) != (pass == 0) ||
+				plan->tasks[i].birth)
+				continue;
+			/* Its parent may be of the second pass. */
+			if (!birth_of(plan, task->parent))
+				continue;
+			code = task_add(plan, task, err);
+			if (code)
+				return code;
+		}
+	}
+	return 0;
+}
+
+static bool all_added(const struct plan *plan)
+{
+	for (size_t i = 0; i < plan->tree->tasks.n; i++)
+		if (!plan->tasks[i].birth)
+			return false;
+	return true;
+}
+
+static struct birth *group_helper(
+	struct plan *plan, struct birth *member, pid_t pgid)
+{
+	struct birth *helper = birth_add(plan, pgid, member);
+
+	helper->leads_group = true;
+	return helper;
+}
+
+static void group_set(struct plan *plan, struct task *task)
+{
+	const struct task *root = plan->tree->root;
+	struct birth *birth = birth_of(plan, task), *leader;
+
+	if (birth->leads_session)
+		return;
+	if (task->pgid == task->pid) {
+		birth->leads_group = true;
+		return;
+	}
+	leader = birth_find(plan, task->pgid);
+	/* A group from outside is the one that the root is born into. */
+	if (!leader && root->sid != root->pid && task->pgid == root->pgid)
+		return;
+	if (!leader)
+		group_helper(plan, birth, task->pgid);
+	birth->joins_group = task->pgid;
+}
+
+static int shares_set(struct plan *plan, struct task *task, struct err *err)
+{
+	struct birth *birth = birth_of(plan, task);
+	const struct task *other;
+
+	for (size_t i = 0; i < task->index; i++) {
+		other = plan->tree->tasks.at[i];
+		if (!other->ids)
+			continue;
+		if (other->ids->files_id == task->ids->files_id)
+			birth->shares |= CLONE_FILES;
+		if (other->ids->fs_id == task->ids->fs_id)
+			birth->shares |= CLONE_FS;
+		if (other->ids->vm_id == task->ids->vm_id)
+			return err_set(err, EOPNOTSUPP,
+				"tasks %d and %d share an address space",
+				other->pid, task->pid);
+	}
+	if (!birth->shares)
+		return 0;
+	other = task->parent;
+	if (birth->maker != birth_of(plan, other) ||
+		(birth->shares & CLONE_FILES &&
+			other->ids->files_id != task->ids->files_id) ||
+		(birth->shares & CLONE_FS &&
+			other->ids->fs_id != task->ids->fs_id))
+		return err_set(err, EOPNOTSUPP,
+			"task %d shares its files with a task that is not its "
+			"parent",
+			task->pid);
+	return 0;
+}
+
+/* Early births first, each sort in the order of the tree. */
+static void makes_sort(struct plan *plan, struct birth *birth)
+{
+	struct birth **sorted =
+		arena_newn(plan->arena, struct birth *, birth->makes.n + 1);
+	size_t n = 0;
+
+	for (int early = 1; early >= 0; early--)
+		for (size_t i = 0; i < birth->makes.n; i++)
+			if (birth->makes.at[i]->early == early)
+				sorted[n++] = birth->makes.at[i];
+	birth->makes.at = sorted;
+}
+
+int plan_forest(struct plan *plan, struct err *err)
+{
+	struct task *task;
+	int code = root_add(plan, err);
+
+	while (!code && !all_added(plan))
+		code = leaders_first(plan, err);
+	for (size_t i = 0; i < plan->tree->tasks.n && !code; i++) {
+		task = plan->tree->tasks.at[i];
+		group_set(plan, task);
+		if (task->state == TASK_DEAD)
+			continue;
+		plan->tasks[i].birth->plan = &plan->tasks[i];
+		code = shares_set(plan, task, err);
+	}
+	for (size_t i = 0; i < plan->births.n && !code; i++)
+		makes_sort(plan, plan->births.at[i]);
+	return code;
+}

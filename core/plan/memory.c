@@ -1,0 +1,287 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * memory: one task's address space as steps on its tape.
+ *
+ * The order: the vdso is parked and everything outside the zone goes; areas
+ * come, staged ones by mremap, others by mmap; pages are read into those;
+ * then protection, locks, advice and guards, which would be in the way
+ * before.
+ */
+#include <errno.h>
+#include <sys/mman.h>
+
+#include "model/vma.h"
+#include "plan/plan.h"
+
+#ifndef MADV_GUARD_INSTALL
+#define MADV_GUARD_INSTALL 102
+#endif
+
+enum {
+	FLAGS_OF_MMAP = MAP_SHARED | MAP_PRIVATE | MAP_ANONYMOUS |
+			MAP_GROWSDOWN | MAP_NORESERVE | MAP_HUGETLB |
+			(MAP_HUGE_MASK << MAP_HUGE_SHIFT) |
+			0x08 /* DROPPABLE */,
+};
+
+static uint64_t vma_size(const VmaEntry *vma)
+{
+	return vma->end - vma->start;
+}
+
+static int vma_check(
+	const struct task *task, const VmaEntry *vma, struct err *err)
+{
+	const char *what = NULL;
+
+	if (vma->status & VMA_SYSVIPC)
+		what = "System V shared memory";
+	else if (vma->status & VMA_AIORING)
+		what = "a ring of asynchronous I/O";
+	else if (vma->status & VMA_SHSTK)
+		what = "a shadow stack";
+	else if (vma->status & VMA_SOCKET)
+		what = "a ring of a socket";
+	else if (vma->status & VMA_UPROBES)
+		what = "made by uprobes";
+	else if (vma->status & VMA_ANON_SHARED)
+		what = "shared memory in the form of old images";
+	if (!what)
+		return 0;
+	err_set(err, EOPNOTSUPP,
+		"task %d: the mapping %llx-%llx is %s, which cannot be "
+		"restored yet",
+		task->pid, (unsigned long long)vma->start,
+		(unsigned long long)vma->end, what);
+	return err_hint(err, "restore this image with the engine that made it");
+}
+
+static bool is_special(const VmaEntry *vma)
+{
+	return vma->status & (VMA_VSYSCALL | VMA_VDSO | VMA_VVAR | VMA_GUARD);
+}
+
+static void rest_unmap(struct plan *plan, struct tape *tape)
+{
+	const struct zone *zone = &plan->zone;
+	uint64_t end = plan->host->be->task_size;
+
+	tape_about(tape, "memory: what the newborn began with");
+	tape_call(tape, CALL_munmap, A(0), A(zone->start));
+	tape_call(tape, CALL_munmap, A(zone->end), A(end - zone->end));
+}
+
+static bool filled_by_tape(
+	const struct plan_task *pt, size_t i, const VmaEntry *vma)
+{
+	return vma_has_pages(vma) && !(vma->status & VMA_VDSO) &&
+	       !pt->staging[i];
+}
+
+static void vma_map(
+	struct plan *plan, struct plan_task *pt, size_t i, struct tape *tape)
+{
+	const VmaEntry *vma = pt->task->mm->vmas[i];
+	uint64_t prot = vma->prot;
+	int fd = -1;
+
+	tape_about(tape, "memory %llx-%llx", (unsigned long long)vma->start,
+		(unsigned long long)vma->end);
+	if (pt->staging[i]) {
+		tape_call(tape, CALL_mremap, A(pt->staging[i]->at),
+			A(vma_size(vma)), A(vma_size(vma)),
+			A(MREMAP_MAYMOVE | MREMAP_FIXED), A(vma->start));
+		return;
+	}
+	if (filled_by_tape(pt, i, vma))
+		prot |= PROT_WRITE;
+	if (vma->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED))
+		fd = plan_slot(plan, (uint32_t)vma->shmid,
+			vma->status & VMA_FILE_SHARED && (vma->fdflags & 3));
+	tape_call(tape, CALL_mmap, A(vma->start), A(vma_size(vma)), A(prot),
+		A((vma->flags & FLAGS_OF_MMAP) | MAP_FIXED), A((int64_t)fd),
+		A(fd < 0 ? 0 : vma->pgoff));
+}
+
+/* Runs follow each other in the pages file: as long as none is left out,
+ * one read serves many. */
+struct reading {
+	struct plan_task *pt;
+	struct tape *tape;
+	VEC(struct tape_iov) iov;
+	uint64_t from, next; /* in the pages file */
+};
+
+static void reading_flush(struct reading *reading)
+{
+	if (!reading->iov.n)
+		return;
+	tape_about(reading->tape, "pages at %#llx of pages-%u.img",
+		(unsigned long long)reading->from,
+		reading->pt->task->pages.pages_id);
+	tape_read(reading->tape, A(reading->pt->pages_slot), reading->iov.at,
+		reading->iov.n, reading->from);
+	reading->iov.n = 0;
+}
+
+static void reading_add(
+	struct reading *reading, uint64_t vaddr, uint64_t size, uint64_t offset)
+{
+	struct tape_iov *last;
+
+	if (reading->iov.n && reading->next == offset) {
+		last = &reading->iov.at[reading->iov.n - 1];
+		reading->next += size;
+		if (last->base + last->size == vaddr) {
+			last->size += size;
+			return;
+		}
+	} else {
+		reading_flush(reading);
+		reading->from = offset;
+		reading->next = offset + size;
+	}
+	*vec_push(reading->tape->arena, &reading->iov) =
+		(struct tape_iov){vaddr, size};
+}
+
+static void pages_stray(
+	const struct task *task, uint64_t vaddr, int *ret_code, struct err *err)
+{
+	*ret_code = err_set(err, EBADMSG,
+		"task %d: the pages at %#llx belong to no area of its memory",
+		task->pid, (unsigned long long)vaddr);
+}
+
+/* One run may cover several areas, some of which are staged. */
+static int run_read(struct reading *reading, const struct pages_run *run,
+	size_t *v, struct err *err)
+{
+	const struct task *task = reading->pt->task;
+	uint64_t at = run->vaddr, end, offset = run->offset;
+	const VmaEntry *vma;
+	int code = 0;
+
+	end = at + run->nr_pages * task->pages.page_size;
+	while (at < end) {
+		while (*v < task->mm->n_vmas && task->mm->vmas[*v]->end <= at)
+			++*v;
+		vma = *v < task->mm->n_vmas ? task->mm->vmas[*v] : NULL;
+		if (!vma || vma->start > at || vma->status & VMA_GUARD) {
+			pages_stray(task, at, &code, err);
+			return code;
+		}
+		uint64_t stop = end < vma->end ? end : vma->end;
+
+		if (filled_by_tape(reading->pt, *v, vma))
+			reading_add(reading, at, stop - at, offset);
+		offset += stop - at;
+		at = stop;
+	}
+	return 0;
+}
+
+static int pages_read(struct plan_task *pt, struct tape *tape, struct err *err)
+{
+	struct reading reading = {.pt = pt, .tape = tape};
+	const struct pages_map *map = &pt->task->pages;
+	size_t v = 0;
+	int code = 0;
+
+	for (size_t i = 0; i < map->n && !code; i++) {
+		if (!(map->runs[i].flags & PAGES_PRESENT))
+			return err_set(err, EOPNOTSUPP,
+				"task %d: pages at %#llx are in a parent image "
+				"or elsewhere: incremental images are not "
+				"built yet",
+				pt->task->pid,
+				(unsigned long long)map->runs[i].vaddr);
+		code = run_read(&reading, &map->runs[i], &v, err);
+	}
+	reading_flush(&reading);
+	return code;
+}
+
+static void vma_finish(struct plan_task *pt, size_t i, struct tape *tape)
+{
+	const VmaEntry *vma = pt->task->mm->vmas[i];
+	bool writable = vma->prot & PROT_WRITE;
+	uint64_t at = vma->start, size = vma_size(vma);
+
+	if (pt->staging[i] ? vma->prot != (PROT_READ | PROT_WRITE)
+			   : !writable && filled_by_tape(pt, i, vma))
+		tape_call(tape, CALL_mprotect, A(at), A(size), A(vma->prot));
+	if (vma->flags & MAP_LOCKED)
+		tape_call(tape, CALL_mlock, A(at), A(size));
+	for (int advice = 0; vma->has_madv && advice < 64; advice++)
+		if (vma->madv & 1ull << advice)
+			tape_call(
+				tape, CALL_madvise, A(at), A(size), A(advice));
+}
+
+/* Huge pages are wanted before the pages are read. */
+static void advise_early(const VmaEntry *vma, struct tape *tape)
+{
+	if (vma->has_madv && vma->madv & 1ull << MADV_HUGEPAGE)
+		tape_call(tape, CALL_madvise, A(vma->start), A(vma_size(vma)),
+			A(MADV_HUGEPAGE));
+}
+
+static void guards_install(const MmEntry *mm, struct tape *tape)
+{
+	const VmaEntry *vma;
+
+	for (size_t i = 0; i < mm->n_vmas; i++) {
+		vma = mm->vmas[i];
+		if (!(vma->status & VMA_GUARD))
+			continue;
+		tape_about(tape, "guard %llx-%llx",
+			(unsigned long long)vma->start,
+			(unsigned long long)vma->end);
+		tape_call(tape, CALL_madvise, A(vma->start), A(vma_size(vma)),
+			A(MADV_GUARD_INSTALL));
+	}
+}
+
+static void stage_unmap(struct plan *plan, struct tape *tape)
+{
+	const struct zone *zone = &plan->zone;
+
+	if (zone->stage_end == zone->stage)
+		return;
+	tape_about(tape, "memory that only children inherit");
+	tape_call(tape, CALL_munmap, A(zone->stage),
+		A(zone->stage_end - zone->stage));
+}
+
+int plan_memory(struct plan *plan, struct plan_task *pt, struct tape *tape,
+	struct err *err)
+{
+	const MmEntry *mm = pt->task->mm;
+	int code = 0;
+
+	plan_vdso_park(plan, tape);
+	rest_unmap(plan, tape);
+	for (size_t i = 0; i < mm->n_vmas && !code; i++) {
+		code = vma_check(pt->task, mm->vmas[i], err);
+		if (code || is_special(mm->vmas[i]))
+			continue;
+		vma_map(plan, pt, i, tape);
+		advise_early(mm->vmas[i], tape);
+	}
+	stage_unmap(plan, tape);
+	if (!code)
+		code = pages_read(pt, tape, err);
+	if (!code)
+		code = plan_vdso_place(plan, pt, tape, err);
+	for (size_t i = 0; i < mm->n_vmas && !code; i++) {
+		if (is_special(mm->vmas[i]))
+			continue;
+		tape_about(tape, "memory %llx-%llx",
+			(unsigned long long)mm->vmas[i]->start,
+			(unsigned long long)mm->vmas[i]->end);
+		vma_finish(pt, i, tape);
+	}
+	guards_install(mm, tape);
+	return code;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * plan: everything a restore is going to do, decided before it does anything.
+ *
+ * Made from the tree, the objects and facts about the host, without one
+ * system call: who forks whom (forest), which numbers files get (slots),
+ * where helpers of the restore stand while memory is exchanged (layout), and
+ * the tapes that tasks play. Restore only executes it; --plan prints it.
+ *
+ * Addresses: all tasks have one zone, free in every task and in the
+ * coordinator: the agent's code, the reel (tapes, stacks, shared words), a
+ * place to park the vdso, and staged memory. It is gone when tasks go on.
+ */
+#ifndef STASIS_PLAN_PLAN_H
+#define STASIS_PLAN_PLAN_H
+
+#include <stdio.h>
+
+#include "kernel/maps.h"
+#include "model/facts.h"
+#include "model/kind.h"
+#include "model/object.h"
+#include "model/tree.h"
+
+/* What a plan must know of the host besides facts. */
+struct host {
+	const struct backend *be;
+	uint64_t page_size;
+	struct maps maps; /* of the coordinator: newborns begin with them */
+	const uint8_t *vdso_bytes; /* NULL: the host has none */
+};
+
+/* A process that is to be born: a task, or a helper that lends its pid to a
+ * session or group whose leader is dead, and ends before the tasks go on. */
+struct birth {
+	pid_t pid;
+	struct task *task; /* NULL: helper */
+	struct birth *maker;
+	bool as_sibling;	   /* of its maker: CLONE_PARENT */
+	bool early;		   /* before its maker's setsid */
+	bool leads_session;	   /* setsid */
+	bool leads_group;	   /* setpgid(0, 0) */
+	pid_t joins_group;	   /* 0: stays in the one it is born into */
+	uint64_t shares;	   /* CLONE_FILES, CLONE_FS with its maker */
+	VEC(struct birth *) makes; /* the early ones first */
+	struct plan_task *plan;	   /* NULL: helper or dead task */
+};
+
+/* Private memory that is filled before children are forked off, so that
+ * what they inherit stays shared. */
+struct staging {
+	uint64_t at;	      /* in the zone; an inheritor's is its parent's */
+	uint64_t size;	      /* of the area here */
+	uint64_t room;	      /* the largest that any inheritor makes of it */
+	struct staging *from; /* the parent's; NULL: made here */
+	const VmaEntry *from_vma;
+};
+
+struct plan_fd {
+	int fd, slot;
+	bool cloexec;
+};
+
+struct plan_task {
+	struct task *task;
+	struct birth *birth;
+	struct staging **staging; /* by area; NULL: goes straight home */
+	VEC(struct plan_fd) fds;  /* ascending */
+	bool installs_files;	  /* its fd table is its own to fill */
+	bool installs_fs;
+	bool table_shared; /* others have the same fd table */
+	int cwd_slot, root_slot, exe_slot, pages_slot;
+
+	/* The reel: head room (shared words, tids, auxv), stacks, tapes. */
+	struct tape **tapes; /* by thread */
+	uint64_t *tape_at;   /* in the reel */
+	uint64_t auxv_at, tids_at, stacks_at, tapes_at, reel_size;
+	uint64_t reel_file_at; /* where the reel lies in the file of reels */
+};
+
+struct zone {
+	uint64_t start, end;
+	uint64_t code, reel, reel_room, park, stage, stage_end;
+	uint64_t vdso_home; /* for a bridged vdso; outlives the zone */
+};
+
+/* What stands in a slot of the shelf besides objects' own fds. */
+struct plan_reopen {
+	const struct object *object;
+	int slot; /* opened again for writing, for a shared mapping */
+};
+
+struct plan {
+	struct arena *arena;
+	const struct host *host;
+	struct facts *facts; /* proc_fd is set by the plan */
+	struct tree *tree;
+	struct objects *objects;
+	bool shell_job;
+
+	VEC(struct birth *) births; /* [0] is the root's; makers first */
+	struct plan_task *tasks;    /* by tree index; dead ones unused */
+	VEC(struct object *) order; /* objects, in the order of making */
+	int shelf_base, shelf_end;  /* fd numbers */
+	int proc_slot;
+	VEC(struct plan_reopen) reopens;
+	struct zone zone;
+	uint64_t reels_size;
+};
+
+/* Words at the start of every reel. */
+struct reel_words {
+	uint32_t met; /* TAPE_MEET counter: the threads and the coordinator */
+	uint32_t led; /* the same: the leader has done what is for all */
+	uint32_t spare[14];
+};
+
+/* Everything below works on a plan whose inputs are set. */
+int plan_make(struct plan *plan, struct err *err);
+void plan_print(const struct plan *plan, FILE *out);
+
+/* The parts, in this order. */
+int plan_forest(struct plan *plan, struct err *err);
+int plan_slots(struct plan *plan, struct err *err);
+int plan_layout(struct plan *plan, struct err *err);
+int plan_tapes(struct plan *plan, struct err *err);
+
+/* For the tapes: one task's memory. */
+int plan_memory(struct plan *plan, struct plan_task *task, struct tape *tape,
+	struct err *err);
+/* vdso: park it first, put it where the task knew it later. */
+void plan_vdso_park(struct plan *plan, struct tape *tape);
+int plan_vdso_place(struct plan *plan, struct plan_task *task,
+	struct tape *tape, struct err *err);
+/* Is the task's vdso the host's own, so that it is moved, not bridged? */
+bool plan_vdso_same(const struct plan *plan, const struct task *task);
+
+/* A thread's stack: offset in the reel, and size. */
+uint64_t plan_stack(const struct plan_task *pt, size_t thread);
+uint64_t plan_stack_size(size_t thread);
+
+/* The slot of an object; of its writable second fd if write. */
+int plan_slot(const struct plan *plan, uint32_t id, bool write);
+
+#endif

@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* print: a plan for people: births, files, moves of memory, tapes. */
+#include <linux/sched.h>
+
+#include "plan/plan.h"
+
+static int birth_depth(const struct birth *birth)
+{
+	int depth = 0;
+
+	while ((birth = birth->maker))
+		depth++;
+	return depth;
+}
+
+static void birth_print(const struct birth *birth, FILE *out)
+{
+	const struct task *task = birth->task;
+
+	fprintf(out, "  %*s%d", 2 * birth_depth(birth), "", birth->pid);
+	if (!task)
+		fprintf(out, " helper");
+	else
+		fprintf(out, " %s, %zu thread%s",
+			task->threads[0].core->tc->comm, task->n_threads,
+			task->n_threads == 1 ? "" : "s");
+	if (task && task->state == TASK_DEAD)
+		fprintf(out, ", zombie");
+	if (task && task->state == TASK_STOPPED)
+		fprintf(out, ", stopped");
+	if (birth->early)
+		fprintf(out, ", before its parent's setsid");
+	if (birth->as_sibling)
+		fprintf(out, ", as sibling of %d", birth->maker->pid);
+	if (birth->leads_session)
+		fprintf(out, ", setsid");
+	if (birth->leads_group)
+		fprintf(out, ", leads its group");
+	if (birth->joins_group)
+		fprintf(out, ", joins group %d", birth->joins_group);
+	if (birth->shares & CLONE_FILES)
+		fprintf(out, ", shares its fd table");
+	if (birth->shares & CLONE_FS)
+		fprintf(out, ", shares cwd and root");
+	fprintf(out, "\n");
+}
+
+static void object_print(
+	const struct plan *plan, const struct object *object, FILE *out)
+{
+	int shown = 0;
+
+	fprintf(out, "  %d: file %u, %s", plan->shelf_base + object->rank,
+		object->id, object->kind->name);
+	for (size_t i = 0; i < object->holders.n; i++) {
+		const struct holder *holder = &object->holders.at[i];
+
+		if (holder->fd < 0)
+			continue;
+		fprintf(out, "%s %d:%d%s", shown++ ? "," : " for",
+			holder->task->pid, holder->fd,
+			holder->cloexec ? "x" : "");
+	}
+	fprintf(out, "\n");
+}
+
+static void stagings_print(const struct plan_task *pt, FILE *out)
+{
+	const VmaEntry *vma;
+
+	for (size_t i = 0; i < pt->task->mm->n_vmas; i++) {
+		if (!pt->staging[i])
+			continue;
+		vma = pt->task->mm->vmas[i];
+		fprintf(out, "  task %d: %llx-%llx at %llx, %s\n",
+			pt->task->pid, (unsigned long long)vma->start,
+			(unsigned long long)vma->end,
+			(unsigned long long)pt->staging[i]->at,
+			pt->staging[i]->from ? "from its parent" : "filled");
+	}
+}
+
+static void zone_print(const struct zone *zone, FILE *out)
+{
+	fprintf(out,
+		"zone %llx-%llx: code %llx, vdso %llx, reel %llx, "
+		"staged memory %llx\n",
+		(unsigned long long)zone->start, (unsigned long long)zone->end,
+		(unsigned long long)zone->code, (unsigned long long)zone->park,
+		(unsigned long long)zone->reel,
+		(unsigned long long)zone->stage);
+}
+
+void plan_print(const struct plan *plan, FILE *out)
+{
+	fprintf(out, "births\n");
+	for (size_t i = 0; i < plan->births.n; i++)
+		birth_print(plan->births.at[i], out);
+	fprintf(out, "objects, by their number on the shelf\n");
+	for (size_t i = 0; i < plan->order.n; i++)
+		object_print(plan, plan->order.at[i], out);
+	for (size_t i = 0; i < plan->reopens.n; i++)
+		fprintf(out, "  %d: file %u, opened again for writing\n",
+			plan->reopens.at[i].slot,
+			plan->reopens.at[i].object->id);
+	fprintf(out, "memory that children inherit\n");
+	for (size_t i = 0; i < plan->tree->tasks.n; i++)
+		if (plan->tasks[i].staging)
+			stagings_print(&plan->tasks[i], out);
+	zone_print(&plan->zone, out);
+	for (size_t i = 0; i < plan->tree->tasks.n; i++)
+		for (size_t k = 0; plan->tasks[i].tapes &&
+				   k < plan->tree->tasks.at[i]->n_threads;
+			k++)
+			tape_print(plan->tasks[i].tapes[k], out);
+}

@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * slots: fd numbers. The shelf is a row of high numbers, above every number
+ * that a task uses, where the coordinator keeps each object; newborns inherit
+ * it and dup theirs from there.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sys/mman.h>
+
+#include "model/vma.h"
+#include "plan/plan.h"
+
+enum { SHELF_MIN = 256 };
+
+struct object *objects_find(const struct objects *objects, uint32_t id)
+{
+	return id <= objects->max_id && objects->by_id ? objects->by_id[id]
+						       : NULL;
+}
+
+void object_need(struct arena *arena, struct object *a, struct object *b)
+{
+	*vec_push(arena, &a->needs) = b;
+}
+
+static int object_missing(
+	const struct task *task, const char *what, uint32_t id, struct err *err)
+{
+	return err_set(err, EBADMSG,
+		"task %d: %s is file %u, which files.img does not have",
+		task->pid, what, id);
+}
+
+static int hold(struct plan *plan, struct task *task, uint32_t id, int fd,
+	bool cloexec, const char *what, struct err *err)
+{
+	struct object *object = objects_find(plan->objects, id);
+
+	if (!object)
+		return object_missing(task, what, id, err);
+	*vec_push(plan->arena, &object->holders) = (struct holder){
+		.plan = plan,
+		.facts = plan->facts,
+		.task = task,
+		.thread = &task->threads[0],
+		.fd = fd,
+		.cloexec = cloexec,
+	};
+	return 0;
+}
+
+static int fds_hold(struct plan *plan, struct plan_task *pt, struct err *err)
+{
+	struct task *task = pt->task;
+	FdinfoEntry *entry;
+	char what[32];
+	int code;
+
+	for (size_t i = 0; i < task->n_fds; i++) {
+		entry = task->fds[i];
+		if (entry->fd > INT32_MAX / 2)
+			return err_set(err, EBADMSG, "task %d: fd %u",
+				task->pid, entry->fd);
+		snprintf(what, sizeof(what), "fd %u", entry->fd);
+		code = hold(plan, task, entry->id, (int)entry->fd,
+			entry->flags & 1, what, err);
+		if (code)
+			return code;
+		if ((int)entry->fd >= plan->shelf_base)
+			plan->shelf_base = (int)entry->fd + 1;
+	}
+	return 0;
+}
+
+static bool vma_is_file(const VmaEntry *vma)
+{
+	return vma->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED) &&
+	       !(vma->status & VMA_GUARD);
+}
+
+static int task_hold(struct plan *plan, struct plan_task *pt, struct err *err)
+{
+	struct task *task = pt->task;
+	int code = 0;
+
+	pt->installs_files = !(pt->birth->shares & CLONE_FILES);
+	pt->installs_fs = !(pt->birth->shares & CLONE_FS);
+	if (pt->installs_files)
+		code = fds_hold(plan, pt, err);
+	if (!code)
+		code = hold(plan, task, task->fs->cwd_id, -1, false,
+			"the working directory", err);
+	if (!code)
+		code = hold(plan, task, task->fs->root_id, -1, false,
+			"the root directory", err);
+	if (!code)
+		code = hold(plan, task, task->mm->exe_file_id, -1, false,
+			"the executable", err);
+	for (size_t i = 0; i < task->mm->n_vmas && !code; i++)
+		if (vma_is_file(task->mm->vmas[i]))
+			code = hold(plan, task,
+				(uint32_t)task->mm->vmas[i]->shmid, -1, false,
+				"a mapping", err);
+	return code;
+}
+
+/* What an object needs is made before it. */
+static int object_order(
+	struct plan *plan, struct object *object, int depth, struct err *err)
+{
+	int code = 0;
+
+	if (object->rank >= 0 || !object->holders.n)
+		return 0;
+	if (depth > 64)
+		return err_set(err, EBADMSG, "file %u needs itself in a circle",
+			object->id);
+	if (object->kind->needs)
+		code = object->kind->needs(plan, object, err);
+	for (size_t i = 0; i < object->needs.n && !code; i++)
+		code = object_order(plan, object->needs.at[i], depth + 1, err);
+	if (code)
+		return err_wrap(
+			err, "file %u (%s)", object->id, object->kind->name);
+	object->rank = (int)plan->order.n;
+	*vec_push(plan->arena, &plan->order) = object;
+	return 0;
+}
+
+int plan_slot(const struct plan *plan, uint32_t id, bool write)
+{
+	const struct object *object = objects_find(plan->objects, id);
+
+	if (!object || object->rank < 0)
+		return -1;
+	for (size_t i = 0; write && i < plan->reopens.n; i++)
+		if (plan->reopens.at[i].object == object)
+			return plan->reopens.at[i].slot;
+	return plan->shelf_base + object->rank;
+}
+
+static bool vma_writes(const VmaEntry *vma)
+{
+	return vma->status & VMA_FILE_SHARED && (vma->fdflags & O_ACCMODE);
+}
+
+static void reopens_add(struct plan *plan, const struct task *task)
+{
+	const struct object *object;
+	const VmaEntry *vma;
+	uint32_t id;
+
+	for (size_t i = 0; i < task->mm->n_vmas; i++) {
+		vma = task->mm->vmas[i];
+		id = (uint32_t)vma->shmid;
+		if (!vma_is_file(vma) || !vma_writes(vma))
+			continue;
+		object = objects_find(plan->objects, id);
+		if (plan_slot(plan, id, true) != plan_slot(plan, id, false))
+			continue;
+		*vec_push(plan->arena, &plan->reopens) =
+			(struct plan_reopen){object, plan->shelf_end++};
+	}
+}
+
+static void task_slots(struct plan *plan, struct plan_task *pt)
+{
+	const struct task *task = pt->task;
+	FdinfoEntry *entry;
+
+	for (size_t i = 0; pt->installs_files && i < task->n_fds; i++) {
+		entry = task->fds[i];
+		*vec_push(plan->arena, &pt->fds) = (struct plan_fd){
+			.fd = (int)entry->fd,
+			.slot = plan_slot(plan, entry->id, false),
+			.cloexec = entry->flags & 1,
+		};
+	}
+	pt->cwd_slot = plan_slot(plan, task->fs->cwd_id, false);
+	pt->root_slot = plan_slot(plan, task->fs->root_id, false);
+	pt->exe_slot = plan_slot(plan, task->mm->exe_file_id, false);
+}
+
+/* Each task opens its own pages under the same number; tasks that share an
+ * fd table need one each. */
+static void pages_slots(struct plan *plan)
+{
+	int common = plan->shelf_end++;
+	struct plan_task *pt;
+
+	for (size_t i = 0; i < plan->tree->tasks.n; i++) {
+		pt = &plan->tasks[i];
+		if (pt->task->state == TASK_DEAD)
+			continue;
+		pt->pages_slot = common;
+		if (pt->installs_files)
+			continue;
+		pt->pages_slot = plan->shelf_end++;
+		pt->table_shared = true;
+		plan->tasks[pt->task->parent->index].table_shared = true;
+	}
+}
+
+int plan_slots(struct plan *plan, struct err *err)
+{
+	int code = 0;
+
+	plan->shelf_base = SHELF_MIN;
+	for (size_t i = 0; i < plan->tree->tasks.n && !code; i++)
+		if (plan->tree->tasks.at[i]->state != TASK_DEAD)
+			code = task_hold(plan, &plan->tasks[i], err);
+	for (size_t i = 0; i < plan->objects->list.n && !code; i++)
+		code = object_order(plan, plan->objects->list.at[i], 0, err);
+	if (code)
+		return code;
+	plan->shelf_end = plan->shelf_base + (int)plan->order.n;
+	plan->facts->proc_fd = plan->proc_slot = plan->shelf_end++;
+	for (size_t i = 0; i < plan->tree->tasks.n; i++) {
+		if (plan->tree->tasks.at[i]->state == TASK_DEAD)
+			continue;
+		reopens_add(plan, plan->tree->tasks.at[i]);
+		task_slots(plan, &plan->tasks[i]);
+	}
+	pages_slots(plan);
+	return 0;
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "restore/birth.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "base/log.h"
+#include "kernel/clone3.h"
+#include "kernel/proc.h"
+#include "restore/skeleton.h"
+#include "restore/timens.h"
+
+int birth_begin(struct birth_ward *ward, struct err *err)
+{
+	int was = 0;
+
+	ward->reels = REELS_NONE;
+	ward->time_ns = -1;
+	ward->board = board_new(ward->plan->births.n, err);
+	if (!ward->board)
+		return -err->code;
+	prctl(PR_GET_CHILD_SUBREAPER, &was);
+	ward->was_subreaper = was;
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
+	for (size_t i = 0; i < ward->plan->tree->tasks.n; i++)
+		ward->n_tasks += ward->plan->tasks[i].tapes != NULL;
+	return reels_press(ward->plan, &ward->reels, err);
+}
+
+/* Ignored signals are inherited; newborns must begin with none. */
+static void signals_reset(sigset_t *ret_mask)
+{
+	struct sigaction action;
+	sigset_t all;
+
+	sigfillset(&all);
+	sigdelset(&all, SIGTRAP);
+	sigprocmask(SIG_SETMASK, &all, ret_mask);
+	for (int sig = 1; sig < _NSIG; sig++)
+		if (!sigaction(sig, NULL, &action) &&
+			action.sa_handler == SIG_IGN)
+			signal(sig, SIG_DFL);
+}
+
+int skeleton_taken(const struct birth *birth, int code, struct err *err)
+{
+	if (code == -EEXIST) {
+		err_set(err, EEXIST, "pid %d is taken by another process",
+			birth->pid);
+		return err_hint(err,
+			"end that process, or restore in a new pid namespace");
+	}
+	if (code == -EPERM)
+		return err_hint(err,
+			"choosing pids needs CAP_CHECKPOINT_RESTORE or "
+			"CAP_SYS_ADMIN");
+	return code;
+}
+
+static int root_fork(struct birth_ward *ward, struct err *err)
+{
+	struct birth *root = ward->plan->births.at[0];
+	struct clone3_wish wish = {
+		.flags = CLONE_CLEAR_SIGHAND,
+		.set_tid = &root->pid,
+		.set_tid_n = 1,
+		.exit_signal = SIGCHLD,
+	};
+	pid_t pid;
+	int code;
+
+	if (ward->restore->run->opt->restore_sibling) {
+		wish.flags |= CLONE_PARENT;
+		wish.exit_signal = 0;
+	}
+	code = clone3_fork(&wish, &pid, err);
+	if (code)
+		return skeleton_taken(root, code, err);
+	if (pid == 0)
+		skeleton_live(ward, root);
+	ward->board->exists[0] = 1;
+	return 0;
+}
+
+/* Has somebody died without a word? */
+static int deaths_check(struct birth_ward *ward, struct err *err)
+{
+	struct proc_stat stat;
+	struct birth *birth;
+	struct proc proc;
+	int code;
+
+	for (size_t i = 0; i < ward->plan->births.n; i++) {
+		birth = ward->plan->births.at[i];
+		if (!ward->board->exists[i] || !birth->plan)
+			continue;
+		code = proc_open(birth->pid, &proc, NULL);
+		if (!code)
+			code = proc_stat_read(&proc, 0, &stat, NULL);
+		proc_close(&proc);
+		if (!code && stat.state != 'Z')
+			continue;
+		return err_set(err, ECHILD,
+			"task %d died while it was being made (status %#x)",
+			birth->pid, code ? 0 : (unsigned)stat.exit_code);
+	}
+	return 0;
+}
+
+static int tree_wait(struct birth_ward *ward, struct err *err)
+{
+	enum { TICK = 50, TICKS_QUIET = 4 };
+	struct board *board = ward->board;
+	int code;
+
+	for (int tick = 1;; tick++) {
+		if (board_watch(&board->ready, (uint32_t)ward->n_tasks, TICK))
+			return 0;
+		if (board_failed(board)) {
+			*err = board->err;
+			return -err->code;
+		}
+		code = run_step(ward->restore->run, "restore.birth", err);
+		if (!code && tick % TICKS_QUIET == 0)
+			code = deaths_check(ward, err);
+		if (code)
+			return code;
+	}
+}
+
+int birth_tree(struct birth_ward *ward, struct err *err)
+{
+	sigset_t mask;
+	int code;
+
+	code = timens_enter(ward->restore, &ward->time_ns, err);
+	if (code)
+		return code;
+	signals_reset(&mask);
+	code = root_fork(ward, err);
+	sigprocmask(SIG_SETMASK, &mask, NULL);
+	return code ?: tree_wait(ward, err);
+}
+
+static void newborns_kill(struct birth_ward *ward)
+{
+	for (size_t i = 0; i < ward->plan->births.n; i++)
+		if (ward->board->exists[i])
+			kill(ward->plan->births.at[i]->pid, SIGKILL);
+}
+
+/* Orphans come to us one by one, as their parents die. */
+static void newborns_reap(struct birth_ward *ward)
+{
+	struct birth *birth;
+	int left = 1;
+
+	while (left) {
+		left = 0;
+		for (size_t i = 0; i < ward->plan->births.n; i++) {
+			birth = ward->plan->births.at[i];
+			if (!ward->board->exists[i])
+				continue;
+			if (waitpid(birth->pid, NULL, __WALL) == birth->pid)
+				left = 1;
+			else if (errno == ECHILD && kill(birth->pid, 0))
+				ward->board->exists[i] = 0;
+		}
+	}
+}
+
+void birth_abort(struct birth_ward *ward)
+{
+	struct err stop = {.code = ECANCELED, .text = "the restore failed"};
+
+	if (!ward->board)
+		return;
+	board_fail(ward->board, &stop);
+	/* Twice: one may have forked while the first round went on. */
+	for (int round = 0; round < 2; round++) {
+		newborns_kill(ward);
+		newborns_reap(ward);
+	}
+}
+
+void birth_end(struct birth_ward *ward)
+{
+	timens_leave(ward->time_ns);
+	ward->time_ns = -1;
+	prctl(PR_SET_CHILD_SUBREAPER, ward->was_subreaper);
+	reels_close(&ward->reels);
+	if (ward->board)
+		board_free(ward->board, ward->plan->births.n);
+	ward->board = NULL;
+}

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "restore/board.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <linux/futex.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+static uint32_t load(const uint32_t *word)
+{
+	return __atomic_load_n(word, __ATOMIC_ACQUIRE);
+}
+
+static void wake(uint32_t *word)
+{
+	syscall(SYS_futex, word, FUTEX_WAKE, INT_MAX, NULL, NULL, 0);
+}
+
+static void wait(const uint32_t *word, uint32_t value, int milliseconds)
+{
+	struct timespec time = {
+		.tv_sec = milliseconds / 1000,
+		.tv_nsec = milliseconds % 1000 * 1000000l,
+	};
+
+	syscall(SYS_futex, word, FUTEX_WAIT, value, &time, NULL, 0);
+}
+
+struct board *board_new(size_t births, struct err *err)
+{
+	struct board *board = mmap(NULL, sizeof(*board) + births,
+		PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+
+	if (board == MAP_FAILED) {
+		err_errno(err, "mapping a page to share with newborns");
+		return NULL;
+	}
+	return board;
+}
+
+void board_free(struct board *board, size_t births)
+{
+	munmap(board, sizeof(*board) + births);
+}
+
+void board_fail(struct board *board, const struct err *err)
+{
+	uint32_t none = 0;
+
+	/* 2: being written, 1: to be read. */
+	if (!__atomic_compare_exchange_n(&board->failed, &none, 2, false,
+		    __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE))
+		return;
+	board->err = *err;
+	__atomic_store_n(&board->failed, 1, __ATOMIC_RELEASE);
+	wake(&board->born);
+	wake(&board->grouped);
+	wake(&board->ready);
+	wake(&board->go);
+}
+
+bool board_failed(const struct board *board)
+{
+	return load(&board->failed) == 1;
+}
+
+void board_arrive(uint32_t *counter)
+{
+	__atomic_fetch_add(counter, 1, __ATOMIC_ACQ_REL);
+	wake(counter);
+}
+
+int board_meet(struct board *board, uint32_t *counter, uint32_t all)
+{
+	uint32_t now;
+
+	if (__atomic_add_fetch(counter, 1, __ATOMIC_ACQ_REL) >= all)
+		wake(counter);
+	while ((now = load(counter)) < all) {
+		if (load(&board->failed))
+			return -ECANCELED;
+		wait(counter, now, 1000);
+	}
+	return 0;
+}
+
+int board_wait_go(struct board *board)
+{
+	board_arrive(&board->ready);
+	while (!load(&board->go)) {
+		if (load(&board->failed))
+			return -ECANCELED;
+		wait(&board->go, 0, 1000);
+	}
+	return 0;
+}
+
+void board_go(struct board *board)
+{
+	__atomic_store_n(&board->go, 1, __ATOMIC_RELEASE);
+	wake(&board->go);
+}
+
+bool board_watch(const uint32_t *counter, uint32_t all, int milliseconds)
+{
+	uint32_t now = load(counter);
+
+	if (now < all)
+		wait(counter, now, milliseconds);
+	return load(counter) >= all;
+}

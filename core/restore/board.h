@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * board: one page that coordinator and newborns share while the tree is
+ * built: where they meet, who exists, and the first error.
+ */
+#ifndef STASIS_RESTORE_BOARD_H
+#define STASIS_RESTORE_BOARD_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/types.h>
+
+#include "base/err.h"
+
+struct board {
+	uint32_t born;	  /* births that exist and lead their groups */
+	uint32_t grouped; /* ... that have joined theirs */
+	uint32_t ready;	  /* tasks that wait for their tapes */
+	uint32_t go;	  /* 1: play */
+	uint32_t failed;  /* 1: err is set */
+	struct err err;
+	uint8_t exists[]; /* by birth */
+};
+
+struct board *board_new(size_t births, struct err *err);
+void board_free(struct board *board, size_t births);
+
+/* The first failure is kept. */
+void board_fail(struct board *board, const struct err *err);
+bool board_failed(const struct board *board);
+/* Count in, and wait until all have come; -ECANCELED when one failed. */
+int board_meet(struct board *board, uint32_t *counter, uint32_t all);
+/* Count in and wait for the word to become 1. */
+int board_wait_go(struct board *board);
+void board_go(struct board *board);
+/* Wait until the counter reaches all; false after a time. */
+bool board_watch(const uint32_t *counter, uint32_t all, int milliseconds);
+/* Count in for others who wait with TAPE_MEET or board_meet. */
+void board_arrive(uint32_t *counter);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "restore/host.h"
+
+#include <string.h>
+#include <unistd.h>
+
+int host_read(struct restore *restore, struct host *ret, struct err *err)
+{
+	_cleanup_proc_ struct proc own = PROC_CLOSED;
+	struct host host = {
+		.be = restore->be, .page_size = restore->run->page_size};
+	int code;
+
+	code = proc_open(getpid(), &own, err);
+	if (!code)
+		code = maps_read_plain(restore->arena, &own, &host.maps, err);
+	if (code)
+		return code;
+	for (size_t i = 0; i < host.maps.n; i++)
+		if (strcmp(host.maps.at[i].path, "[vdso]") == 0)
+			host.vdso_bytes =
+				(const uint8_t *)(uintptr_t)host.maps.at[i]
+					.start;
+	*ret = host;
+	return 0;
+}
+
+void host_imagine(
+	struct restore *restore, struct host *ret, struct facts *ret_facts)
+{
+	*ret = (struct host){
+		.be = restore->be, .page_size = restore->page_size};
+	*ret_facts = (struct facts){
+		.proc_fd = -1,
+		.timer_restore_ids = true,
+		.last_cap = 40,
+		.cap_prm = ~0ull,
+		.cap_bnd = ~0ull,
+		.loginuid = UINT32_MAX,
+		.coredump_filter = 0x33,
+		.timerslack = 50000,
+		.affinity_all = true,
+	};
+	for (int i = 0; i < FACTS_RLIMITS; i++)
+		ret_facts->rlimits[i].cur = ret_facts->rlimits[i].max =
+			UINT64_MAX;
+}

@@ -1,0 +1,140 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "restore/perform.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <sys/ptrace.h>
+#include <sys/wait.h>
+
+#include "inject/remote.h"
+#include "kernel/ptrace.h"
+
+static int thread_seize(pid_t tid, struct err *err)
+{
+	unsigned long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
+	int code;
+
+	code = ptrace_seize(tid, options | PTRACE_O_SUSPEND_SECCOMP, err);
+	if (code == -EPERM || code == -EINVAL)
+		code = ptrace_seize(tid, options, err);
+	return code;
+}
+
+static int leaders_seize(struct birth_ward *ward, struct err *err)
+{
+	struct plan_task *pt;
+	int code = 0;
+
+	for (size_t i = 0; i < ward->plan->tree->tasks.n && !code; i++) {
+		pt = &ward->plan->tasks[i];
+		if (pt->tapes)
+			code = thread_seize(pt->task->pid, err);
+	}
+	return code;
+}
+
+/* The tape's own story, if it tells of a failure. */
+static int tape_verdict(struct birth_ward *ward, struct plan_task *pt,
+	size_t thread, struct err *err)
+{
+	return tape_check(
+		pt->tapes[thread], reels_tape(&ward->reels, pt, thread), err);
+}
+
+/* The leader stopped before its threads were there: it must have failed. */
+static int leader_check(
+	struct birth_ward *ward, struct plan_task *pt, struct err *err)
+{
+	int status, code;
+
+	if (waitpid(pt->task->pid, &status, WNOHANG | __WALL) <= 0)
+		return 0;
+	code = tape_verdict(ward, pt, 0, err);
+	if (code)
+		return code;
+	return err_set(err, ECHILD,
+		"task %d stopped or died while making its threads (status %#x)",
+		pt->task->pid, (unsigned)status);
+}
+
+/* Threads wait for each other and for us, who must trace them first. */
+static int threads_seize(
+	struct birth_ward *ward, struct plan_task *pt, struct err *err)
+{
+	struct reel_words *words = reels_words(&ward->reels, pt);
+	uint32_t n = (uint32_t)pt->task->n_threads;
+	int code = 0;
+
+	while (!code && !board_watch(&words->met, n, 20)) {
+		code = leader_check(ward, pt, err);
+		if (!code)
+			code = run_step(
+				ward->restore->run, "restore.perform", err);
+	}
+	for (size_t i = 1; i < pt->task->n_threads && !code; i++)
+		code = thread_seize(pt->task->threads[i].tid, err);
+	if (!code)
+		board_arrive(&words->met);
+	return code;
+}
+
+static int task_wait(
+	struct birth_ward *ward, struct plan_task *pt, struct err *err)
+{
+	struct remote_thread thread = {0};
+	int code = 0;
+
+	for (size_t i = 0; i < pt->task->n_threads && !code; i++) {
+		thread.tid = pt->task->threads[i].tid;
+		code = remote_wait_trap(&thread, err);
+		if (!code)
+			code = tape_verdict(ward, pt, i, err);
+	}
+	return code ? err_wrap(err, "restoring task %d (%s)", pt->task->pid,
+			      pt->task->threads[0].core->tc->comm)
+		    : 0;
+}
+
+int perform_tapes(struct birth_ward *ward, struct err *err)
+{
+	struct plan *plan = ward->plan;
+	int code;
+
+	code = leaders_seize(ward, err);
+	if (code)
+		return code;
+	board_go(ward->board);
+	for (size_t i = 0; i < plan->tree->tasks.n && !code; i++)
+		if (plan->tasks[i].tapes && plan->tasks[i].task->n_threads > 1)
+			code = threads_seize(ward, &plan->tasks[i], err);
+	for (size_t i = 0; i < plan->tree->tasks.n && !code; i++)
+		if (plan->tasks[i].tapes)
+			code = task_wait(ward, &plan->tasks[i], err);
+	return code;
+}
+
+static int thread_depart(const struct plan_task *pt, size_t i, struct err *err)
+{
+	return ptrace_detach(pt->task->threads[i].tid, 0, err);
+}
+
+int perform_depart(struct birth_ward *ward, struct err *err)
+{
+	bool stop = ward->restore->run->opt->leave_stopped;
+	struct plan *plan = ward->plan;
+	struct plan_task *pt;
+	int code = 0, also;
+
+	for (size_t t = 0; t < plan->tree->tasks.n; t++) {
+		pt = &plan->tasks[t];
+		if (!pt->tapes)
+			continue;
+		if (stop || pt->task->state == TASK_STOPPED)
+			kill(pt->task->pid, SIGSTOP);
+		for (size_t i = 0; i < pt->task->n_threads; i++) {
+			also = thread_depart(pt, i, code ? NULL : err);
+			code = code ?: also;
+		}
+	}
+	return code;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * perform: every task plays its tape under our eyes, and is then given its
+ * registers. Up to the last moment a failure can still undo everything.
+ */
+#ifndef STASIS_RESTORE_PERFORM_H
+#define STASIS_RESTORE_PERFORM_H
+
+#include "restore/birth.h"
+
+/* Seizes all tasks and lets them play; returns when all threads stand at the
+ * end of their tapes, or one has failed. */
+int perform_tapes(struct birth_ward *ward, struct err *err);
+/* Registers, signal masks; the zone goes. */
+int perform_place(struct birth_ward *ward, struct err *err);
+/* Off they go: running, or stopped. */
+int perform_depart(struct birth_ward *ward, struct err *err);
+
+#endif

@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * place: the last step, the same as the last step of an injection: the zone
+ * is unmapped, and each thread gets its registers and signal mask.
+ */
+#include <errno.h>
+#include <signal.h>
+
+#include "inject/regs.h"
+#include "inject/remote.h"
+#include "kernel/ptrace.h"
+#include "model/vma.h"
+#include "restore/perform.h"
+
+struct place {
+	struct birth_ward *ward;
+	struct plan_task *pt;
+	struct remote remote;
+	struct remote_thread leader;
+	struct regs here; /* of the leader, at its trap */
+};
+
+/* The areas of the image are the areas of the process by now. */
+static struct maps maps_of(struct place *place)
+{
+	const MmEntry *mm = place->pt->task->mm;
+	struct maps maps = {.n = mm->n_vmas, .room = mm->n_vmas};
+
+	maps.at = arena_newn(place->ward->plan->arena, struct map, maps.n + 1);
+	for (size_t i = 0; i < mm->n_vmas; i++) {
+		maps.at[i].start = mm->vmas[i]->start;
+		maps.at[i].end = mm->vmas[i]->end;
+		maps.at[i].prot = mm->vmas[i]->prot;
+		maps.at[i].path =
+			mm->vmas[i]->status & VMA_VDSO ? "[vdso]" : "";
+	}
+	return maps;
+}
+
+/* The trap made the task forget that it ignores SIGTRAP. */
+static int trap_ignore_again(struct place *place, struct err *err)
+{
+	const TaskCoreEntry *tc = place->pt->task->threads[0].core->tc;
+	uint64_t at = place->ward->plan->zone.reel, action[4] = {0};
+	uint64_t args[6] = {SIGTRAP, at, 0, sizeof(uint64_t)};
+	int64_t result;
+	int code;
+
+	if (tc->n_sigactions < SIGTRAP ||
+		tc->sigactions[SIGTRAP - 1]->sigaction !=
+			(uint64_t)(uintptr_t)SIG_IGN)
+		return 0;
+	action[0] = (uint64_t)(uintptr_t)SIG_IGN;
+	code = memory_write(
+		&place->remote.memory, at, action, sizeof(action), err);
+	if (code)
+		return code;
+	return remote_call(&place->remote, &place->leader, CALL_rt_sigaction,
+		args, &result, err);
+}
+
+static int shelf_close(struct place *place, struct err *err)
+{
+	uint64_t args[6] = {(uint64_t)place->ward->plan->shelf_base, ~0u};
+	int64_t result;
+
+	if (!place->pt->table_shared || !place->pt->installs_files)
+		return 0;
+	return remote_call(&place->remote, &place->leader, CALL_close_range,
+		args, &result, err);
+}
+
+static int zone_unmap(struct place *place, struct err *err)
+{
+	const struct zone *zone = &place->ward->plan->zone;
+	uint64_t args[6] = {zone->start, zone->end - zone->start};
+	int64_t result;
+	int code;
+
+	code = remote_call(&place->remote, &place->leader, CALL_munmap, args,
+		&result, err);
+	if (!code && result < 0)
+		code = err_code(
+			err, (int)result, "unmapping what the restore needed");
+	return code;
+}
+
+static int thread_place(struct place *place, size_t i, struct err *err)
+{
+	const struct backend *be = place->remote.be;
+	struct thread *thread = &place->pt->task->threads[i];
+	struct arena *arena = place->ward->plan->arena;
+	const StasisRegset *set;
+	struct regs_extra extra;
+	uint64_t mask;
+	struct regs regs = {0};
+	int code;
+
+	code = be->thread_from_image(
+		arena, thread->core, &place->here, &regs, err);
+	for (size_t k = 0;
+		thread->extra && k < thread->extra->n_regset && !code; k++) {
+		set = thread->extra->regset[k];
+		extra = (struct regs_extra){
+			set->note, set->bytes.data, set->bytes.len};
+		code = be->extra_load(arena, &extra, &place->here, &regs, err);
+	}
+	if (!code)
+		code = regs_place(be, thread->tid, &regs, err);
+	mask = i ? thread->core->thread_core->blk_sigset
+		 : thread->core->tc->blk_sigset;
+	if (!code)
+		code = ptrace_sigmask_set(thread->tid, mask, err);
+	return code ? err_wrap(err, "thread %d", thread->tid) : 0;
+}
+
+static int task_prepare(struct place *place, struct err *err)
+{
+	struct maps maps = maps_of(place);
+	int code;
+
+	code = regs_fetch(place->ward->plan->arena, place->remote.be,
+		place->pt->task->pid, &place->here, err);
+	if (code)
+		return code;
+	place->leader = (struct remote_thread){
+		.tid = place->pt->task->pid, .regs = &place->here};
+	place->remote.leader = &place->leader;
+	code = remote_find_syscall(place->remote.be, &place->remote.memory,
+		&maps, &place->remote.syscall_at, err);
+	if (!code)
+		code = trap_ignore_again(place, err);
+	if (!code)
+		code = shelf_close(place, err);
+	return code ?: zone_unmap(place, err);
+}
+
+static int task_place(
+	struct birth_ward *ward, struct plan_task *pt, struct err *err)
+{
+	_cleanup_proc_ struct proc proc = PROC_CLOSED;
+	struct place place = {.ward = ward,
+		.pt = pt,
+		.remote = {
+			.be = ward->plan->host->be, .memory = MEMORY_CLOSED}};
+	int code;
+
+	code = proc_open(pt->task->pid, &proc, err);
+	if (!code)
+		code = memory_open(&proc, &place.remote.memory, err);
+	if (!code)
+		code = task_prepare(&place, err);
+	for (size_t i = 0; i < pt->task->n_threads && !code; i++)
+		code = thread_place(&place, i, err);
+	memory_close(&place.remote.memory);
+	return code ? err_wrap(err, "placing the registers of task %d",
+			      pt->task->pid)
+		    : 0;
+}
+
+int perform_place(struct birth_ward *ward, struct err *err)
+{
+	int code = 0;
+
+	for (size_t i = 0; i < ward->plan->tree->tasks.n && !code; i++)
+		if (ward->plan->tasks[i].tapes)
+			code = task_place(ward, &ward->plan->tasks[i], err);
+	return code;
+}

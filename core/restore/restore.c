@@ -1,0 +1,226 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "restore/restore.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "hooks/hooks.h"
+#include "restore/host.h"
+#include "restore/make.h"
+#include "restore/perform.h"
+#include "restore/read.h"
+
+static int images_open(struct restore *restore, struct err *err)
+{
+	const StasisManifest *manifest;
+	int code;
+
+	code = image_set_open(restore->arena, restore->run->images_dir,
+		&restore->images, err);
+	if (code)
+		return code;
+	manifest = image_set_manifest(restore->images);
+	restore->page_size =
+		manifest ? manifest->page_size : restore->run->page_size;
+	return read_images(restore, err);
+}
+
+static int seccomp_read(
+	struct restore *restore, struct facts *facts, struct err *err)
+{
+	struct image_list list;
+	int code;
+
+	code = image_load(restore->images, IMAGE_SECCOMP, 0, &list, err);
+	if (!code && list.n)
+		facts->seccomp = (const SeccompEntry *)list.at[0].msg;
+	return code;
+}
+
+static int machine_check(struct restore *restore, struct err *err)
+{
+	if (restore->be != restore->run->be) {
+		err_set(err, EINVAL,
+			"the image was made on %s, this machine is %s",
+			restore->be->name, restore->run->be->name);
+		return err_hint(err, "restore it on a machine of its kind");
+	}
+	if (restore->page_size != restore->run->page_size) {
+		err_set(err, EINVAL,
+			"the image has pages of %llu bytes, this kernel has "
+			"%llu",
+			(unsigned long long)restore->page_size,
+			(unsigned long long)restore->run->page_size);
+		return err_hint(err,
+			"restore it under a kernel with the same page size");
+	}
+	return 0;
+}
+
+static int root_open(struct restore *restore, struct err *err)
+{
+	const char *path = restore->run->opt->root ?: "/";
+
+	restore->root = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (restore->root < 0)
+		return err_errno(err, "opening the root directory %s", path);
+	return 0;
+}
+
+struct made {
+	struct host host;
+	struct facts facts;
+	struct plan plan;
+};
+
+static int plan_prepare(
+	struct restore *restore, struct made *made, struct err *err)
+{
+	struct kernel_features features = {0};
+	int code;
+
+	code = host_read(restore, &made->host, err);
+	if (!code)
+		code = facts_read(restore->arena, &features, &made->facts, err);
+	return code ?: seccomp_read(restore, &made->facts, err);
+}
+
+static int plan_fill(
+	struct restore *restore, struct made *made, struct err *err)
+{
+	made->plan = (struct plan){
+		.arena = restore->arena,
+		.host = &made->host,
+		.facts = &made->facts,
+		.tree = &restore->tree,
+		.objects = &restore->objects,
+		.shell_job = restore->run->opt->shell_job,
+	};
+	return plan_make(&made->plan, err);
+}
+
+static int tree_bring(struct birth_ward *ward, pid_t root, struct err *err)
+{
+	struct run *run = ward->restore->run;
+	struct stats_clock clock = stats_clock_start();
+	int code;
+
+	code = birth_begin(ward, err);
+	if (!code)
+		code = run_step(run, "restore.birth", err);
+	if (!code)
+		code = birth_tree(ward, err);
+	stats_clock_add(&clock, &run->stats.forking_time);
+	if (!code)
+		code = run_step(run, "restore.perform", err);
+	if (!code)
+		code = perform_tapes(ward, err);
+	if (!code)
+		code = run_step(run, "restore.place", err);
+	if (!code)
+		code = perform_place(ward, err);
+	if (!code)
+		code = run_step(run, "restore.depart", err);
+	return code ?: hooks_run(run, "post-restore", root, err);
+}
+
+/* From here on the tasks are there to stay: a failure is only told. */
+static int tree_release(struct birth_ward *ward, pid_t root, struct err *err)
+{
+	struct run *run = ward->restore->run;
+	struct err told = {0};
+	int code;
+
+	if (hooks_run(run, "pre-resume", root, &told))
+		log_warn("%s", told.text);
+	code = perform_depart(ward, err);
+	if (hooks_run(run, "post-resume", root, &told))
+		log_warn("%s", told.text);
+	return code;
+}
+
+static int tree_restore(struct restore *restore, struct made *made,
+	pid_t *ret_root, struct err *err)
+{
+	struct birth_ward ward = {.restore = restore,
+		.plan = &made->plan,
+		.reels = REELS_NONE,
+		.time_ns = -1};
+	pid_t root = restore->tree.root->pid;
+	int code;
+
+	code = run_step(restore->run, "restore.make", err);
+	if (!code)
+		code = make_shelf(restore, &made->plan, err);
+	if (!code)
+		code = tree_bring(&ward, root, err);
+	if (code)
+		birth_abort(&ward);
+	else
+		code = tree_release(&ward, root, err);
+	birth_end(&ward);
+	make_clear(&made->plan);
+	if (!code)
+		*ret_root = root;
+	return code;
+}
+
+static void pages_count(struct restore *restore)
+{
+	for (size_t i = 0; i < restore->tree.tasks.n; i++)
+		restore->run->stats.pages_restored +=
+			restore->tree.tasks.at[i]->pages.stored;
+}
+
+int restore_run(struct run *run, pid_t *ret_root, struct err *err)
+{
+	struct restore restore = {.run = run, .arena = run->arena, .root = -1};
+	struct stats_clock clock = stats_clock_start();
+	struct made made;
+	int code;
+
+	code = hooks_run(run, "pre-restore", 0, err);
+	if (!code)
+		code = run_step(run, "restore.read", err);
+	if (!code)
+		code = images_open(&restore, err);
+	if (!code)
+		code = machine_check(&restore, err);
+	if (!code)
+		code = root_open(&restore, err);
+	if (!code)
+		code = run_step(run, "restore.plan", err);
+	if (!code)
+		code = plan_prepare(&restore, &made, err);
+	if (!code)
+		code = plan_fill(&restore, &made, err);
+	if (!code)
+		code = tree_restore(&restore, &made, ret_root, err);
+	pages_count(&restore);
+	stats_clock_add(&clock, &run->stats.restore_time);
+	fd_closep(&restore.root);
+	image_set_close(restore.images);
+	return code;
+}
+
+int restore_plan_print(struct run *run, FILE *out, struct err *err)
+{
+	struct restore restore = {.run = run, .arena = run->arena, .root = -1};
+	struct made made;
+	int code;
+
+	code = images_open(&restore, err);
+	if (!code)
+		host_imagine(&restore, &made.host, &made.facts);
+	if (!code)
+		code = seccomp_read(&restore, &made.facts, err);
+	if (!code)
+		code = plan_fill(&restore, &made, err);
+	if (!code)
+		plan_print(&made.plan, out);
+	image_set_close(restore.images);
+	return code;
+}

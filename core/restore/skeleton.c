@@ -1,0 +1,317 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "restore/skeleton.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sched.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/rseq.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <ucontext.h>
+#include <unistd.h>
+
+#include "kernel/clone3.h"
+#include "restore/stage.h"
+
+static size_t index_of(const struct birth_ward *ward, const struct birth *birth)
+{
+	size_t i = 0;
+
+	while (ward->plan->births.at[i] != birth)
+		i++;
+	return i;
+}
+
+static int child_fork(
+	struct birth_ward *ward, struct birth *child, struct err *err)
+{
+	struct clone3_wish wish = {
+		.flags = child->shares | (child->as_sibling ? CLONE_PARENT : 0),
+		.set_tid = &child->pid,
+		.set_tid_n = 1,
+		.exit_signal = child->as_sibling ? 0 : SIGCHLD,
+	};
+	size_t index = index_of(ward, child);
+	pid_t pid;
+	int code;
+
+	code = clone3_fork(&wish, &pid, err);
+	if (code)
+		return skeleton_taken(child, code, err);
+	if (pid == 0)
+		skeleton_live(ward, child);
+	ward->board->exists[index] = 1;
+	return 0;
+}
+
+static int children_fork(struct birth_ward *ward, struct birth *birth,
+	bool early, struct err *err)
+{
+	int code = 0;
+
+	for (size_t i = 0; i < birth->makes.n && !code; i++)
+		if (birth->makes.at[i]->early == early)
+			code = child_fork(ward, birth->makes.at[i], err);
+	return code;
+}
+
+static int session_lead(const struct birth *birth, struct err *err)
+{
+	if (birth->leads_session && setsid() < 0)
+		return err_errno(err, "setsid");
+	if (birth->leads_group && setpgid(0, 0))
+		return err_errno(err, "setpgid to lead group %d", birth->pid);
+	return 0;
+}
+
+static int group_join(const struct birth *birth, struct err *err)
+{
+	if (birth->joins_group && setpgid(0, birth->joins_group))
+		return err_errno(err, "joining group %d", birth->joins_group);
+	return 0;
+}
+
+/* Helpers are gone and zombies dead before the tape is played; the signals
+ * that tell of it are forgotten. */
+static void dead_wait(struct birth_ward *ward, const struct birth *birth)
+{
+	const struct birth *other;
+	siginfo_t info;
+
+	for (size_t i = 0; i < ward->plan->births.n; i++) {
+		other = ward->plan->births.at[i];
+		if (!other->task && other->maker == birth)
+			waitpid(other->pid, NULL, 0);
+		else if (other->task && other->task->parent == birth->task &&
+			 other->task->state == TASK_DEAD && birth->task)
+			waitid(P_PID, (id_t)other->pid, &info,
+				WEXITED | WNOWAIT);
+	}
+	signal(SIGCHLD, SIG_DFL);
+}
+
+static void die_as(const struct task *task) __attribute__((noreturn));
+static void die_as(const struct task *task)
+{
+	int status = (int)task->threads[0].core->tc->exit_code;
+	struct rlimit none = {0, 0};
+	sigset_t mask;
+
+	prctl(PR_SET_NAME, task->threads[0].core->tc->comm);
+	if (WIFSIGNALED(status)) {
+		setrlimit(RLIMIT_CORE, &none);
+		sigemptyset(&mask);
+		signal(WTERMSIG(status), SIG_DFL);
+		raise(WTERMSIG(status));
+		sigprocmask(SIG_SETMASK, &mask, NULL);
+	}
+	_exit(WEXITSTATUS(status));
+}
+
+static int family_form(
+	struct birth_ward *ward, struct birth *birth, struct err *err)
+{
+	uint32_t all = (uint32_t)ward->plan->births.n;
+	int code;
+
+	code = children_fork(ward, birth, true, err);
+	if (!code)
+		code = session_lead(birth, err);
+	if (!code)
+		code = children_fork(ward, birth, false, err);
+	if (code)
+		return code;
+	code = board_meet(ward->board, &ward->board->born, all);
+	if (!code)
+		code = group_join(birth, err);
+	if (!code)
+		code = board_meet(ward->board, &ward->board->grouped, all);
+	return code;
+}
+
+/* --- files -------------------------------------------------------------- */
+
+static int fds_install(const struct birth_ward *ward,
+	const struct plan_task *pt, struct err *err)
+{
+	unsigned next = 0, end = (unsigned)ward->plan->shelf_base;
+	const struct plan_fd *fd;
+
+	for (size_t i = 0; i < pt->fds.n; i++) {
+		fd = &pt->fds.at[i];
+		if ((unsigned)fd->fd > next)
+			close_range(next, (unsigned)fd->fd - 1, 0);
+		if (dup3(fd->slot, fd->fd, fd->cloexec ? O_CLOEXEC : 0) < 0)
+			return err_errno(
+				err, "putting fd %d into place", fd->fd);
+		next = (unsigned)fd->fd + 1;
+	}
+	if (next < end)
+		close_range(next, end - 1, 0);
+	return 0;
+}
+
+static bool same_directory(int a, const char *b)
+{
+	struct stat here, there;
+
+	return !fstat(a, &here) && !stat(b, &there) &&
+	       here.st_dev == there.st_dev && here.st_ino == there.st_ino;
+}
+
+static int fs_install(const struct plan_task *pt, struct err *err)
+{
+	if (!same_directory(pt->root_slot, "/") &&
+		(fchdir(pt->root_slot) || chroot(".")))
+		return err_errno(err, "changing the root directory");
+	if (fchdir(pt->cwd_slot))
+		return err_errno(err, "changing the working directory");
+	if (pt->task->fs->has_umask)
+		umask(pt->task->fs->umask);
+	return 0;
+}
+
+/* --- the reel ----------------------------------------------------------- */
+
+static void *map_at(uint64_t at, uint64_t size, int flags, int fd, off_t from)
+{
+	return mmap((void *)(uintptr_t)at, size, PROT_READ | PROT_WRITE,
+		flags | MAP_FIXED_NOREPLACE, fd, from);
+}
+
+static int reel_map(const struct birth_ward *ward, const struct plan_task *pt,
+	struct err *err)
+{
+	const struct blob *agent = ward->plan->host->be->agent;
+	const struct zone *zone = &ward->plan->zone;
+	void *code, *reel;
+
+	code = map_at(
+		zone->code, agent->size, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (code == MAP_FAILED)
+		return err_errno(err, "mapping the agent");
+	memcpy(code, agent->bytes, agent->size);
+	__builtin___clear_cache(code, (char *)code + agent->size);
+	if (mprotect(code, agent->size, PROT_READ | PROT_EXEC))
+		return err_errno(err, "making the agent executable");
+	reel = map_at(zone->reel, pt->reel_size, MAP_SHARED, ward->reels.fd,
+		(off_t)pt->reel_file_at);
+	if (reel == MAP_FAILED)
+		return err_errno(err, "mapping the reel");
+	return 0;
+}
+
+/* The C library's area would be written to after its memory is gone. */
+static void rseq_forget(void)
+{
+	char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
+
+	if (__rseq_size)
+		syscall(SYS_rseq, area, 32, 1 /* UNREGISTER */, RSEQ_SIG);
+}
+
+typedef void entry_function(uint64_t tape);
+
+static void tape_enter(
+	unsigned entry_high, unsigned entry_low, unsigned high, unsigned low)
+{
+	uint64_t entry = (uint64_t)entry_high << 32 | entry_low;
+
+	((entry_function *)(uintptr_t)entry)((uint64_t)high << 32 | low);
+}
+
+/* On to the tape, on its own stack: the one in use is about to go. */
+static void tape_play(const struct birth_ward *ward, const struct plan_task *pt)
+{
+	const struct zone *zone = &ward->plan->zone;
+	uint64_t entry = zone->code + ward->plan->host->be->agent->entry;
+	uint64_t tape = zone->reel + pt->tape_at[0];
+	ucontext_t context;
+
+	getcontext(&context);
+	context.uc_stack.ss_sp =
+		(void *)(uintptr_t)(zone->reel + plan_stack(pt, 0));
+	context.uc_stack.ss_size = plan_stack_size(0);
+	context.uc_link = NULL;
+	makecontext(&context, (void (*)(void))tape_enter, 4,
+		(unsigned)(entry >> 32), (unsigned)entry,
+		(unsigned)(tape >> 32), (unsigned)tape);
+	rseq_forget();
+	setcontext(&context);
+}
+
+static int task_settle(struct birth_ward *ward, struct birth *birth, int pages,
+	struct err *err)
+{
+	struct plan_task *pt = birth->plan;
+	int code = 0;
+
+	if (dup3(pages, pt->pages_slot, O_CLOEXEC) < 0)
+		code = err_errno(err, "putting the pages on the shelf");
+	if (!code)
+		code = reel_map(ward, pt, err);
+	if (!code && pt->installs_fs)
+		code = fs_install(pt, err);
+	if (!code && pt->installs_files)
+		code = fds_install(ward, pt, err);
+	return code;
+}
+
+/* --- one life ----------------------------------------------------------- */
+
+static int task_live(
+	struct birth_ward *ward, struct birth *birth, struct err *err)
+{
+	uint64_t size;
+	int pages, code;
+
+	code = image_raw_open(ward->restore->images, IMAGE_PAGES,
+		birth->plan->task->pages.pages_id, &pages, &size, err);
+	if (!code)
+		code = stage_memory(ward, birth->plan, pages, err);
+	if (!code)
+		code = family_form(ward, birth, err);
+	if (code)
+		return code;
+	dead_wait(ward, birth);
+	code = task_settle(ward, birth, pages, err);
+	if (!code)
+		code = board_wait_go(ward->board);
+	if (!code)
+		tape_play(ward, birth->plan);
+	return code;
+}
+
+static int dead_live(
+	struct birth_ward *ward, struct birth *birth, struct err *err)
+{
+	int code = family_form(ward, birth, err);
+
+	if (code)
+		return code;
+	if (birth->task)
+		die_as(birth->task);
+	_exit(0);
+}
+
+void skeleton_live(struct birth_ward *ward, struct birth *birth)
+{
+	struct err err = {0};
+	int code;
+
+	ward->board->exists[index_of(ward, birth)] = 1;
+	code = birth->plan ? task_live(ward, birth, &err)
+			   : dead_live(ward, birth, &err);
+	if (code && err.code) {
+		err_wrap(&err, "making %s %d", birth->task ? "task" : "helper",
+			birth->pid);
+		board_fail(ward->board, &err);
+	}
+	_exit(1);
+}
