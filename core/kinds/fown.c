@@ -36,6 +36,14 @@ int fown_capture(struct arena *arena, const struct sighting *sighting,
 	return 0;
 }
 
+int fown_flags_set(int fd, uint32_t flags, struct err *err)
+{
+	if (fcntl(fd, F_SETFL, flags & ~(uint32_t)(O_ASYNC | O_CLOEXEC)))
+		return err_errno(
+			err, "setting the flags of a file to %#x", flags);
+	return 0;
+}
+
 bool holder_is_first(const struct object *object, const struct holder *holder)
 {
 	const struct holder *first;

@@ -22,6 +22,9 @@ int fown_capture(struct arena *arena, const struct sighting *sighting,
 void fown_settle(struct tape *tape, const struct object *object,
 	const struct holder *holder, const FownEntry *fown, uint32_t flags);
 
+/* What F_SETFL can set; O_ASYNC is left for the settling. */
+int fown_flags_set(int fd, uint32_t flags, struct err *err);
+
 /* Is it the one among an object's holders that does what is done once? */
 bool holder_is_first(const struct object *object, const struct holder *holder);
 

@@ -18,6 +18,12 @@ const struct kind *const kinds[] = {
 	/* files */
 	&kind_regular,
 	&kind_pipe,
+	&kind_fifo,
+	&kind_eventfd,
+	&kind_eventpoll,
+	&kind_signalfd,
+	&kind_timerfd,
+	&kind_memfd,
 
 	/* tasks, before their threads */
 	&kind_proc_files,

@@ -10,6 +10,12 @@
 /* Files. */
 extern const struct kind kind_regular;
 extern const struct kind kind_pipe;
+extern const struct kind kind_fifo;
+extern const struct kind kind_eventfd;
+extern const struct kind kind_eventpoll;
+extern const struct kind kind_signalfd;
+extern const struct kind kind_timerfd;
+extern const struct kind kind_memfd;
 
 /* Tasks. */
 extern const struct kind kind_proc_files;

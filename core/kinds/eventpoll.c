@@ -1,0 +1,174 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * eventpoll: a set of files to wait for.
+ *
+ * The kernel knows a target by its file and the number that it was added
+ * under. So it is added again in a task, under its number there, and can only
+ * be saved while the number still means that file.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "kernel/kcmp.h"
+#include "kinds/fown.h"
+#include "kinds/table.h"
+#include "model/dump.h"
+#include "model/restore.h"
+
+static bool eventpoll_claims(const struct sighting *sighting)
+{
+	return sighting->fd_number >= 0 && sighting->info.is_epoll;
+}
+
+/* Which of the targets that were added under the same number. */
+static unsigned target_turn(const struct fdinfo *info, size_t target)
+{
+	unsigned turn = 0;
+
+	for (size_t i = 0; i < target; i++)
+		turn += info->epoll[i].fd == info->epoll[target].fd;
+	return turn;
+}
+
+static int target_check(
+	const struct sighting *sighting, size_t target, struct err *err)
+{
+	pid_t pid = sighting->victim->pid;
+	int number = sighting->info.epoll[target].fd, order, code;
+
+	code = kcmp_compare_epoll(pid, number, pid, sighting->fd_number, number,
+		target_turn(&sighting->info, target), &order, err);
+	if (code && code != -EBADF)
+		return code;
+	if (!code && order == 0)
+		return 0;
+	err_set(err, EOPNOTSUPP,
+		"the epoll set watches a file that was added as fd %d, which "
+		"is %s now",
+		number, code ? "closed" : "another file");
+	return err_hint(err, "a watched file that is still open elsewhere "
+			     "stays in the set; remove it from the set before "
+			     "it is closed");
+}
+
+static EventpollTfdEntry *target_capture(
+	struct arena *arena, const struct fdinfo_epoll *from)
+{
+	EventpollTfdEntry *target = arena_new1(arena, EventpollTfdEntry);
+
+	eventpoll_tfd_entry__init(target);
+	target->id = (uint32_t)from->fd;
+	target->tfd = (uint32_t)from->fd;
+	target->events = from->events;
+	target->data = from->data;
+	if (from->ino) {
+		target->has_dev = target->has_inode = target->has_pos = true;
+		target->dev = (uint32_t)from->sdev;
+		target->inode = from->ino;
+		target->pos = (uint64_t)from->pos;
+	}
+	return target;
+}
+
+static int eventpoll_capture(struct dump *dump, const struct sighting *sighting,
+	void *msg, struct err *err)
+{
+	EventpollFileEntry *set = arena_new1(dump->arena, EventpollFileEntry);
+	const struct fdinfo *info = &sighting->info;
+	FileEntry *entry = msg;
+	int code = 0;
+
+	eventpoll_file_entry__init(set);
+	entry->type = FD_TYPES__EVENTPOLL;
+	entry->epfd = set;
+	set->id = entry->id;
+	set->flags = info->flags & ~(uint32_t)O_CLOEXEC;
+	set->tfd =
+		arena_newn(dump->arena, EventpollTfdEntry *, info->epoll_n + 1);
+	for (size_t i = 0; i < info->epoll_n && !code; i++) {
+		code = target_check(sighting, i, err);
+		set->tfd[set->n_tfd++] =
+			target_capture(dump->arena, &info->epoll[i]);
+	}
+	return code ? code
+		    : fown_capture(dump->arena, sighting, &set->fown, err);
+}
+
+static int eventpoll_make(struct restore *restore, struct object *object,
+	int *ret_fd, struct err *err)
+{
+	const EventpollFileEntry *set = object->entry->epfd;
+	_cleanup_fd_ int fd = -1;
+	int code;
+
+	(void)restore;
+	if (!set)
+		return err_set(err, EBADMSG,
+			"file %u is not told as an epoll set", object->id);
+	fd = epoll_create1(EPOLL_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, "making an epoll set");
+	code = fown_flags_set(fd, set->flags, err);
+	if (!code)
+		*ret_fd = fd_take(&fd);
+	return code;
+}
+
+static bool task_has_fd(const struct task *task, uint32_t fd)
+{
+	for (size_t i = 0; i < task->n_fds; i++)
+		if (task->fds[i]->fd == fd)
+			return true;
+	return false;
+}
+
+static int target_settle(struct tape *tape, const struct holder *holder,
+	const EventpollTfdEntry *target, struct err *err)
+{
+	struct epoll_event event = {
+		.events = target->events,
+		.data.u64 = target->data,
+	};
+
+	if (!task_has_fd(holder->task, target->tfd))
+		return err_set(err, EBADMSG,
+			"process %d: fd %d is an epoll set that watches fd "
+			"%u, which the process has not",
+			holder->task->pid, holder->fd, target->tfd);
+	tape_about(tape, "fd %d: an epoll set, adding fd %u", holder->fd,
+		target->tfd);
+	tape_call(tape, CALL_epoll_ctl, A(holder->fd), A(EPOLL_CTL_ADD),
+		A(target->tfd), A_DATA(tape_data(tape, &event, sizeof(event))));
+	return 0;
+}
+
+static int eventpoll_settle(struct tape *tape, const struct object *object,
+	const struct holder *holder, struct err *err)
+{
+	const EventpollFileEntry *set = object->entry->epfd;
+	int code = 0;
+
+	if (!set)
+		return err_set(err, EBADMSG,
+			"file %u is not told as an epoll set", object->id);
+	if (!holder_is_first(object, holder))
+		return 0;
+	for (size_t i = 0; i < set->n_tfd && !code; i++)
+		code = target_settle(tape, holder, set->tfd[i], err);
+	fown_settle(tape, object, holder, set->fown, set->flags);
+	return code;
+}
+
+const struct kind kind_eventpoll = {
+	.name = "epoll set",
+	.scope = SCOPE_FILE,
+	.tag = FD_TYPES__EVENTPOLL,
+	.schema = &eventpoll_file_entry__descriptor,
+	.claims = eventpoll_claims,
+	.capture = eventpoll_capture,
+	.make = eventpoll_make,
+	.settle = eventpoll_settle,
+};

@@ -1,0 +1,252 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * memfd: files of memory that have no place in any file system: memfds, and
+ * the memory behind shared anonymous mappings, which the format tells as a
+ * memfd called "/dev/zero".
+ *
+ * The memory itself is an object of its own, with an entry in memfd.img and
+ * pages like those of a task; dump_shared and restore_shared deal with it.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/magic.h>
+#include <linux/memfd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "kinds/fown.h"
+#include "kinds/table.h"
+#include "model/dump.h"
+#include "model/restore.h"
+
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
+
+static const char begin[] = "/memfd:", end[] = " (deleted)";
+static const char anonymous[] = "/dev/zero";
+
+static bool memfd_claims(const struct sighting *sighting)
+{
+	const char *target = sighting->target;
+	size_t size = strlen(target), tail = strlen(end);
+
+	if (!S_ISREG(sighting->stat.st_mode) || sighting->stat.st_nlink ||
+		size <= tail || strcmp(target + size - tail, end) != 0)
+		return false;
+	size -= tail;
+	return strncmp(target, begin, strlen(begin)) == 0 ||
+	       (size == strlen(anonymous) &&
+		       strncmp(target, anonymous, size) == 0);
+}
+
+/* "/memfd:x (deleted)" is called "x". */
+static const char *name_of(struct arena *arena, const char *target)
+{
+	char *name = arena_strdup(arena, target);
+
+	name[strlen(name) - strlen(end)] = '\0';
+	return strncmp(name, begin, strlen(begin)) == 0 ? name + strlen(begin)
+							: name;
+}
+
+/* Memory that may be mapped for writing no more, but is. Its seal would have
+ * to come after the mappings, and making them comes last. */
+static int future_seal_check(struct dump *dump, const struct sighting *sighting,
+	int seals, struct err *err)
+{
+	const struct map *map;
+
+	for (size_t i = 0; i < dump->victims.n; i++)
+		for (size_t k = 0; k < dump->victims.at[i]->maps.n; k++) {
+			map = &dump->victims.at[i]->maps.at[k];
+			if (!(seals & F_SEAL_FUTURE_WRITE) ||
+				map->ino != sighting->stat.st_ino ||
+				!map->deleted || !map->shared ||
+				!(map->prot & PROT_WRITE))
+				continue;
+			return err_set(err, EOPNOTSUPP,
+				"it is sealed against being written, while "
+				"process %d still has it mapped for writing",
+				dump->victims.at[i]->pid);
+		}
+	return 0;
+}
+
+static int seals_capture(struct dump *dump, const struct sighting *sighting,
+	int fd, MemfdInodeEntry *inode, struct err *err)
+{
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	if (seals < 0)
+		return err_errno(err, "asking for the seals of a memfd");
+	inode->seals = (uint32_t)seals;
+	return future_seal_check(dump, sighting, seals, err);
+}
+
+static int huge_capture(int fd, MemfdInodeEntry *inode, struct err *err)
+{
+	unsigned shift = 0;
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs))
+		return err_errno(err, "asking where a memfd lives");
+	if (fs.f_type != HUGETLBFS_MAGIC)
+		return 0;
+	while (1ull << shift < (uint64_t)fs.f_bsize)
+		shift++;
+	inode->has_hugetlb_flag = true;
+	inode->hugetlb_flag = MFD_HUGETLB | shift << MFD_HUGE_SHIFT;
+	return 0;
+}
+
+static int inode_store(struct dump *dump, const struct sighting *sighting,
+	uint32_t id, struct err *err)
+{
+	MemfdInodeEntry inode = MEMFD_INODE_ENTRY__INIT;
+	const struct stat *stat = &sighting->stat;
+	_cleanup_fd_ int fd = -1;
+	char link[32];
+	int code;
+
+	/* Ours may be a mere path, and the victim's be open for writing. */
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", sighting->fd);
+	fd = open(link, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, "opening a memfd to store it");
+	inode.name = (char *)name_of(dump->arena, sighting->target);
+	inode.uid = stat->st_uid;
+	inode.gid = stat->st_gid;
+	inode.size = (uint64_t)stat->st_size;
+	inode.shmid = (uint32_t)stat->st_ino;
+	inode.inode_id = id;
+	inode.has_mode = true;
+	inode.mode = stat->st_mode;
+	code = seals_capture(dump, sighting, fd, &inode, err);
+	if (!code)
+		code = huge_capture(fd, &inode, err);
+	if (!code)
+		code = dump_shared(
+			dump, inode.shmid, fd, (uint64_t)stat->st_size, err);
+	return code ? code
+		    : image_append(dump->images, IMAGE_MEMFD, 0, &inode.base,
+			      NULL, 0, err);
+}
+
+static int inode_capture(struct dump *dump, const struct sighting *sighting,
+	uint32_t *ret_id, struct err *err)
+{
+	void **known = book_slot(dump->arena, &dump->book, "memfd",
+		sighting->stat.st_dev, sighting->stat.st_ino);
+	void **last = book_slot(dump->arena, &dump->book, "memfds", 0, 0);
+	int code = 0;
+
+	if (!*known) {
+		code = inode_store(
+			dump, sighting, (uint32_t)(uintptr_t)*last + 1, err);
+		if (code)
+			return code;
+		*known = *last = (char *)*last + 1;
+	}
+	*ret_id = (uint32_t)(uintptr_t)*known;
+	return 0;
+}
+
+static int memfd_capture(struct dump *dump, const struct sighting *sighting,
+	void *msg, struct err *err)
+{
+	MemfdFileEntry *memfd = arena_new1(dump->arena, MemfdFileEntry);
+	FileEntry *entry = msg;
+	int code;
+
+	memfd_file_entry__init(memfd);
+	entry->type = FD_TYPES__MEMFD;
+	entry->memfd = memfd;
+	memfd->id = entry->id;
+	memfd->flags = sighting->info.flags & ~(uint32_t)O_CLOEXEC;
+	memfd->pos = (uint64_t)sighting->info.pos;
+	code = inode_capture(dump, sighting, &memfd->inode_id, err);
+	return code ? code
+		    : fown_capture(dump->arena, sighting, &memfd->fown, err);
+}
+
+/* The memory that an inode_id stands for. */
+static int shmid_find(struct restore *restore, uint32_t id, uint32_t *ret_shmid,
+	struct err *err)
+{
+	const MemfdInodeEntry *inode;
+	struct image_list list;
+	int code;
+
+	code = image_load(restore->images, IMAGE_MEMFD, 0, &list, err);
+	if (code)
+		return code;
+	for (size_t i = 0; i < list.n; i++) {
+		inode = (const MemfdInodeEntry *)list.at[i].msg;
+		if (inode->inode_id != id)
+			continue;
+		*ret_shmid = inode->shmid;
+		return 0;
+	}
+	return err_set(err, EBADMSG,
+		"the image has no memory object of number %u", id);
+}
+
+static int memfd_make(struct restore *restore, struct object *object,
+	int *ret_fd, struct err *err)
+{
+	const MemfdFileEntry *memfd = object->entry->memfd;
+	_cleanup_fd_ int fd = -1;
+	uint32_t shmid = 0;
+	int code, memory = -1;
+	char link[32];
+
+	if (!memfd)
+		return err_set(err, EBADMSG, "file %u is not told as a memfd",
+			object->id);
+	code = shmid_find(restore, memfd->inode_id, &shmid, err);
+	if (!code)
+		code = restore_shared(restore, shmid, &memory, err);
+	if (code)
+		return code;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", memory);
+	fd = open(link,
+		(int)(memfd->flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC |
+						 O_NOFOLLOW | O_ASYNC)) |
+			O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, "opening memory object %u", shmid);
+	if (memfd->pos && lseek(fd, (off_t)memfd->pos, SEEK_SET) < 0)
+		return err_errno(err, "seeking in memory object %u to %llu",
+			shmid, (unsigned long long)memfd->pos);
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+static int memfd_settle(struct tape *tape, const struct object *object,
+	const struct holder *holder, struct err *err)
+{
+	const MemfdFileEntry *memfd = object->entry->memfd;
+
+	if (!memfd)
+		return err_set(err, EBADMSG, "file %u is not told as a memfd",
+			object->id);
+	if (holder->fd >= 0 && !(memfd->flags & O_PATH))
+		fown_settle(tape, object, holder, memfd->fown, memfd->flags);
+	return 0;
+}
+
+const struct kind kind_memfd = {
+	.name = "memfd",
+	.scope = SCOPE_FILE,
+	.tag = FD_TYPES__MEMFD,
+	.schema = &memfd_file_entry__descriptor,
+	.claims = memfd_claims,
+	.capture = memfd_capture,
+	.make = memfd_make,
+	.settle = memfd_settle,
+};

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * timerfd: a timer to wait for.
+ *
+ * The image has the time that was left, also for timers that were set to a
+ * moment: such a one fires that long after the restore, as it does with a
+ * clock that stood still in between.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/ioctl.h>
+#include <sys/timerfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "kinds/fown.h"
+#include "kinds/table.h"
+#include "model/dump.h"
+#include "model/restore.h"
+
+enum { SECOND = 1000000000 };
+
+/* Since 3.17, kernels for checkpoint/restore. */
+#ifndef TFD_IOC_SET_TICKS
+#define TFD_IOC_SET_TICKS _IOW('T', 0, uint64_t)
+#endif
+
+static bool timerfd_claims(const struct sighting *sighting)
+{
+	return sighting->fd_number >= 0 && sighting->info.is_timerfd;
+}
+
+static int timerfd_capture(struct dump *dump, const struct sighting *sighting,
+	void *msg, struct err *err)
+{
+	TimerfdEntry *timer = arena_new1(dump->arena, TimerfdEntry);
+	const struct fdinfo *info = &sighting->info;
+	FileEntry *entry = msg;
+
+	timerfd_entry__init(timer);
+	entry->type = FD_TYPES__TIMERFD;
+	entry->tfd = timer;
+	timer->id = entry->id;
+	timer->flags = info->flags & ~(uint32_t)O_CLOEXEC;
+	timer->clockid = (uint32_t)info->timerfd_clockid;
+	timer->ticks = info->timerfd_ticks;
+	timer->settime_flags = info->timerfd_settime_flags;
+	timer->vsec = info->timerfd_value_sec;
+	timer->vnsec = info->timerfd_value_nsec;
+	timer->isec = info->timerfd_interval_sec;
+	timer->insec = info->timerfd_interval_nsec;
+	return fown_capture(dump->arena, sighting, &timer->fown, err);
+}
+
+/* The clock to read; the ones that wake a machine cannot be. */
+static clockid_t clock_base(uint32_t clock)
+{
+	switch (clock) {
+	case CLOCK_REALTIME_ALARM:
+		return CLOCK_REALTIME;
+	case CLOCK_BOOTTIME_ALARM:
+		return CLOCK_BOOTTIME;
+	}
+	return (clockid_t)clock;
+}
+
+static int time_from_now(
+	const TimerfdEntry *timer, struct timespec *value, struct err *err)
+{
+	struct timespec now;
+
+	if (clock_gettime(clock_base(timer->clockid), &now))
+		return err_errno(err, "reading clock %u", timer->clockid);
+	value->tv_sec += now.tv_sec;
+	value->tv_nsec += now.tv_nsec;
+	if (value->tv_nsec >= SECOND) {
+		value->tv_nsec -= SECOND;
+		value->tv_sec++;
+	}
+	return 0;
+}
+
+static int timer_arm(const TimerfdEntry *timer, int fd, struct err *err)
+{
+	struct itimerspec when = {
+		.it_interval = {(time_t)timer->isec, (long)timer->insec},
+		.it_value = {(time_t)timer->vsec, (long)timer->vnsec},
+	};
+	struct pollfd poller = {.fd = fd, .events = POLLIN};
+	/* One that has fired and goes on when it is read. */
+	bool fired =
+		!timer->vsec && !timer->vnsec && (timer->isec || timer->insec);
+	int code;
+
+	if (fired)
+		when.it_value.tv_nsec = 1;
+	if (!when.it_value.tv_sec && !when.it_value.tv_nsec)
+		return 0;
+	if (timer->settime_flags & TFD_TIMER_ABSTIME) {
+		code = time_from_now(timer, &when.it_value, err);
+		if (code)
+			return code;
+	}
+	if (timerfd_settime(fd, (int)timer->settime_flags, &when, NULL))
+		return err_errno(err, "setting a timerfd");
+	/* Its tick must not come on top of those that are set below. */
+	if (fired && poll(&poller, 1, 1000) != 1)
+		return err_set(err, EIO, "a timerfd does not fire");
+	return 0;
+}
+
+static int timerfd_make(struct restore *restore, struct object *object,
+	int *ret_fd, struct err *err)
+{
+	const TimerfdEntry *timer = object->entry->tfd;
+	_cleanup_fd_ int fd = -1;
+	int code;
+
+	(void)restore;
+	if (!timer)
+		return err_set(err, EBADMSG, "file %u is not told as a timerfd",
+			object->id);
+	fd = timerfd_create((clockid_t)timer->clockid, TFD_CLOEXEC);
+	if (fd < 0)
+		return err_errno(
+			err, "making a timerfd of clock %u", timer->clockid);
+	code = timer_arm(timer, fd, err);
+	if (code)
+		return code;
+	if (timer->ticks && ioctl(fd, TFD_IOC_SET_TICKS, &timer->ticks))
+		return err_errno(err, "setting the ticks of a timerfd");
+	code = fown_flags_set(fd, timer->flags, err);
+	if (!code)
+		*ret_fd = fd_take(&fd);
+	return code;
+}
+
+static int timerfd_settle(struct tape *tape, const struct object *object,
+	const struct holder *holder, struct err *err)
+{
+	const TimerfdEntry *timer = object->entry->tfd;
+
+	if (!timer)
+		return err_set(err, EBADMSG, "file %u is not told as a timerfd",
+			object->id);
+	fown_settle(tape, object, holder, timer->fown, timer->flags);
+	return 0;
+}
+
+const struct kind kind_timerfd = {
+	.name = "timerfd",
+	.scope = SCOPE_FILE,
+	.tag = FD_TYPES__TIMERFD,
+	.schema = &timerfd_entry__descriptor,
+	.claims = timerfd_claims,
+	.capture = timerfd_capture,
+	.make = timerfd_make,
+	.settle = timerfd_settle,
+};

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "restore/shared.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/memfd.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "image/page_chain.h"
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010u
+#endif
+#ifndef F_SEAL_EXEC
+#define F_SEAL_EXEC 0x0020
+#endif
+
+struct shelf_memory {
+	uint32_t shmid;
+	int fd;
+};
+
+struct shared_shelf {
+	VEC(struct shelf_memory) objects;
+};
+
+void shared_shelf_close(struct restore *restore)
+{
+	struct shared_shelf *shelf = restore->shared;
+
+	for (size_t i = 0; shelf && i < shelf->objects.n; i++)
+		close(shelf->objects.at[i].fd);
+	restore->shared = NULL;
+}
+
+static int inode_find(struct restore *restore, uint32_t shmid,
+	const MemfdInodeEntry **ret, struct err *err)
+{
+	struct image_list list;
+	int code;
+
+	code = image_load(restore->images, IMAGE_MEMFD, 0, &list, err);
+	if (code)
+		return code;
+	for (size_t i = 0; i < list.n; i++) {
+		*ret = (const MemfdInodeEntry *)list.at[i].msg;
+		if ((*ret)->shmid == shmid)
+			return 0;
+	}
+	return err_set(
+		err, EBADMSG, "the image has no memory object %u", shmid);
+}
+
+/* What mmap makes of MAP_SHARED | MAP_ANONYMOUS: a file without the name that
+ * a memfd has. Only its mapping leads to it. */
+static int anonymous_make(
+	const MemfdInodeEntry *inode, int *ret_fd, struct err *err)
+{
+	unsigned long page = (unsigned long)sysconf(_SC_PAGESIZE);
+	unsigned long size = (inode->size + page - 1) & ~(page - 1);
+	char link[80];
+	void *at;
+	int fd;
+
+	at = mmap(NULL, size, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (at == MAP_FAILED)
+		return err_errno(
+			err, "making %lu bytes of shared memory", size);
+	snprintf(link, sizeof(link), "/proc/self/map_files/%lx-%lx",
+		(unsigned long)at, (unsigned long)at + size);
+	fd = open(link, O_RDWR | O_CLOEXEC);
+	if (fd < 0)
+		err_errno(err, "opening shared memory through %s", link);
+	munmap(at, size);
+	if (fd < 0)
+		return err_hint(err, "this needs CAP_CHECKPOINT_RESTORE or "
+				     "CAP_SYS_ADMIN");
+	*ret_fd = fd;
+	return 0;
+}
+
+static int memfd_make(
+	const MemfdInodeEntry *inode, int *ret_fd, struct err *err)
+{
+	unsigned flags = MFD_CLOEXEC | MFD_ALLOW_SEALING | inode->hugetlb_flag;
+	_cleanup_fd_ int fd = -1;
+
+	/* Whether it may be executed is said since 6.3, and can only be taken
+	 * back by the seal. */
+	if (!(inode->seals & F_SEAL_EXEC))
+		fd = (int)syscall(
+			SYS_memfd_create, inode->name, flags | MFD_EXEC);
+	if (fd < 0)
+		fd = (int)syscall(SYS_memfd_create, inode->name, flags);
+	if (fd < 0)
+		return err_errno(err, "making the memfd '%s'", inode->name);
+	if (ftruncate(fd, (off_t)inode->size))
+		return err_errno(err, "making the memfd '%s' %llu bytes big",
+			inode->name, (unsigned long long)inode->size);
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+static int piece_read(const struct page_piece *piece, uint32_t page_size,
+	uint8_t *memory, uint64_t room, struct err *err)
+{
+	uint64_t size = piece->nr_pages * page_size, done = 0;
+	ssize_t got;
+
+	if (piece->vaddr > room || size > room - piece->vaddr)
+		return err_set(err, EBADMSG,
+			"its pages reach up to %llu, behind its end at %llu",
+			(unsigned long long)(piece->vaddr + size),
+			(unsigned long long)room);
+	while (done < size) {
+		got = pread(piece->fd, memory + piece->vaddr + done,
+			size - done, (off_t)(piece->offset + done));
+		if (got < 0 && errno == EINTR)
+			continue;
+		if (got < 0)
+			return err_errno(err, "reading its pages");
+		if (got == 0)
+			return err_set(err, EBADMSG, "its pages end too early");
+		done += (uint64_t)got;
+	}
+	return 0;
+}
+
+static int memory_fill(struct restore *restore, const MemfdInodeEntry *inode,
+	int fd, struct err *err)
+{
+	uint32_t page = (uint32_t)restore->run->page_size;
+	_cleanup_page_chain_ struct page_chain chain = {0};
+	uint64_t room = (inode->size + page - 1) & ~(uint64_t)(page - 1);
+	void *memory;
+	int code;
+
+	code = page_chain_open(restore->images, IMAGE_PAGEMAP_SHMEM,
+		inode->shmid, page, &chain, err);
+	if (code || !chain.n)
+		return code;
+	memory = room ? mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
+				0)
+		      : MAP_FAILED;
+	if (memory == MAP_FAILED)
+		return err_errno(err, "mapping it");
+	for (size_t i = 0; i < chain.n && !code; i++)
+		code = piece_read(&chain.pieces[i], page, memory, room, err);
+	munmap(memory, room);
+	return code;
+}
+
+/* Everybody's last write and the seals against more come in this order. */
+static int memory_finish(const MemfdInodeEntry *inode, int fd, struct err *err)
+{
+	struct stat now;
+	int seals = fcntl(fd, F_GET_SEALS);
+
+	if (fstat(fd, &now) ||
+		((now.st_uid != inode->uid || now.st_gid != inode->gid) &&
+			fchown(fd, inode->uid, inode->gid)))
+		return err_errno(err, "giving it to its owner");
+	if (inode->has_mode && (now.st_mode & 07777) != (inode->mode & 07777) &&
+		fchmod(fd, inode->mode & 07777))
+		return err_errno(err, "setting its permissions");
+	if (seals >= 0 && ((uint32_t)seals & inode->seals) != inode->seals &&
+		fcntl(fd, F_ADD_SEALS, inode->seals & ~(uint32_t)seals))
+		return err_errno(err, "sealing it (%#x)", inode->seals);
+	return 0;
+}
+
+static int memory_make(struct restore *restore, const MemfdInodeEntry *inode,
+	int *ret_fd, struct err *err)
+{
+	_cleanup_fd_ int fd = -1;
+	int code;
+
+	if (strcmp(inode->name, "/dev/zero") == 0)
+		code = anonymous_make(inode, &fd, err);
+	else
+		code = memfd_make(inode, &fd, err);
+	if (!code)
+		code = memory_fill(restore, inode, fd, err);
+	if (!code)
+		code = memory_finish(inode, fd, err);
+	if (!code)
+		*ret_fd = fd_take(&fd);
+	return code;
+}
+
+int restore_shared(
+	struct restore *restore, uint32_t shmid, int *ret_fd, struct err *err)
+{
+	const MemfdInodeEntry *inode = NULL;
+	struct shelf_memory *memory;
+	int code, fd;
+
+	if (!restore->shared)
+		restore->shared =
+			arena_new1(restore->arena, struct shared_shelf);
+	for (size_t i = 0; i < restore->shared->objects.n; i++) {
+		memory = &restore->shared->objects.at[i];
+		if (memory->shmid == shmid) {
+			*ret_fd = memory->fd;
+			return 0;
+		}
+	}
+	code = inode_find(restore, shmid, &inode, err);
+	if (!code)
+		code = memory_make(restore, inode, &fd, err);
+	if (code)
+		return err_wrap(err, "memory object %u", shmid);
+	memory = vec_push(restore->arena, &restore->shared->objects);
+	*memory = (struct shelf_memory){shmid, fd};
+	*ret_fd = fd;
+	return 0;
+}
