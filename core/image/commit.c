@@ -12,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "image/digest.h"
 #include "image/manifest.h"
 #include "image/set_state.h"
 
@@ -85,24 +86,27 @@ static int files_sync(struct image_set *set, struct err *err)
 	return 0;
 }
 
-static int manifest_write(
-	struct image_set *set, const struct image_facts *facts, struct err *err)
+static int manifest_write(struct image_set *set, const StasisManifest *manifest,
+	bool sync, struct err *err)
 {
-	_cleanup_fd_ int fd = openat(set->temp, manifest_name,
-		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	void *bytes;
-	size_t size;
+	_cleanup_fd_ int fd = -1;
+	void *bytes = NULL;
+	size_t size = 0;
 	int ret;
 
+	if (image_file_temp(set, err) < 0)
+		return -err->code;
+	fd = openat(set->temp, manifest_name,
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
 	if (fd < 0)
 		return err_errno(err, "creating %s", manifest_name);
-	ret = manifest_pack(set, facts, &bytes, &size);
+	ret = manifest_pack(set->arena, manifest, &bytes, &size);
 	if (ret < 0)
 		return err_code(err, ret, "making the manifest");
 	ret = io_write_all(fd, bytes, size);
 	if (ret < 0)
 		return err_code(err, ret, "writing %s", manifest_name);
-	if (!facts->no_sync && fsync(fd) < 0)
+	if (sync && fsync(fd) < 0)
 		return err_errno(err, "writing %s to disk", manifest_name);
 	return 0;
 }
@@ -230,14 +234,19 @@ static int set_place(
 static int set_commit(
 	struct image_set *set, const struct image_facts *facts, struct err *err)
 {
+	StasisManifest manifest;
+
 	if (!set->files.n && !facts)
 		return 0;
 	if (image_file_temp(set, err) < 0 || files_finish(set, err) < 0)
 		return -err->code;
 	if (!(facts && facts->no_sync) && files_sync(set, err) < 0)
 		return -err->code;
-	if (facts && manifest_write(set, facts, err) < 0)
-		return -err->code;
+	if (facts) {
+		manifest_describe(set, facts, &manifest);
+		if (manifest_write(set, &manifest, !facts->no_sync, err) < 0)
+			return -err->code;
+	}
 	return set_place(set, facts, err);
 }
 
@@ -278,6 +287,42 @@ void image_set_abort(struct image_set *set)
 	temp_empty(set->temp);
 	close(fd_take(&set->temp));
 	unlinkat(set->dir, set->temp_name, AT_REMOVEDIR);
+}
+
+/* The entry of a file in the manifest of a set that is read. */
+static StasisFile *listed_file(
+	const struct image_set *set, enum image_type type, uint64_t id)
+{
+	char name[IMAGE_NAME_MAX];
+
+	image_name(name, type, id);
+	for (size_t i = 0; set->manifest && i < set->manifest->n_file; i++)
+		if (!strcmp(set->manifest->file[i]->name, name))
+			return set->manifest->file[i];
+	return NULL;
+}
+
+int image_set_reseal(struct image_set *set, enum image_type type, uint64_t id,
+	struct err *err)
+{
+	StasisFile *listed = listed_file(set, type, id);
+	_cleanup_fd_ int fd = -1;
+	uint64_t size = 0;
+	int ret;
+
+	if (!listed)
+		return 0;
+	if (image_raw_open(set, type, id, &fd, &size, err) < 0)
+		return -err->code;
+	ret = digest_read_file(fd, size, &listed->xxh3);
+	if (ret < 0)
+		return err_code(err, ret, "reading %s again", listed->name);
+	listed->size = size;
+	ret = manifest_write(set, set->manifest, true, err);
+	if (ret == 0)
+		ret = file_place(set, manifest_name, err);
+	image_set_abort(set);
+	return ret;
 }
 
 int image_write_alone(int dir, enum image_type type, uint64_t id,

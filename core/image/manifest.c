@@ -127,25 +127,29 @@ static void manifest_list(struct image_set *set, StasisManifest *manifest)
 	}
 }
 
-int manifest_pack(struct image_set *set, const struct image_facts *facts,
+void manifest_describe(struct image_set *set, const struct image_facts *facts,
+	StasisManifest *ret_manifest)
+{
+	stasis_manifest__init(ret_manifest);
+	manifest_fill(set, facts, ret_manifest);
+	manifest_list(set, ret_manifest);
+}
+
+int manifest_pack(struct arena *arena, const StasisManifest *manifest,
 	void **ret_bytes, size_t *ret_size)
 {
 	const struct image_form *form = image_form(IMAGE_MANIFEST);
-	StasisManifest manifest = STASIS_MANIFEST__INIT;
 	uint32_t words[3] = {form->common, form->magic};
-	size_t packed;
+	size_t packed = stasis_manifest__get_packed_size(manifest);
 	uint64_t seal;
 	uint8_t *bytes;
 
-	manifest_fill(set, facts, &manifest);
-	manifest_list(set, &manifest);
-	packed = stasis_manifest__get_packed_size(&manifest);
 	if (packed > INT32_MAX)
 		return -EFBIG;
 	words[2] = (uint32_t)packed;
-	bytes = arena_alloc(set->arena, sizeof(words) + packed + sizeof(seal));
+	bytes = arena_alloc(arena, sizeof(words) + packed + sizeof(seal));
 	memcpy(bytes, words, sizeof(words));
-	stasis_manifest__pack(&manifest, bytes + sizeof(words));
+	stasis_manifest__pack(manifest, bytes + sizeof(words));
 	seal = htole64(digest_chunk(bytes, sizeof(words) + packed));
 	memcpy(bytes + sizeof(words) + packed, &seal, sizeof(seal));
 	*ret_bytes = bytes;

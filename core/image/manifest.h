@@ -24,8 +24,12 @@ int manifest_load(struct arena *arena, int dir, StasisManifest **ret_manifest,
 int manifest_verify(struct arena *arena, int dir,
 	const StasisManifest *manifest, struct err *err);
 
-/* The bytes of stasis.img about the finished files of a set. */
-int manifest_pack(struct image_set *set, const struct image_facts *facts,
+/* What the manifest says about the finished files of a set. */
+void manifest_describe(struct image_set *set, const struct image_facts *facts,
+	StasisManifest *ret_manifest);
+
+/* The bytes of stasis.img. */
+int manifest_pack(struct arena *arena, const StasisManifest *manifest,
 	void **ret_bytes, size_t *ret_size);
 
 #endif

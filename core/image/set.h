@@ -98,6 +98,11 @@ void image_set_abort(struct image_set *set);
 
 /* --- reading --- */
 
+/* A file of an opened set was changed on purpose (holes in pages that newer
+ * sets have anew): its new digest goes to the manifest, if there is one. */
+int image_set_reseal(struct image_set *set, enum image_type type, uint64_t id,
+	struct err *err);
+
 struct image_item {
 	ProtobufCMessage *msg;
 	const void *payload; /* not aligned */
