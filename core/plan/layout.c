@@ -68,7 +68,7 @@ static size_t vma_at(const struct task *task, uint64_t start)
 	return task->mm->n_vmas;
 }
 
-static bool has_pages_in(const struct task *task, const VmaEntry *vma)
+bool plan_has_pages(const struct task *task, const VmaEntry *vma)
 {
 	const struct pages_map *map = &task->pages;
 	size_t low = 0, high = map->n, mid;
@@ -109,7 +109,7 @@ static void inherit_try(struct plan *plan, struct plan_task *parent, size_t i,
 
 	if (k == child->task->mm->n_vmas ||
 		!same_memory(vma, child->task->mm->vmas[k]) ||
-		!has_pages_in(child->task, child->task->mm->vmas[k]))
+		!plan_has_pages(child->task, child->task->mm->vmas[k]))
 		return;
 	staging = staging_set(plan, child, k);
 	staging->from = parent->staging[i] ?: staging_set(plan, parent, i);
@@ -129,7 +129,7 @@ static void children_inherit(struct plan *plan, struct plan_task *parent)
 			continue;
 		for (size_t i = 0; i < task->mm->n_vmas; i++)
 			if (may_stage(task->mm->vmas[i]) &&
-				has_pages_in(task, task->mm->vmas[i]))
+				plan_has_pages(task, task->mm->vmas[i]))
 				inherit_try(plan, parent, i, child);
 	}
 }

@@ -135,6 +135,9 @@ int plan_vdso_place(struct plan *plan, struct plan_task *task,
 /* Is the task's vdso the host's own, so that it is moved, not bridged? */
 bool plan_vdso_same(const struct plan *plan, const struct task *task);
 
+/* Are any pages of the area stored? */
+bool plan_has_pages(const struct task *task, const VmaEntry *vma);
+
 /* A thread's stack: offset in the reel, and size. */
 uint64_t plan_stack(const struct plan_task *pt, size_t thread);
 uint64_t plan_stack_size(size_t thread);
