@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """harm: what the harm_* tests share: pictures of a victim, and of the host."""
+import ctypes
 import glob
 import hashlib
 import os
@@ -172,6 +173,24 @@ def check_nothing_created(case, before, tree, when):
     check(after["files"] == before["files"],
           f"{when}: files changed: "
           f"{set(after['files'].items()) ^ set(before['files'].items())}")
+
+
+class Tracer:
+    """Traces a task from here, as a debugger would."""
+
+    SEIZE, INTERRUPT, DETACH, WALL = 0x4206, 0x4207, 17, 0x40000000
+
+    def __init__(self, pid):
+        libc = ctypes.CDLL(None, use_errno=True)
+        libc.ptrace.argtypes = [ctypes.c_long] * 4
+        self.call, self.pid = libc.ptrace, pid
+        check(self.call(self.SEIZE, pid, 0, 0) == 0, f"cannot seize {pid}")
+
+    def detach(self):
+        self.call(self.INTERRUPT, self.pid, 0, 0)
+        os.waitpid(self.pid, self.WALL)
+        check(self.call(self.DETACH, self.pid, 0, 0) == 0,
+              f"cannot let go of {self.pid}")
 
 
 def images(img):

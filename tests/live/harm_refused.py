@@ -24,7 +24,6 @@ REFUSED = {
     "packet": "packet",
     "udp": "udp",
     "pidfd": "pidfd",
-    "deleted": "delet|unlink|removed",
     "device": "/dev/kmsg|device",
 }
 
@@ -122,13 +121,11 @@ def harm_self(case):
 def harm_traced(case):
     victim = case.start([case.program("threads")])
     case.ready(victim)
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.ptrace.argtypes = [ctypes.c_long] * 4
-    check(libc.ptrace(0x4206, victim, 0, 0) == 0, "cannot seize the victim")
+    tracer = harm.Tracer(victim)
     refuse_dump(case, victim, str(victim), "trac|debug")
     check(f"TracerPid:\t{os.getpid()}\n"
           in read_text(f"/proc/{victim}/status"), "the tracer was lost")
-    libc.ptrace(17, victim, 0, 0)
+    tracer.detach()
     case.go()
     case.await_verdict(victim)
 
@@ -144,13 +141,11 @@ def harm_zombie(case):
 def harm_traced_child(case):
     victim = harm.quiet_victim(case)
     child = descendants(victim)[0]
-    libc = ctypes.CDLL(None, use_errno=True)
-    libc.ptrace.argtypes = [ctypes.c_long] * 4
-    check(libc.ptrace(0x4206, child, 0, 0) == 0, "cannot seize the child")
+    tracer = harm.Tracer(child)
     before = harm.picture(victim)
     refuse_dump(case, victim, str(child), "trac|debug")
     harm.check_same(before, harm.settle(victim, before), "after refusal")
-    libc.ptrace(17, child, 0, 0)
+    tracer.detach()
     harm.quiet_verdict(case, victim)
 
 

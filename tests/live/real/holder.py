@@ -26,14 +26,6 @@ def unix_pair():
     return keep[0].fileno()
 
 
-def deleted():
-    path = os.path.join(DIR, "deleted")
-    fd = os.open(path, os.O_RDWR | os.O_CREAT)
-    os.write(fd, b"x" * 100)
-    os.unlink(path)
-    return fd
-
-
 def open_socket(*args):
     keep.append(socket.socket(*args))
     return keep[-1].fileno()
@@ -48,7 +40,6 @@ MAKERS = {
     "packet": lambda: open_socket(socket.AF_PACKET, socket.SOCK_RAW, 0),
     "udp": lambda: open_socket(socket.AF_INET, socket.SOCK_DGRAM, 0),
     "pidfd": lambda: os.pidfd_open(1),
-    "deleted": deleted,
     "device": lambda: os.open("/dev/kmsg", os.O_RDONLY),
 }
 
