@@ -24,6 +24,7 @@ const struct kind *const kinds[] = {
 	&kind_signalfd,
 	&kind_timerfd,
 	&kind_memfd,
+	&kind_inet,
 
 	/* tasks, before their threads */
 	&kind_proc_files,

@@ -16,6 +16,7 @@ extern const struct kind kind_eventpoll;
 extern const struct kind kind_signalfd;
 extern const struct kind kind_timerfd;
 extern const struct kind kind_memfd;
+extern const struct kind kind_inet;
 
 /* Tasks. */
 extern const struct kind kind_proc_files;

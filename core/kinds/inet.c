@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * inet: TCP sockets that listen or are not connected, and UDP sockets; IPv4
+ * and IPv6. TCP connections are refused.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <netinet/udp.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "base/fd.h"
+#include "kinds/fown.h"
+#include "kinds/inet_opts.h"
+#include "kinds/table.h"
+#include "model/dump.h"
+#include "model/restore.h"
+
+union address {
+	struct sockaddr any;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static bool inet_claims(const struct sighting *sighting)
+{
+	uint32_t family, type, protocol;
+
+	if (sighting->fd_number < 0 || !S_ISSOCK(sighting->stat.st_mode) ||
+		!sockopt_get(sighting->fd, SOL_SOCKET, SO_DOMAIN, &family) ||
+		!sockopt_get(sighting->fd, SOL_SOCKET, SO_TYPE, &type) ||
+		!sockopt_get(
+			sighting->fd, SOL_SOCKET, SO_PROTOCOL, &protocol) ||
+		(family != AF_INET && family != AF_INET6))
+		return false;
+	return (type == SOCK_STREAM && protocol == IPPROTO_TCP) ||
+	       (type == SOCK_DGRAM && protocol == IPPROTO_UDP);
+}
+
+/* --- dump ---------------------------------------------------------------- */
+
+static uint32_t *words_capture(
+	struct arena *arena, const union address *from, size_t *ret_n)
+{
+	if (from->any.sa_family == AF_INET6) {
+		*ret_n = 4;
+		return arena_copy(arena, &from->v6.sin6_addr, 16);
+	}
+	*ret_n = 1;
+	return arena_copy(arena, &from->v4.sin_addr, 4);
+}
+
+static uint32_t port_of(const union address *from)
+{
+	return ntohs(from->any.sa_family == AF_INET6 ? from->v6.sin6_port
+						     : from->v4.sin_port);
+}
+
+static int scope_capture(struct arena *arena, const union address *source,
+	InetSkEntry *inet, struct err *err)
+{
+	char name[IFNAMSIZ];
+
+	if (source->any.sa_family != AF_INET6 || !source->v6.sin6_scope_id)
+		return 0;
+	if (!if_indextoname(source->v6.sin6_scope_id, name))
+		return err_errno(err, "looking for network device %u",
+			source->v6.sin6_scope_id);
+	inet->ifname = arena_strdup(arena, name);
+	return 0;
+}
+
+static int addresses_capture(
+	struct arena *arena, int fd, InetSkEntry *inet, struct err *err)
+{
+	union address from = {0}, to = {0};
+	socklen_t from_size = sizeof(from), to_size = sizeof(to);
+
+	if (getsockname(fd, &from.any, &from_size))
+		return err_errno(err, "asking for the address of a socket");
+	if (getpeername(fd, &to.any, &to_size)) {
+		if (errno != ENOTCONN)
+			return err_errno(
+				err, "asking for the peer of a socket");
+		memset(&to, 0, sizeof(to));
+		to.any.sa_family = from.any.sa_family;
+	} else {
+		inet->state = TCP_ESTABLISHED;
+	}
+	inet->src_port = port_of(&from);
+	inet->dst_port = port_of(&to);
+	inet->src_addr = words_capture(arena, &from, &inet->n_src_addr);
+	inet->dst_addr = words_capture(arena, &to, &inet->n_dst_addr);
+	return scope_capture(arena, &from, inet, err);
+}
+
+static int connection_refuse(uint32_t state, struct err *err)
+{
+	static const char *const names[] = {
+		[TCP_ESTABLISHED] = "is open",
+		[TCP_SYN_SENT] = "is being opened",
+		[TCP_SYN_RECV] = "is being opened",
+	};
+	const char *name =
+		state < sizeof(names) / sizeof(*names) ? names[state] : NULL;
+
+	err_set(err, EOPNOTSUPP, "it is a TCP connection that %s",
+		name ? name : "is being closed, or was");
+	return err_hint(err, "TCP connections are not built yet; dump when "
+			     "none is open");
+}
+
+static int tcp_capture(int fd, InetSkEntry *inet, struct err *err)
+{
+	struct pollfd poller = {.fd = fd, .events = POLLIN | POLLRDHUP};
+	struct tcp_info info = {0};
+	socklen_t size = sizeof(info);
+
+	if (getsockopt(fd, SOL_TCP, TCP_INFO, &info, &size) ||
+		poll(&poller, 1, 0) < 0)
+		return err_errno(err, "asking for the state of a TCP socket");
+	inet->state = info.tcpi_state;
+	if (inet->state == TCP_CLOSE) {
+		/* One that never was connected has not been shut down. */
+		return poller.revents & POLLRDHUP
+			       ? connection_refuse(inet->state, err)
+			       : 0;
+	}
+	if (inet->state != TCP_LISTEN)
+		return connection_refuse(inet->state, err);
+	/* Of a listener: how many wait, and how many may. */
+	inet->backlog = info.tcpi_sacked;
+	if (!info.tcpi_unacked)
+		return 0;
+	err_set(err, EOPNOTSUPP,
+		"%u connections wait to be accepted, and would be lost",
+		info.tcpi_unacked);
+	return err_hint(err, "dump at a moment when the program has accepted "
+			     "them");
+}
+
+static int udp_refuse(int fd, struct err *err)
+{
+	struct pollfd poller = {.fd = fd, .events = POLLIN | POLLRDHUP};
+	uint32_t corked, encapsulates;
+
+	sockopt_get(fd, SOL_UDP, UDP_CORK, &corked);
+	sockopt_get(fd, SOL_UDP, UDP_ENCAP, &encapsulates);
+	if (corked || encapsulates)
+		return err_set(err, EOPNOTSUPP, "it is a UDP socket that %s",
+			corked ? "is corked (UDP_CORK)"
+			       : "belongs to a tunnel (UDP_ENCAP)");
+	if (poll(&poller, 1, 0) < 0)
+		return err_errno(err, "asking whether datagrams wait");
+	if (poller.revents & POLLIN && !(poller.revents & POLLRDHUP)) {
+		err_set(err, EOPNOTSUPP,
+			"datagrams wait in it to be read, and would be lost");
+		return err_hint(err, "dump at a moment when the program has "
+				     "read them");
+	}
+	return 0;
+}
+
+static int udp_capture(struct dump *dump, const struct sighting *sighting,
+	InetSkEntry *inet, struct err *err)
+{
+	const struct sockdiag_inets *all;
+	const struct sockdiag_inet *seen;
+	int code;
+
+	if (inet->state != TCP_ESTABLISHED)
+		inet->state = TCP_CLOSE;
+	code = udp_refuse(sighting->fd, err);
+	/* Only what is connected can be shut down. */
+	if (code || inet->state == TCP_CLOSE)
+		return code;
+	code = dump_sockets(dump, &all, err);
+	if (code)
+		return code;
+	seen = sockdiag_find_inet(all, inet->ino);
+	inet->has_shutdown = seen && seen->shutdown;
+	if (inet->has_shutdown)
+		inet->shutdown = (SkShutdown)seen->shutdown;
+	return 0;
+}
+
+static int inet_capture(struct dump *dump, const struct sighting *sighting,
+	void *msg, struct err *err)
+{
+	InetSkEntry *inet = arena_new1(dump->arena, InetSkEntry);
+	FileEntry *entry = msg;
+	int fd = sighting->fd, code;
+
+	inet_sk_entry__init(inet);
+	entry->type = FD_TYPES__INETSK;
+	entry->isk = inet;
+	inet->id = entry->id;
+	inet->ino = (uint32_t)sighting->stat.st_ino;
+	inet->flags = sighting->info.flags & ~(uint32_t)O_CLOEXEC;
+	if (!sockopt_get(fd, SOL_SOCKET, SO_DOMAIN, &inet->family) ||
+		!sockopt_get(fd, SOL_SOCKET, SO_TYPE, &inet->type) ||
+		!sockopt_get(fd, SOL_SOCKET, SO_PROTOCOL, &inet->proto))
+		return err_errno(err, "asking what sort of socket it is");
+	code = addresses_capture(dump->arena, fd, inet, err);
+	if (!code)
+		code = inet->proto == IPPROTO_TCP
+			       ? tcp_capture(fd, inet, err)
+			       : udp_capture(dump, sighting, inet, err);
+	if (!code)
+		code = sockopts_capture(dump->arena, fd, &inet->opts, err);
+	if (!code)
+		code = inet_opts_capture(dump->arena, fd, inet, err);
+	return code ? code
+		    : fown_capture(dump->arena, sighting, &inet->fown, err);
+}
+
+/* --- restore ------------------------------------------------------------- */
+
+static int address_restore(const InetSkEntry *inet, const uint32_t *words,
+	size_t n, uint32_t port, union address *ret, struct err *err)
+{
+	if (n != (inet->family == AF_INET6 ? 4 : 1) || port > UINT16_MAX)
+		return err_set(err, EBADMSG,
+			"a socket of family %u with %zu words of address and "
+			"port %u",
+			inet->family, n, port);
+	memset(ret, 0, sizeof(*ret));
+	ret->any.sa_family = (sa_family_t)inet->family;
+	if (inet->family == AF_INET) {
+		memcpy(&ret->v4.sin_addr, words, 4);
+		ret->v4.sin_port = htons((uint16_t)port);
+		return 0;
+	}
+	memcpy(&ret->v6.sin6_addr, words, 16);
+	ret->v6.sin6_port = htons((uint16_t)port);
+	if (inet->ifname) {
+		ret->v6.sin6_scope_id = if_nametoindex(inet->ifname);
+		if (!ret->v6.sin6_scope_id)
+			return err_errno(err, "looking for network device %s",
+				inet->ifname);
+	}
+	return 0;
+}
+
+static socklen_t address_size(const InetSkEntry *inet)
+{
+	return inet->family == AF_INET6 ? sizeof(struct sockaddr_in6)
+					: sizeof(struct sockaddr_in);
+}
+
+static const char *address_text(
+	const InetSkEntry *inet, const uint32_t *words, char ret[64])
+{
+	return inet_ntop((int)inet->family, words, ret, 64) ?: "?";
+}
+
+static bool is_bound(const InetSkEntry *inet)
+{
+	bool bound = inet->src_port != 0;
+
+	for (size_t i = 0; i < inet->n_src_addr; i++)
+		bound |= inet->src_addr[i] != 0;
+	return bound;
+}
+
+static int address_bind(int fd, const InetSkEntry *inet, struct err *err)
+{
+	union address from;
+	char text[64];
+	int code;
+
+	if (!is_bound(inet))
+		return 0;
+	code = address_restore(inet, inet->src_addr, inet->n_src_addr,
+		inet->src_port, &from, err);
+	if (code || bind(fd, &from.any, address_size(inet)) == 0)
+		return code;
+	code = err_errno(err, "binding a %s socket to %s port %u",
+		inet->proto == IPPROTO_TCP ? "TCP" : "UDP",
+		address_text(inet, inet->src_addr, text), inet->src_port);
+	if (code == -EADDRINUSE)
+		return err_hint(err, "another program uses it; end that, or "
+				     "wait until it has let go");
+	if (code == -EADDRNOTAVAIL)
+		return err_hint(err, "give the address to a network device of "
+				     "this machine first");
+	return code;
+}
+
+static int peer_connect(int fd, const InetSkEntry *inet, struct err *err)
+{
+	union address to;
+	char text[64];
+	int code;
+
+	code = address_restore(inet, inet->dst_addr, inet->n_dst_addr,
+		inet->dst_port, &to, err);
+	if (code)
+		return code;
+	if (connect(fd, &to.any, address_size(inet)))
+		return err_errno(err, "connecting a UDP socket to %s port %u",
+			address_text(inet, inet->dst_addr, text),
+			inet->dst_port);
+	if (inet->has_shutdown && inet->shutdown != SK_SHUTDOWN__NONE &&
+		shutdown(fd, (int)inet->shutdown - 1))
+		return err_errno(err, "shutting down a UDP socket");
+	return 0;
+}
+
+/* Addresses that connections of the past still hold are free to a listener
+ * with SO_REUSEADDR, so each has it while it is made. */
+static int tcp_place(int fd, const InetSkEntry *inet, struct err *err)
+{
+	bool reuse = inet->opts->has_reuseaddr && inet->opts->reuseaddr;
+	int code;
+
+	if (inet->state != TCP_LISTEN && inet->state != TCP_CLOSE)
+		return connection_refuse(inet->state, err);
+	code = sockopt_set(fd, SOL_SOCKET, SO_REUSEADDR, 1, err);
+	if (!code)
+		code = address_bind(fd, inet, err);
+	if (!code && inet->state == TCP_LISTEN &&
+		listen(fd, (int)inet->backlog))
+		code = err_errno(
+			err, "listening on TCP port %u", inet->src_port);
+	if (!code)
+		code = sockopt_set(fd, SOL_SOCKET, SO_REUSEADDR, reuse, err);
+	return code;
+}
+
+static int udp_place(int fd, const InetSkEntry *inet, struct err *err)
+{
+	int code = address_bind(fd, inet, err);
+
+	if (!code && inet->state == TCP_ESTABLISHED)
+		code = peer_connect(fd, inet, err);
+	return code;
+}
+
+static int inet_check(const struct object *object, struct err *err)
+{
+	const InetSkEntry *inet = object->entry->isk;
+
+	if (!inet || !inet->opts)
+		return err_set(err, EBADMSG,
+			"file %u is not told as an internet socket",
+			object->id);
+	if ((inet->family != AF_INET && inet->family != AF_INET6) ||
+		(inet->proto != IPPROTO_TCP && inet->proto != IPPROTO_UDP))
+		return err_set(err, EOPNOTSUPP,
+			"it is a socket of family %u and protocol %u, which "
+			"are not built yet",
+			inet->family, inet->proto);
+	return 0;
+}
+
+static int inet_make(struct restore *restore, struct object *object,
+	int *ret_fd, struct err *err)
+{
+	const InetSkEntry *inet = object->entry->isk;
+	_cleanup_fd_ int fd = -1;
+	int code = inet_check(object, err);
+
+	(void)restore;
+	if (code)
+		return code;
+	fd = socket((int)inet->family, (int)inet->type | SOCK_CLOEXEC,
+		(int)inet->proto);
+	if (fd < 0)
+		return err_errno(err, "making a socket");
+	code = sockopts_restore(fd, inet->opts, err);
+	if (!code)
+		code = inet_opts_restore(fd, inet, err);
+	if (!code)
+		code = inet->proto == IPPROTO_TCP ? tcp_place(fd, inet, err)
+						  : udp_place(fd, inet, err);
+	if (!code)
+		code = fown_flags_set(fd, inet->flags, err);
+	if (!code)
+		*ret_fd = fd_take(&fd);
+	return code;
+}
+
+static int inet_settle(struct tape *tape, const struct object *object,
+	const struct holder *holder, struct err *err)
+{
+	const InetSkEntry *inet = object->entry->isk;
+
+	if (!inet)
+		return err_set(err, EBADMSG,
+			"file %u is not told as an internet socket",
+			object->id);
+	fown_settle(tape, object, holder, inet->fown, inet->flags);
+	return 0;
+}
+
+const struct kind kind_inet = {
+	.name = "internet socket",
+	.scope = SCOPE_FILE,
+	.tag = FD_TYPES__INETSK,
+	.schema = &inet_sk_entry__descriptor,
+	.claims = inet_claims,
+	.capture = inet_capture,
+	.make = inet_make,
+	.settle = inet_settle,
+};

@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "model/dump.h"
+
+#include <netinet/in.h>
+#include <stdlib.h>
+
+static int inet_order(const void *one, const void *other)
+{
+	const struct sockdiag_inet *a = one, *b = other;
+
+	return (a->ino > b->ino) - (a->ino < b->ino);
+}
+
+int dump_sockets(
+	struct dump *dump, const struct sockdiag_inets **ret, struct err *err)
+{
+	static const int protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
+	struct sockdiag_inets *all, some;
+	int code;
+
+	if (dump->sockets) {
+		*ret = dump->sockets;
+		return 0;
+	}
+	all = arena_new1(dump->arena, struct sockdiag_inets);
+	for (size_t i = 0; i < 2; i++) {
+		code = sockdiag_collect_inet(
+			dump->arena, protocols[i], UINT32_MAX, &some, err);
+		if (code)
+			return code;
+		for (size_t k = 0; k < some.n; k++)
+			*vec_push(dump->arena, all) = some.at[k];
+	}
+	if (all->n)
+		qsort(all->at, all->n, sizeof(*all->at), inet_order);
+	*ret = dump->sockets = all;
+	return 0;
+}
