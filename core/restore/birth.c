@@ -156,6 +156,15 @@ static void newborns_kill(struct birth_ward *ward)
 			kill(ward->plan->births.at[i]->pid, SIGKILL);
 }
 
+/* A leader is not told dead while we have not seen its traced threads die. */
+static void threads_reap(const struct birth *birth)
+{
+	const struct task *task = birth->task;
+
+	for (size_t i = 1; task && i < task->n_threads; i++)
+		waitpid(task->threads[i].tid, NULL, __WALL);
+}
+
 /* Orphans come to us one by one, as their parents die. */
 static void newborns_reap(struct birth_ward *ward)
 {
@@ -168,6 +177,7 @@ static void newborns_reap(struct birth_ward *ward)
 			birth = ward->plan->births.at[i];
 			if (!ward->board->exists[i])
 				continue;
+			threads_reap(birth);
 			if (waitpid(birth->pid, NULL, __WALL) == birth->pid)
 				left = 1;
 			else if (errno == ECHILD && kill(birth->pid, 0))

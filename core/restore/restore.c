@@ -12,6 +12,7 @@
 #include "restore/make.h"
 #include "restore/perform.h"
 #include "restore/read.h"
+#include "restore/shared.h"
 
 static int images_open(struct restore *restore, struct err *err)
 {
@@ -202,7 +203,8 @@ int restore_run(struct run *run, pid_t *ret_root, struct err *err)
 	pages_count(&restore);
 	stats_clock_add(&clock, &run->stats.restore_time);
 	fd_closep(&restore.root);
-	image_set_close(restore.images);
+	shared_shelf_close(&restore);
+	image_set_closep(&restore.images);
 	return code;
 }
 
@@ -221,6 +223,6 @@ int restore_plan_print(struct run *run, FILE *out, struct err *err)
 		code = plan_fill(&restore, &made, err);
 	if (!code)
 		plan_print(&made.plan, out);
-	image_set_close(restore.images);
+	image_set_closep(&restore.images);
 	return code;
 }

@@ -114,6 +114,34 @@ static void die_as(const struct task *task)
 	_exit(WEXITSTATUS(status));
 }
 
+static void *map_at(uint64_t at, uint64_t size, int flags, int fd, off_t from)
+{
+	return mmap((void *)(uintptr_t)at, size, PROT_READ | PROT_WRITE,
+		flags | MAP_FIXED_NOREPLACE, fd, from);
+}
+
+static int reel_map(const struct birth_ward *ward, const struct plan_task *pt,
+	struct err *err)
+{
+	const struct blob *agent = ward->plan->host->be->agent;
+	const struct zone *zone = &ward->plan->zone;
+	void *code, *reel;
+
+	code = map_at(
+		zone->code, agent->size, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	if (code == MAP_FAILED)
+		return err_errno(err, "mapping the agent");
+	memcpy(code, agent->bytes, agent->size);
+	__builtin___clear_cache(code, (char *)code + agent->size);
+	if (mprotect(code, agent->size, PROT_READ | PROT_EXEC))
+		return err_errno(err, "making the agent executable");
+	reel = map_at(zone->reel, pt->reel_size, MAP_SHARED, ward->reels.fd,
+		(off_t)pt->reel_file_at);
+	if (reel == MAP_FAILED)
+		return err_errno(err, "mapping the reel");
+	return 0;
+}
+
 static int family_form(
 	struct birth_ward *ward, struct birth *birth, struct err *err)
 {
@@ -130,6 +158,9 @@ static int family_form(
 	code = board_meet(ward->board, &ward->board->born, all);
 	if (!code)
 		code = group_join(birth, err);
+	/* Now all are forked, and nobody has cleared a shared fd table yet. */
+	if (!code && birth->plan)
+		code = reel_map(ward, birth->plan, err);
 	if (!code)
 		code = board_meet(ward->board, &ward->board->grouped, all);
 	return code;
@@ -177,36 +208,6 @@ static int fs_install(const struct plan_task *pt, struct err *err)
 	return 0;
 }
 
-/* --- the reel ----------------------------------------------------------- */
-
-static void *map_at(uint64_t at, uint64_t size, int flags, int fd, off_t from)
-{
-	return mmap((void *)(uintptr_t)at, size, PROT_READ | PROT_WRITE,
-		flags | MAP_FIXED_NOREPLACE, fd, from);
-}
-
-static int reel_map(const struct birth_ward *ward, const struct plan_task *pt,
-	struct err *err)
-{
-	const struct blob *agent = ward->plan->host->be->agent;
-	const struct zone *zone = &ward->plan->zone;
-	void *code, *reel;
-
-	code = map_at(
-		zone->code, agent->size, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	if (code == MAP_FAILED)
-		return err_errno(err, "mapping the agent");
-	memcpy(code, agent->bytes, agent->size);
-	__builtin___clear_cache(code, (char *)code + agent->size);
-	if (mprotect(code, agent->size, PROT_READ | PROT_EXEC))
-		return err_errno(err, "making the agent executable");
-	reel = map_at(zone->reel, pt->reel_size, MAP_SHARED, ward->reels.fd,
-		(off_t)pt->reel_file_at);
-	if (reel == MAP_FAILED)
-		return err_errno(err, "mapping the reel");
-	return 0;
-}
-
 /* The C library's area would be written to after its memory is gone. */
 static void rseq_forget(void)
 {
@@ -246,17 +247,13 @@ static void tape_play(const struct birth_ward *ward, const struct plan_task *pt)
 	setcontext(&context);
 }
 
-static int task_settle(struct birth_ward *ward, struct birth *birth, int pages,
-	struct err *err)
+static int task_settle(
+	struct birth_ward *ward, struct birth *birth, struct err *err)
 {
 	struct plan_task *pt = birth->plan;
 	int code = 0;
 
-	if (dup3(pages, pt->pages_slot, O_CLOEXEC) < 0)
-		code = err_errno(err, "putting the pages on the shelf");
-	if (!code)
-		code = reel_map(ward, pt, err);
-	if (!code && pt->installs_fs)
+	if (pt->installs_fs)
 		code = fs_install(pt, err);
 	if (!code && pt->installs_files)
 		code = fds_install(ward, pt, err);
@@ -265,22 +262,36 @@ static int task_settle(struct birth_ward *ward, struct birth *birth, int pages,
 
 /* --- one life ----------------------------------------------------------- */
 
+/* On the shelf at once: who shares the fd table may clear the rest. */
+static int pages_open(
+	struct birth_ward *ward, const struct plan_task *pt, struct err *err)
+{
+	uint64_t size;
+	int fd, code;
+
+	code = image_raw_open(ward->restore->images, IMAGE_PAGES,
+		pt->task->pages.pages_id, &fd, &size, err);
+	if (code)
+		return code;
+	if (dup3(fd, pt->pages_slot, O_CLOEXEC) < 0)
+		code = err_errno(err, "putting the pages on the shelf");
+	close(fd);
+	return code;
+}
+
 static int task_live(
 	struct birth_ward *ward, struct birth *birth, struct err *err)
 {
-	uint64_t size;
-	int pages, code;
+	int code = pages_open(ward, birth->plan, err);
 
-	code = image_raw_open(ward->restore->images, IMAGE_PAGES,
-		birth->plan->task->pages.pages_id, &pages, &size, err);
 	if (!code)
-		code = stage_memory(ward, birth->plan, pages, err);
+		code = stage_memory(ward, birth->plan, err);
 	if (!code)
 		code = family_form(ward, birth, err);
 	if (code)
 		return code;
 	dead_wait(ward, birth);
-	code = task_settle(ward, birth, pages, err);
+	code = task_settle(ward, birth, err);
 	if (!code)
 		code = board_wait_go(ward->board);
 	if (!code)

@@ -132,10 +132,9 @@ static int area_fill(struct area *area, struct err *err)
 	return code;
 }
 
-int stage_memory(struct birth_ward *ward, struct plan_task *pt, int pages,
-	struct err *err)
+int stage_memory(struct birth_ward *ward, struct plan_task *pt, struct err *err)
 {
-	struct area area = {.ward = ward, .pt = pt, .pages = pages};
+	struct area area = {.ward = ward, .pt = pt, .pages = pt->pages_slot};
 	int code = 0;
 
 	for (size_t i = 0; i < pt->task->mm->n_vmas && !code; i++) {

@@ -11,8 +11,8 @@
 
 #include "restore/birth.h"
 
-/* pages: the task's pages file. */
-int stage_memory(struct birth_ward *ward, struct plan_task *pt, int pages,
-	struct err *err);
+/* The task's pages file must be in its slot. */
+int stage_memory(
+	struct birth_ward *ward, struct plan_task *pt, struct err *err);
 
 #endif
