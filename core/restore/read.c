@@ -44,7 +44,9 @@ static int threads_fill(struct restore *restore, struct task *task,
 	task->n_threads = n;
 	for (size_t i = 0; i < n; i++) {
 		task->threads[i].task = task;
-		task->threads[i].tid = entry->n_threads && entry->threads[i]
+		/* A lone thread is the task itself: for a zombie, other
+		 * engines leave any number here. */
+		task->threads[i].tid = n > 1 && entry->threads[i]
 					       ? (pid_t)entry->threads[i]
 					       : task->pid;
 		code = image_load_one(restore->images, IMAGE_CORE,
