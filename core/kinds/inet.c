@@ -189,6 +189,26 @@ static int udp_capture(struct dump *dump, const struct sighting *sighting,
 	return 0;
 }
 
+static int options_capture(
+	struct arena *arena, int fd, InetSkEntry *inet, struct err *err)
+{
+	struct inet_opts opts;
+	int code;
+
+	code = sockopts_capture(arena, fd, &inet->opts, err);
+	if (!code)
+		code = inet_opts_capture(arena, fd, inet, &opts, err);
+	if (code)
+		return code;
+	inet->has_v6only = inet->family == AF_INET6;
+	inet->v6only = opts.v6only;
+	inet->ip_opts = opts.ip;
+	inet->tcp_opts = opts.tcp;
+	inet->n_stasis_option = opts.n_more;
+	inet->stasis_option = opts.more;
+	return 0;
+}
+
 static int inet_capture(struct dump *dump, const struct sighting *sighting,
 	void *msg, struct err *err)
 {
@@ -212,9 +232,7 @@ static int inet_capture(struct dump *dump, const struct sighting *sighting,
 			       ? tcp_capture(fd, inet, err)
 			       : udp_capture(dump, sighting, inet, err);
 	if (!code)
-		code = sockopts_capture(dump->arena, fd, &inet->opts, err);
-	if (!code)
-		code = inet_opts_capture(dump->arena, fd, inet, err);
+		code = options_capture(dump->arena, fd, inet, err);
 	return code ? code
 		    : fown_capture(dump->arena, sighting, &inet->fown, err);
 }
@@ -257,6 +275,20 @@ static const char *address_text(
 	const InetSkEntry *inet, const uint32_t *words, char ret[64])
 {
 	return inet_ntop((int)inet->family, words, ret, 64) ?: "?";
+}
+
+static int options_restore(int fd, const InetSkEntry *inet, struct err *err)
+{
+	const struct inet_opts opts = {
+		.v6only = inet->has_v6only && inet->v6only,
+		.ip = inet->ip_opts,
+		.tcp = inet->tcp_opts,
+		.more = inet->stasis_option,
+		.n_more = inet->n_stasis_option,
+	};
+	int code = sockopts_restore(fd, inet->opts, err);
+
+	return code ? code : inet_opts_restore(fd, inet, &opts, err);
 }
 
 static bool is_bound(const InetSkEntry *inet)
@@ -373,9 +405,7 @@ static int inet_make(struct restore *restore, struct object *object,
 		(int)inet->proto);
 	if (fd < 0)
 		return err_errno(err, "making a socket");
-	code = sockopts_restore(fd, inet->opts, err);
-	if (!code)
-		code = inet_opts_restore(fd, inet, err);
+	code = options_restore(fd, inet, err);
 	if (!code)
 		code = inet->proto == IPPROTO_TCP ? tcp_place(fd, inet, err)
 						  : udp_place(fd, inet, err);

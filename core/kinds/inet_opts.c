@@ -95,7 +95,7 @@ static const struct option more_of_udp[] = {
 
 /* What differs from a new socket. */
 static void more_capture(struct arena *arena, int fd, int fresh,
-	const struct option *option, InetSkEntry *socket)
+	const struct option *option, struct inet_opts *opts)
 {
 	char value[VALUE_MAX], usual[VALUE_MAX];
 	StasisSocketOption *more;
@@ -113,37 +113,37 @@ static void more_capture(struct arena *arena, int fd, int fresh,
 		stasis_socket_option__init(more);
 		more->level = (uint32_t)option->level;
 		more->name = (uint32_t)option->name;
-		more->value.data = arena_copy(arena, value, size);
-		more->value.len = size;
-		socket->stasis_option = arena_grow(arena, socket->stasis_option,
-			socket->n_stasis_option * sizeof(more),
-			(socket->n_stasis_option + 1) * sizeof(more));
-		socket->stasis_option[socket->n_stasis_option++] = more;
+		more->value = (ProtobufCBinaryData){
+			size, arena_copy(arena, value, size)};
+		opts->more = arena_grow(arena, opts->more,
+			opts->n_more * sizeof(more),
+			(opts->n_more + 1) * sizeof(more));
+		opts->more[opts->n_more++] = more;
 	}
 }
 
-static int all_more_capture(
-	struct arena *arena, int fd, InetSkEntry *from, struct err *err)
+static int all_more_capture(struct arena *arena, int fd,
+	const InetSkEntry *inet, struct inet_opts *opts, struct err *err)
 {
-	_cleanup_fd_ int fresh = socket((int)from->family,
-		(int)from->type | SOCK_CLOEXEC, (int)from->proto);
+	_cleanup_fd_ int fresh = socket((int)inet->family,
+		(int)inet->type | SOCK_CLOEXEC, (int)inet->proto);
 
 	if (fresh < 0)
 		return err_errno(err, "making a socket to compare with");
-	more_capture(arena, fd, fresh, more_of_all, from);
-	if (from->family == AF_INET6)
-		more_capture(arena, fd, fresh, more_of_ipv6, from);
+	more_capture(arena, fd, fresh, more_of_all, opts);
+	if (inet->family == AF_INET6)
+		more_capture(arena, fd, fresh, more_of_ipv6, opts);
 	more_capture(arena, fd, fresh,
-		from->proto == IPPROTO_TCP ? more_of_tcp : more_of_udp, from);
+		inet->proto == IPPROTO_TCP ? more_of_tcp : more_of_udp, opts);
 	return 0;
 }
 
-static int more_restore(int fd, const InetSkEntry *socket, struct err *err)
+static int more_restore(int fd, const struct inet_opts *opts, struct err *err)
 {
 	const StasisSocketOption *more;
 
-	for (size_t i = 0; i < socket->n_stasis_option; i++) {
-		more = socket->stasis_option[i];
+	for (size_t i = 0; i < opts->n_more; i++) {
+		more = opts->more[i];
 		if (setsockopt(fd, (int)more->level, (int)more->name,
 			    more->value.data, (socklen_t)more->value.len))
 			return err_errno(err,
@@ -230,34 +230,39 @@ static int tcp_restore(int fd, const TcpOptsEntry *tcp, struct err *err)
 	return code;
 }
 
-int inet_opts_capture(
-	struct arena *arena, int fd, InetSkEntry *socket, struct err *err)
+int inet_opts_capture(struct arena *arena, int fd, const InetSkEntry *inet,
+	struct inet_opts *ret, struct err *err)
 {
+	struct inet_opts opts = {0};
 	uint32_t value;
+	int code;
 
-	if (socket->family == AF_INET6) {
-		socket->has_v6only = true;
+	if (inet->family == AF_INET6) {
 		sockopt_get(fd, SOL_IPV6, IPV6_V6ONLY, &value);
-		socket->v6only = value != 0;
+		opts.v6only = value != 0;
 	}
-	socket->ip_opts = ip_capture(arena, fd, socket);
-	if (socket->proto == IPPROTO_TCP)
-		socket->tcp_opts = tcp_capture(arena, fd);
-	return all_more_capture(arena, fd, socket, err);
+	opts.ip = ip_capture(arena, fd, inet);
+	if (inet->proto == IPPROTO_TCP)
+		opts.tcp = tcp_capture(arena, fd);
+	code = all_more_capture(arena, fd, inet, &opts, err);
+	if (!code)
+		*ret = opts;
+	return code;
 }
 
-int inet_opts_restore(int fd, const InetSkEntry *socket, struct err *err)
+int inet_opts_restore(int fd, const InetSkEntry *inet,
+	const struct inet_opts *opts, struct err *err)
 {
 	int code = 0;
 
-	if (socket->has_v6only)
+	if (inet->family == AF_INET6)
 		code = sockopt_set(
-			fd, SOL_IPV6, IPV6_V6ONLY, socket->v6only, err);
-	if (!code && socket->ip_opts)
-		code = ip_restore(fd, socket, socket->ip_opts, err);
-	if (!code && socket->tcp_opts && socket->proto == IPPROTO_TCP)
-		code = tcp_restore(fd, socket->tcp_opts, err);
+			fd, SOL_IPV6, IPV6_V6ONLY, opts->v6only, err);
+	if (!code && opts->ip)
+		code = ip_restore(fd, inet, opts->ip, err);
+	if (!code && opts->tcp && inet->proto == IPPROTO_TCP)
+		code = tcp_restore(fd, opts->tcp, err);
 	if (!code)
-		code = more_restore(fd, socket, err);
+		code = more_restore(fd, opts, err);
 	return code;
 }

@@ -10,11 +10,20 @@
 
 #include "kinds/sockopts.h"
 
-/* family, type and proto of the entry are set; the option fields are not. */
-int inet_opts_capture(
-	struct arena *arena, int fd, InetSkEntry *socket, struct err *err);
+struct inet_opts {
+	bool v6only; /* IPv6 */
+	IpOptsEntry *ip;
+	TcpOptsEntry *tcp; /* NULL: UDP */
+	StasisSocketOption **more;
+	size_t n_more;
+};
+
+/* Of the socket only family, type and proto are read. */
+int inet_opts_capture(struct arena *arena, int fd, const InetSkEntry *inet,
+	struct inet_opts *ret, struct err *err);
 
 /* Before bind. */
-int inet_opts_restore(int fd, const InetSkEntry *socket, struct err *err);
+int inet_opts_restore(int fd, const InetSkEntry *inet,
+	const struct inet_opts *opts, struct err *err);
 
 #endif

@@ -71,7 +71,6 @@ const struct kind kind_regular = {
 	.name = "regular file",
 	.scope = SCOPE_FILE,
 	.tag = FD_TYPES__REG,
-	.schema = &reg_file_entry__descriptor,
 	.claims = regular_claims,
 	.capture = regular_capture,
 	.make = regular_make,
