@@ -333,10 +333,18 @@ static void itimer_settle(
 {
 	struct times times;
 
-	if (!entry || (!entry->vsec && !entry->vusec))
+	if (!entry)
 		return;
 	times = (struct times){
 		entry->isec, entry->iusec, entry->vsec, entry->vusec};
+	/* One that has fired and whose signal waits has no time left: the
+	 * kernel would start it again when the signal is taken. */
+	if (!times.vsec && !times.vfrac) {
+		times.vsec = times.isec;
+		times.vfrac = times.ifrac;
+	}
+	if (!times.vsec && !times.vfrac)
+		return;
 	tape_about(tape, "interval timer %d", which);
 	tape_call(tape, CALL_setitimer, A(which),
 		A_DATA(tape_data(tape, &times, sizeof(times))), A(0));
