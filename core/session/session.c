@@ -8,12 +8,15 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "cpuinfo/cpuinfo.h"
+#include "dump/dump.h"
 #include "image/set.h"
+#include "inspect/inspect.h"
 #include "kernel/caps.h"
 #include "options/table.h"
 #include "options/version.h"
+#include "restore/restore.h"
 #include "session/pidfile.h"
-#include "session/walks.h"
 
 static int session_open_dir(
 	const char *path, const char *what, int *ret_fd, struct err *err)
@@ -52,7 +55,8 @@ static int session_open_log(
 /* Reading images is for everybody; touching processes is not. */
 static int session_check_rights(const struct options *o, struct err *err)
 {
-	if (o->verb == VERB_INSPECT || o->plan)
+	if (o->verb == VERB_INSPECT || o->verb == VERB_CPUINFO_DUMP ||
+		o->verb == VERB_CPUINFO_CHECK || o->plan)
 		return 0;
 	if (!caps_have(CAP_SYS_ADMIN) && !caps_have(CAP_CHECKPOINT_RESTORE)) {
 		err_set(err, EPERM,
@@ -127,11 +131,6 @@ void session_close(struct session *session)
 	session->log_fd = -1;
 }
 
-static int session_walk_missing(struct err *err)
-{
-	return err_set(err, ENOSYS, "this build has not got that part");
-}
-
 /* INT and TERM wait until the walk is at a point where it can turn back. */
 static void session_be_patient(struct session *session)
 {
@@ -202,8 +201,6 @@ static int session_restore_tree(
 
 int session_restore(struct session *session, pid_t *ret_root, struct err *err)
 {
-	if (!restore_run)
-		return session_walk_missing(err);
 	if (session->run.opt->tree)
 		log_warn("-t is not used by restore: the images know the pids");
 	session_be_patient(session);
@@ -212,8 +209,6 @@ int session_restore(struct session *session, pid_t *ret_root, struct err *err)
 
 int session_plan(struct session *session, FILE *out, struct err *err)
 {
-	if (!restore_plan_print)
-		return session_walk_missing(err);
 	return restore_plan_print(&session->run, out, err);
 }
 
@@ -223,11 +218,33 @@ int session_inspect(struct session *session, FILE *out, struct err *err)
 	_cleanup_image_set_ struct image_set *set = NULL;
 	int rc;
 
-	if (!inspect_print)
-		return session_walk_missing(err);
 	rc = image_set_open(
 		session->run.arena, session->run.images_dir, &set, err);
 	if (rc)
 		return rc;
 	return inspect_print(set, out, o->json, o->stacks, err);
+}
+
+int session_cpuinfo_dump(struct session *session, struct err *err)
+{
+	return cpuinfo_write(session->run.arena, session->run.images_dir, err);
+}
+
+int session_cpuinfo_check(struct session *session, FILE *out, struct err *err)
+{
+	uint32_t cap = session->run.opt->cpu_cap;
+	const char *image, *here;
+	int code;
+
+	/* To ask for nothing is no check; other engines say the same. */
+	if (!(cap & CPU_CAP_ALL))
+		cap |= CPU_CAP_ALL;
+	code = cpuinfo_check(session->run.arena, session->run.images_dir, cap,
+		&image, &here, err);
+	if (!code && out)
+		fprintf(out,
+			"this host (%s) can run the processes of the image's "
+			"host (%s)\n",
+			here, image);
+	return code;
 }
