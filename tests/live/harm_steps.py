@@ -35,7 +35,8 @@ def harm_dump_steps(case):
     harm.quiet_verdict(case, victim)
 
 
-@test("a failed dump with -R or -s leaves the victim running as well")
+@test("a failed dump with -R or -s leaves the victim running as well",
+      limit=60)
 def harm_dump_steps_running(case):
     victim = harm.quiet_victim(case)
     before = harm.picture(victim)
@@ -49,7 +50,7 @@ def harm_dump_steps_running(case):
     harm.quiet_verdict(case, victim)
 
 
-@test("dump -R changes nothing in the victim, ten times in a row")
+@test("dump -R changes nothing in the victim, ten times in a row", limit=60)
 def harm_dump_running(case):
     victim = harm.quiet_victim(case)
     before = harm.picture(victim)
@@ -60,7 +61,8 @@ def harm_dump_running(case):
     harm.quiet_verdict(case, victim)
 
 
-@test("what is restored is what was dumped: memory, maps, fds, registers")
+@test("what is restored is what was dumped: memory, maps, fds, registers",
+      limit=60)
 def harm_restored_same(case):
     victim = harm.quiet_victim(case)
     before = harm.picture(victim)
@@ -120,7 +122,8 @@ def harm_restore_steps(case):
     harm.quiet_verdict(case, victim)
 
 
-@test("a failed dump over an older image does not leave the older one")
+@test("a failed dump over an older image does not leave the older one",
+      limit=60)
 def harm_dump_over_image(case):
     victim = harm.quiet_victim(case)
     tree = [victim] + descendants(victim)

@@ -28,6 +28,9 @@ int main(void)
 	peers_wait(1);
 	CHECK_SYS(waitid(P_PID, (id_t)pid, &info, WSTOPPED | WNOWAIT));
 	checkpoint_here();
+	/* It stops by itself on its way out of the kernel. */
+	for (int i = 0; i < 1000 && state_of(pid) == 'R'; i++)
+		checkpoint_nap();
 	CHECK_INT(state_of(pid), 'T');
 	checkpoint_nap();
 	CHECK_INT(state_of(pid), 'T');

@@ -38,7 +38,6 @@ MAKERS = {
     "connection": connection,
     "netlink": lambda: open_socket(socket.AF_NETLINK, socket.SOCK_RAW, 0),
     "packet": lambda: open_socket(socket.AF_PACKET, socket.SOCK_RAW, 0),
-    "udp": lambda: open_socket(socket.AF_INET, socket.SOCK_DGRAM, 0),
     "pidfd": lambda: os.pidfd_open(1),
     "device": lambda: os.open("/dev/kmsg", os.O_RDONLY),
 }
