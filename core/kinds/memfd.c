@@ -174,26 +174,43 @@ static int memfd_capture(struct dump *dump, const struct sighting *sighting,
 		    : fown_capture(dump->arena, sighting, &memfd->fown, err);
 }
 
-/* The memory that an inode_id stands for. */
-static int shmid_find(struct restore *restore, uint32_t id, uint32_t *ret_shmid,
-	struct err *err)
+/* All memory objects, once, by the inode_id that files call them by. */
+static int inodes_load(struct restore *restore, struct err *err)
 {
-	const MemfdInodeEntry *inode;
+	void **loaded =
+		book_slot(restore->arena, &restore->book, "memfds", 0, 0);
+	MemfdInodeEntry *inode;
 	struct image_list list;
 	int code;
 
+	if (*loaded)
+		return 0;
 	code = image_load(restore->images, IMAGE_MEMFD, 0, &list, err);
 	if (code)
 		return code;
 	for (size_t i = 0; i < list.n; i++) {
-		inode = (const MemfdInodeEntry *)list.at[i].msg;
-		if (inode->inode_id != id)
-			continue;
-		*ret_shmid = inode->shmid;
-		return 0;
+		inode = (MemfdInodeEntry *)list.at[i].msg;
+		*book_slot(restore->arena, &restore->book, "memfd",
+			inode->inode_id, 0) = inode;
 	}
-	return err_set(err, EBADMSG,
-		"the image has no memory object of number %u", id);
+	*loaded = restore;
+	return 0;
+}
+
+static int shmid_find(struct restore *restore, uint32_t id, uint32_t *ret_shmid,
+	struct err *err)
+{
+	const MemfdInodeEntry *inode;
+	int code = inodes_load(restore, err);
+
+	if (code)
+		return code;
+	inode = *book_slot(restore->arena, &restore->book, "memfd", id, 0);
+	if (!inode)
+		return err_set(err, EBADMSG,
+			"the image has no memory object of number %u", id);
+	*ret_shmid = inode->shmid;
+	return 0;
 }
 
 static int memfd_make(struct restore *restore, struct object *object,

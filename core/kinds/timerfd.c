@@ -3,8 +3,8 @@
  * timerfd: a timer to wait for.
  *
  * The image has the time that was left, also for timers that were set to a
- * moment: such a one fires that long after the restore, as it does with a
- * clock that stood still in between.
+ * moment. For one of the calendar that is too little: it is to fire when the
+ * moment comes, however long the image has lain, so that is stored as well.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -32,12 +32,41 @@ static bool timerfd_claims(const struct sighting *sighting)
 	return sighting->fd_number >= 0 && sighting->info.is_timerfd;
 }
 
+/* The clock to read; the ones that wake a machine cannot be. */
+static clockid_t clock_base(uint32_t clock)
+{
+	switch (clock) {
+	case CLOCK_REALTIME_ALARM:
+		return CLOCK_REALTIME;
+	case CLOCK_BOOTTIME_ALARM:
+		return CLOCK_BOOTTIME;
+	}
+	return (clockid_t)clock;
+}
+
+static int until_capture(TimerfdEntry *timer, struct err *err)
+{
+	struct timespec now;
+
+	if (!(timer->settime_flags & TFD_TIMER_ABSTIME) ||
+		(!timer->vsec && !timer->vnsec) ||
+		clock_base(timer->clockid) != CLOCK_REALTIME)
+		return 0;
+	if (clock_gettime(CLOCK_REALTIME, &now))
+		return err_errno(err, "reading the clock");
+	timer->has_stasis_until = true;
+	timer->stasis_until = (timer->vsec + (uint64_t)now.tv_sec) * SECOND +
+			      timer->vnsec + (uint64_t)now.tv_nsec;
+	return 0;
+}
+
 static int timerfd_capture(struct dump *dump, const struct sighting *sighting,
 	void *msg, struct err *err)
 {
 	TimerfdEntry *timer = arena_new1(dump->arena, TimerfdEntry);
 	const struct fdinfo *info = &sighting->info;
 	FileEntry *entry = msg;
+	int code;
 
 	timerfd_entry__init(timer);
 	entry->type = FD_TYPES__TIMERFD;
@@ -51,26 +80,21 @@ static int timerfd_capture(struct dump *dump, const struct sighting *sighting,
 	timer->vnsec = info->timerfd_value_nsec;
 	timer->isec = info->timerfd_interval_sec;
 	timer->insec = info->timerfd_interval_nsec;
-	return fown_capture(dump->arena, sighting, &timer->fown, err);
+	code = until_capture(timer, err);
+	return code ? code
+		    : fown_capture(dump->arena, sighting, &timer->fown, err);
 }
 
-/* The clock to read; the ones that wake a machine cannot be. */
-static clockid_t clock_base(uint32_t clock)
-{
-	switch (clock) {
-	case CLOCK_REALTIME_ALARM:
-		return CLOCK_REALTIME;
-	case CLOCK_BOOTTIME_ALARM:
-		return CLOCK_BOOTTIME;
-	}
-	return (clockid_t)clock;
-}
-
-static int time_from_now(
+static int moment_of(
 	const TimerfdEntry *timer, struct timespec *value, struct err *err)
 {
 	struct timespec now;
 
+	if (timer->has_stasis_until) {
+		value->tv_sec = (time_t)(timer->stasis_until / SECOND);
+		value->tv_nsec = (long)(timer->stasis_until % SECOND);
+		return 0;
+	}
 	if (clock_gettime(clock_base(timer->clockid), &now))
 		return err_errno(err, "reading clock %u", timer->clockid);
 	value->tv_sec += now.tv_sec;
@@ -99,7 +123,7 @@ static int timer_arm(const TimerfdEntry *timer, int fd, struct err *err)
 	if (!when.it_value.tv_sec && !when.it_value.tv_nsec)
 		return 0;
 	if (timer->settime_flags & TFD_TIMER_ABSTIME) {
-		code = time_from_now(timer, &when.it_value, err);
+		code = moment_of(timer, &when.it_value, err);
 		if (code)
 			return code;
 	}

@@ -28,6 +28,7 @@ struct shelf_memory {
 
 struct shared_shelf {
 	VEC(struct shelf_memory) objects;
+	struct image_list inodes;
 };
 
 void shared_shelf_close(struct restore *restore)
@@ -42,14 +43,15 @@ void shared_shelf_close(struct restore *restore)
 static int inode_find(struct restore *restore, uint32_t shmid,
 	const MemfdInodeEntry **ret, struct err *err)
 {
-	struct image_list list;
-	int code;
+	struct image_list *inodes = &restore->shared->inodes;
+	int code = 0;
 
-	code = image_load(restore->images, IMAGE_MEMFD, 0, &list, err);
+	if (!inodes->n)
+		code = image_load(restore->images, IMAGE_MEMFD, 0, inodes, err);
 	if (code)
 		return code;
-	for (size_t i = 0; i < list.n; i++) {
-		*ret = (const MemfdInodeEntry *)list.at[i].msg;
+	for (size_t i = 0; i < inodes->n; i++) {
+		*ret = (const MemfdInodeEntry *)inodes->at[i].msg;
 		if ((*ret)->shmid == shmid)
 			return 0;
 	}

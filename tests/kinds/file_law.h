@@ -371,6 +371,7 @@ static void law_neutralize(FileEntry *entry)
 	if (entry->tfd && (entry->tfd->vsec || entry->tfd->vnsec)) {
 		entry->tfd->vsec = (entry->tfd->vsec + 30) / 60;
 		entry->tfd->vnsec = 0;
+		entry->tfd->stasis_until = 0;
 	}
 	if (entry->id && entry->fifo)
 		entry->fifo->regf_id = 0;
