@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
@@ -20,7 +21,9 @@
 
 static bool eventpoll_claims(const struct sighting *sighting)
 {
-	return sighting->fd_number >= 0 && sighting->info.is_epoll;
+	/* fdinfo tells of targets alone: a set without any says nothing. */
+	return sighting->fd_number >= 0 &&
+	       strcmp(sighting->target, "anon_inode:[eventpoll]") == 0;
 }
 
 /* Which of the targets that were added under the same number. */
