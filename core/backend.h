@@ -53,11 +53,15 @@ struct insn {
 	uint8_t size;
 };
 
+/* May a set be missing (EINVAL, ENODEV, EIO)? A fallback is only looked for
+ * when the set before it is missing, and may then be missing, too. */
+enum regset_optional { REGSET_NEEDED, REGSET_MAY_LACK, REGSET_FALLBACK };
+
 /* One register set of PTRACE_GETREGSET. [0] is always NT_PRSTATUS. */
 struct regset {
 	uint32_t note;	  /* NT_*; 0 ends the table */
 	uint32_t room;	  /* bytes to offer to the kernel, at most */
-	uint8_t optional; /* may be missing: EINVAL, ENODEV, EIO are fine */
+	uint8_t optional; /* enum regset_optional */
 	/* Not 0: the set is one word that SETREGSET may silently ignore; place
 	 * it with PTRACE_POKEUSER at this offset instead. */
 	uint16_t poke;

@@ -10,12 +10,14 @@
 static const struct regset regsets[] = {
 	[X86_64_GPR] = {NT_PRSTATUS, sizeof(struct x86_64_gpr), 0, 0,
 		"general registers"},
-	/* Before XSAVE, which says all of it again, and more. */
-	[X86_64_FXSAVE] = {NT_PRFPREG, X86_64_FXSAVE_SIZE, 1, 0,
-		"floating-point registers"},
 	/* With AMX tiles about 11 KiB. */
-	[X86_64_XSAVE] = {0x202, 16384, 1, 0, "extended registers"},
-	[X86_64_SHSTK] = {0x204, 8, 1, 0, "shadow stack register"},
+	[X86_64_XSAVE] = {0x202, 16384, REGSET_MAY_LACK, 0,
+		"extended registers"},
+	/* Of CPUs without XSAVE, which says all of it, and more. */
+	[X86_64_FXSAVE] = {NT_PRFPREG, X86_64_FXSAVE_SIZE, REGSET_FALLBACK, 0,
+		"floating-point registers"},
+	[X86_64_SHSTK] = {0x204, 8, REGSET_MAY_LACK, 0,
+		"shadow stack register"},
 	{0},
 };
 

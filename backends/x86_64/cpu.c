@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "options/options.h"
@@ -94,17 +95,18 @@ static int entry_check(const CpuinfoEntry *entry, struct err *err)
 	return 0;
 }
 
-const char *x86_64_cpu_model(const CpuinfoEntry *entry)
+static const char *x86_64_cpu_name(const CpuinfoX86Entry *x86)
 {
-	const CpuinfoX86Entry *x86;
-
-	if (!entry->n_x86_entry)
-		return "x86_64";
-	x86 = entry->x86_entry[0];
 	if (x86->model_id && x86->model_id[0])
 		return x86->model_id;
 	return x86->vendor_id == CPUINFO_X86_ENTRY__VENDOR__INTEL ? "Intel"
 								  : "AMD";
+}
+
+const char *x86_64_cpu_model(const CpuinfoEntry *entry)
+{
+	return entry->n_x86_entry ? x86_64_cpu_name(entry->x86_entry[0])
+				  : "x86_64";
 }
 
 /* An old image says nothing of the last words: take them from other. */
@@ -128,21 +130,30 @@ static int bits_load(const CpuinfoEntry *entry, const struct cpu_bits *other,
 	return 0;
 }
 
-/* Components of the extended state, by name. */
+/* Components of the extended state, by name. The two that cpuid.c leaves out
+ * may be set by engines that do not. */
 static int xfeatures_accept(const CpuinfoX86Entry *image,
 	const CpuinfoX86Entry *here, struct err *err)
 {
+	const uint64_t implied = 1 << 1 | 1 << 3;
+	char names[400] = "";
 	uint64_t lacking;
+	size_t used = 0;
 
 	if (!image->has_xfeatures_mask || !here->has_xfeatures_mask)
 		return 0;
-	lacking = image->xfeatures_mask & ~here->xfeatures_mask;
+	lacking = image->xfeatures_mask & ~here->xfeatures_mask & ~implied;
 	if (!lacking)
 		return 0;
+	for (; lacking && used < sizeof(names); lacking &= lacking - 1)
+		used += (size_t)snprintf(names + used, sizeof(names) - used,
+			"%s%s", used ? ", " : "",
+			xsave_part_name(
+				(unsigned int)__builtin_ctzll(lacking)));
 	return err_set(err, ENOTSUP,
-		"the CPU lacks the extended state of %s, which the image's "
-		"host has",
-		xsave_part_name((unsigned int)__builtin_ctzll(lacking)));
+		"the CPU (%s) lacks the extended state of %s, which the "
+		"image's host (%s) has",
+		x86_64_cpu_name(here), names, x86_64_cpu_name(image));
 }
 
 static int fpu_accept(const struct cpu_bits *image, const struct cpu_bits *here,

@@ -80,8 +80,9 @@ static const char *const names_7_0_edx[32] = {[2] = "avx512_4vnniw",
 
 #define B(bit) (UINT64_C(1) << (bit))
 
-/* The instruction bits are the ones that other engines compare, and fma,
- * which they forgot. */
+/* The instruction bits are the ones that other engines compare, and what they
+ * forgot or do not know yet: fma, lahf_lm, clwb, avx512ifma, the direct stores,
+ * and what came with Sapphire Rapids and its kin. */
 const struct cpu_word x86_64_cpu_words[X86_64_CPU_WORDS + 1] = {
 	{"1.edx", names_1_edx, 32,
 		B(0) | B(4) | B(8) | B(11) | B(15) | B(19) | B(23) | B(24) |
@@ -96,23 +97,25 @@ const struct cpu_word x86_64_cpu_words[X86_64_CPU_WORDS + 1] = {
 			B(30)},
 	{"c0000001.edx", NULL, 32, 0},
 	{"80000001.ecx", names_80000001_ecx, 32,
-		B(5) | B(6) | B(7) | B(8) | B(11) | B(16) | B(21)},
+		B(0) | B(5) | B(6) | B(7) | B(8) | B(11) | B(16) | B(21)},
 	{"linux.2", NULL, 32, 0},
 	{"linux.3", NULL, 32, 0},
 	{"7.0.ebx", names_7_0_ebx, 32,
 		B(0) | B(3) | B(4) | B(5) | B(8) | B(9) | B(11) | B(14) |
-			B(16) | B(17) | B(18) | B(19) | B(21) | B(23) | B(26) |
-			B(27) | B(28) | B(29) | B(30) | B(31)},
+			B(16) | B(17) | B(18) | B(19) | B(21) | B(23) | B(24) |
+			B(26) | B(27) | B(28) | B(29) | B(30) | B(31)},
 	{"d.1.eax", names_d_1_eax, 32, B(0) | B(1) | B(2)},
 	{"7.0.ecx", names_7_0_ecx, 32,
-		B(1) | B(6) | B(8) | B(9) | B(10) | B(11) | B(12) | B(13) |
-			B(14) | B(22)},
+		B(1) | B(5) | B(6) | B(8) | B(9) | B(10) | B(11) | B(12) |
+			B(13) | B(14) | B(22) | B(27) | B(28)},
 	{"f.1.edx", NULL, 32, 0},
 	{"80000008.ebx", names_80000008_ebx, 32, B(0)},
 	{"6.eax", NULL, 32, 0},
 	{"8000000a.edx", NULL, 32, 0},
 	{"f.0.edx", NULL, 32, 0},
 	{"80000007.ebx", NULL, 32, 0},
-	{"7.0.edx", names_7_0_edx, 32, B(2) | B(3)},
+	{"7.0.edx", names_7_0_edx, 32,
+		B(2) | B(3) | B(8) | B(14) | B(16) | B(22) | B(23) | B(24) |
+			B(25)},
 	{0},
 };

@@ -97,16 +97,17 @@ static void words_adjust(struct x86_64_cpu *cpu)
 		cpu->words[CPU_1_ECX] &= ~(UINT32_C(1) << 26);
 }
 
-/* The components of user state whose instructions the CPU has, too. */
+/* The components of user state whose instructions the CPU has, too. Left out
+ * are sse (1), which every x86_64 has, and the bound registers (3), which come
+ * with their configuration (4): CRIU 4.2 means to leave out hardware duty
+ * cycling, takes its number for a mask, and refuses images that have them. */
 static uint64_t xfeatures_read(const struct x86_64_cpu *cpu)
 {
 	static const struct {
 		uint8_t component, word, bit;
 	} needs[] = {
 		{0, CPU_1_EDX, 0},
-		{1, CPU_1_EDX, 25},
 		{2, CPU_1_ECX, 28},
-		{3, CPU_7_0_EBX, 14},
 		{4, CPU_7_0_EBX, 14},
 		{5, CPU_7_0_EBX, 16},
 		{6, CPU_7_0_EBX, 16},

@@ -91,7 +91,7 @@ static int shstk_to_image(struct arena *arena, const struct regs *regs,
 static int fpu_to_image(struct arena *arena, const struct regs *regs,
 	UserX86FpregsEntry *fpregs, struct err *err)
 {
-	struct xsave_layout layout;
+	const struct xsave_layout *layout;
 	int ret;
 
 	if (!regs->set[X86_64_XSAVE].bytes) {
@@ -101,9 +101,9 @@ static int fpu_to_image(struct arena *arena, const struct regs *regs,
 		return fxsave_to_image(arena, regs->set[X86_64_FXSAVE].bytes,
 			regs->set[X86_64_FXSAVE].size, fpregs, err);
 	}
-	xsave_layout_here(&layout);
+	layout = xsave_layout_here(arena);
 	ret = xsave_to_image(arena, regs->set[X86_64_XSAVE].bytes,
-		regs->set[X86_64_XSAVE].size, &layout, fpregs, err);
+		regs->set[X86_64_XSAVE].size, layout, fpregs, err);
 	if (ret < 0)
 		return ret;
 	return shstk_to_image(arena, regs, fpregs, err);
@@ -190,7 +190,7 @@ static int fxsave_fill(struct arena *arena, const UserX86FpregsEntry *fpregs,
 static int fpu_from_image(struct arena *arena, const UserX86FpregsEntry *fpregs,
 	const struct regs *here, struct regs *ret, struct err *err)
 {
-	struct xsave_layout layout;
+	const struct xsave_layout *layout;
 	uint32_t mxcsr_mask = 0;
 	size_t size;
 	void *area;
@@ -198,8 +198,8 @@ static int fpu_from_image(struct arena *arena, const UserX86FpregsEntry *fpregs,
 	if (here && !here->set[X86_64_XSAVE].bytes &&
 		here->set[X86_64_FXSAVE].bytes)
 		return fxsave_fill(arena, fpregs, here, ret, err);
-	xsave_layout_here(&layout);
-	size = layout.size;
+	layout = xsave_layout_here(arena);
+	size = layout->size;
 	/* The kernel takes only an area as big as the one that it gives. */
 	if (here && here->set[X86_64_XSAVE].bytes) {
 		size = here->set[X86_64_XSAVE].size;
@@ -208,7 +208,7 @@ static int fpu_from_image(struct arena *arena, const UserX86FpregsEntry *fpregs,
 	area = arena_alloc(arena, size);
 	ret->set[X86_64_XSAVE].bytes = area;
 	ret->set[X86_64_XSAVE].size = size;
-	return xsave_from_image(fpregs, &layout, mxcsr_mask, area, size, err);
+	return xsave_from_image(fpregs, layout, mxcsr_mask, area, size, err);
 }
 
 static int shstk_from_image(struct arena *arena,
@@ -252,16 +252,16 @@ int x86_64_extra_save(struct arena *arena, const struct regs *regs,
 	struct regs_extra **ret, size_t *ret_n, struct err *err)
 {
 	struct regs_extra extra = {.note = NOTE_XSTATE};
-	struct xsave_layout layout;
+	const struct xsave_layout *layout;
 	int error;
 
 	*ret_n = 0;
 	if (!regs->set[X86_64_XSAVE].bytes)
 		return 0;
-	xsave_layout_here(&layout);
+	layout = xsave_layout_here(arena);
 	error = xsave_extra_save(arena, regs->set[X86_64_XSAVE].bytes,
-		regs->set[X86_64_XSAVE].size, &layout, &extra.bytes,
-		&extra.size, err);
+		regs->set[X86_64_XSAVE].size, layout, &extra.bytes, &extra.size,
+		err);
 	if (error < 0 || !extra.size)
 		return error;
 	*ret = arena_copy(arena, &extra, sizeof(extra));
@@ -272,9 +272,8 @@ int x86_64_extra_save(struct arena *arena, const struct regs *regs,
 int x86_64_extra_load(struct arena *arena, const struct regs_extra *extra,
 	const struct regs *here, struct regs *regs, struct err *err)
 {
-	struct xsave_layout layout;
+	const struct xsave_layout *layout;
 
-	(void)arena;
 	(void)here;
 	if (extra->note != NOTE_XSTATE)
 		return err_set(err, EINVAL,
@@ -285,8 +284,8 @@ int x86_64_extra_load(struct arena *arena, const struct regs_extra *extra,
 		return err_set(err, ENOTSUP,
 			"the thread uses extended registers, but this host has "
 			"no XSAVE");
-	xsave_layout_here(&layout);
-	return xsave_extra_load(extra->bytes, extra->size, &layout,
+	layout = xsave_layout_here(arena);
+	return xsave_extra_load(extra->bytes, extra->size, layout,
 		regs->set[X86_64_XSAVE].bytes, regs->set[X86_64_XSAVE].size,
 		err);
 }

@@ -24,8 +24,8 @@ struct x86_64_gpr {
 /* Places in the regset table. */
 enum x86_64_set {
 	X86_64_GPR,
-	X86_64_FXSAVE,
 	X86_64_XSAVE,
+	X86_64_FXSAVE,
 	X86_64_SHSTK,
 };
 
@@ -66,7 +66,7 @@ void x86_64_image_pc_sp(const CoreEntry *core, uint64_t *pc, uint64_t *sp);
  * that the area is a bare FXSAVE one, of a CPU without XSAVE. */
 void xsave_layout_standard(struct xsave_layout *ret);
 /* Of this CPU; the standard one on other machines. */
-void xsave_layout_here(struct xsave_layout *ret);
+const struct xsave_layout *xsave_layout_here(struct arena *arena);
 int xsave_to_image(struct arena *arena, const void *area, size_t size,
 	const struct xsave_layout *layout, UserX86FpregsEntry *fpregs,
 	struct err *err);

@@ -103,7 +103,7 @@ static uint64_t xcr0_get(void)
 	return (uint64_t)high << 32 | low;
 }
 
-void xsave_layout_here(struct xsave_layout *ret)
+static void layout_ask(struct xsave_layout *ret)
 {
 	uint32_t a, b, c, d;
 
@@ -122,11 +122,24 @@ void xsave_layout_here(struct xsave_layout *ret)
 	}
 }
 #else
-void xsave_layout_here(struct xsave_layout *ret)
+static void layout_ask(struct xsave_layout *ret)
 {
 	xsave_layout_standard(ret);
 }
 #endif
+
+/* CPUID is slow in virtual machines, and threads are many. */
+const struct xsave_layout *xsave_layout_here(struct arena *arena)
+{
+	static const char key;
+	void **memo = arena_memo(arena, &key);
+
+	if (!*memo) {
+		*memo = arena_alloc(arena, sizeof(struct xsave_layout));
+		layout_ask(*memo);
+	}
+	return *memo;
+}
 
 static uint64_t word_get(const void *area, size_t at)
 {

@@ -13,8 +13,15 @@ struct chunk {
 	_Alignas(ALIGNMENT) char bytes[];
 };
 
+struct memo {
+	struct memo *next;
+	const void *key;
+	void *value;
+};
+
 struct arena {
 	struct chunk *head;
+	struct memo *memos;
 };
 
 static void *memory_or_abort(size_t size)
@@ -97,6 +104,21 @@ void *arena_grow(
 	if (old_size)
 		memcpy(grown, old, old_size);
 	return grown;
+}
+
+void **arena_memo(struct arena *arena, const void *key)
+{
+	struct memo *memo = arena->memos;
+
+	while (memo && memo->key != key)
+		memo = memo->next;
+	if (!memo) {
+		memo = arena_alloc(arena, sizeof(*memo));
+		memo->key = key;
+		memo->next = arena->memos;
+		arena->memos = memo;
+	}
+	return &memo->value;
 }
 
 char *arena_strdup(struct arena *arena, const char *text)

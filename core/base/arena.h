@@ -29,6 +29,11 @@ char *arena_strdup(struct arena *arena, const char *text);
 char *arena_printf(struct arena *arena, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
 
+/* A place for something that is costly to find out and the same all the time
+ * that the arena lives: NULL at first, the same place again for an equal
+ * key (an address of the caller's own). */
+void **arena_memo(struct arena *arena, const void *key);
+
 /* One zeroed object of a type; n of them. */
 #define arena_new1(arena, type) ((type *)arena_alloc(arena, sizeof(type)))
 #define arena_newn(arena, type, n) \

@@ -13,24 +13,10 @@ static int thread_look(
 	struct proc *proc = &thread->victim->proc;
 	int code;
 
-	code = proc_stat_read(proc, thread->tid, &thread->stat, err);
-	if (!code)
-		code = proc_status_read(
-			dump->arena, proc, thread->tid, &thread->status, err);
+	code = proc_status_read(
+		dump->arena, proc, thread->tid, &thread->status, err);
 	thread->vtid = thread->tid;
 	return code;
-}
-
-static int leader_check(const struct victim *victim, struct err *err)
-{
-	const struct proc_stat *stat = &victim->threads.at[0]->stat;
-
-	if (stat->state == 'Z' || stat->state == 'X')
-		return err_set(err, EOPNOTSUPP,
-			"the main thread of process %d (%s) has ended while "
-			"others run on: this cannot be dumped",
-			victim->pid, stat->comm);
-	return 0;
 }
 
 static int victim_look(
@@ -47,10 +33,7 @@ static int victim_look(
 	victim->exit_code = victim->threads.at[0]->stat.exit_code;
 	if (victim->state == TASK_DEAD)
 		return 0;
-	code = leader_check(victim, err);
-	if (!code)
-		code = maps_read(
-			dump->arena, &victim->proc, &victim->maps, err);
+	code = maps_read(dump->arena, &victim->proc, &victim->maps, err);
 	if (!code)
 		code = proc_read_auxv(dump->arena, &victim->proc, &victim->auxv,
 			&victim->n_auxv, err);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "cpuinfo/cpuinfo.h"
 #include "dump/capture.h"
 #include "dump/discover.h"
 #include "dump/files.h"
@@ -78,6 +79,7 @@ static int images_commit(struct dump *dump, struct err *err)
 		.page_size = (uint32_t)dump->run->page_size,
 		.stasis_version = STASIS_VERSION,
 		.created = (uint64_t)time(NULL),
+		.cpu = cpuinfo_model(dump->arena),
 	};
 	int code;
 
@@ -142,7 +144,10 @@ int dump_run(struct run *run, struct err *err)
 			run->arena, run->images_dir, &dump.images, err);
 	if (code)
 		return code;
-	code = victims_dump(&dump, err);
+	if (run->opt->cpu_cap & CPU_CAP_IMAGE)
+		code = cpuinfo_append(run->arena, dump.images, err);
+	if (!code)
+		code = victims_dump(&dump, err);
 	if (code)
 		image_set_abort(dump.images);
 	else

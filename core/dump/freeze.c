@@ -127,56 +127,82 @@ static int threads_stop(struct victim *victim, size_t from, struct err *err)
 	return 0;
 }
 
+/* With as many threads as are stopped, none is left to make more. */
+static int process_settled(
+	struct victim *victim, bool *ret_settled, struct err *err)
+{
+	struct proc_stat *stat = &victim->threads.at[0]->stat;
+	int code = proc_stat_read(&victim->proc, 0, stat, err);
+
+	*ret_settled = !code && stat->num_threads == (int)victim->threads.n;
+	return code;
+}
+
 static int process_stop(
 	struct dump *dump, struct victim *victim, struct err *err)
 {
-	size_t before, fresh;
-	int code;
+	size_t before, fresh = 0;
+	bool settled = false;
+	int code = 0;
 
-	for (int pass = 0; pass < PASSES_MAX; pass++) {
+	for (int pass = 0; pass < PASSES_MAX && !code && !settled; pass++) {
 		before = victim->threads.n;
 		code = threads_seize(dump, victim, &fresh, err);
-		if (!code && !fresh)
-			return 0;
 		if (!code)
 			code = threads_stop(victim, before, err);
-		if (code)
-			return code;
+		if (!code)
+			code = process_settled(victim, &settled, err);
+		/* Threads that have ended but are not yet forgotten count. */
+		settled = settled || (pass && !fresh);
 	}
+	if (code || settled)
+		return code;
 	return err_set(err, EAGAIN,
 		"process %d makes threads faster than they can be frozen",
 		victim->pid);
 }
 
-static int stat_check(const struct proc_stat *stat, struct err *err)
+static int tracer_explain(struct dump *dump, struct victim *victim,
+	const struct proc_stat *stat, int code, struct err *err)
 {
-	if (stat->flags & PF_KTHREAD) {
-		err_set(err, EINVAL, "%d (%s) is a kernel thread", stat->pid,
-			stat->comm);
+	struct proc_status status;
+
+	if (proc_status_read(dump->arena, &victim->proc, 0, &status, NULL) ||
+		!status.tracer_pid)
+		return code;
+	err_set(err, EBUSY, "process %d (%s) is already traced by process %d",
+		stat->pid, stat->comm, status.tracer_pid);
+	return err_hint(err, "let the debugger or tracer detach from it first");
+}
+
+/* Why could it not be frozen? A zombie is fine, it needs no freezing. */
+static int refusal_explain(
+	struct dump *dump, struct victim *victim, int code, struct err *err)
+{
+	struct proc_stat stat;
+
+	if (victim->threads.n || proc_stat_read(&victim->proc, 0, &stat, NULL))
+		return code;
+	if (stat.flags & PF_KTHREAD) {
+		err_set(err, EINVAL, "%d (%s) is a kernel thread", stat.pid,
+			stat.comm);
 		return err_hint(err, "only user processes can be dumped");
 	}
+	if (stat.state != 'Z' && stat.state != 'X')
+		return tracer_explain(dump, victim, &stat, code, err);
+	if (stat.num_threads > 1)
+		return err_set(err, EOPNOTSUPP,
+			"the main thread of process %d (%s) has ended while "
+			"others run on: this cannot be dumped",
+			stat.pid, stat.comm);
+	victim->state = TASK_DEAD;
 	return 0;
 }
 
-static int status_check(const struct proc_status *status,
-	const struct proc_stat *stat, struct err *err)
-{
-	if (status->tracer_pid) {
-		err_set(err, EBUSY,
-			"process %d (%s) is already traced by process %d",
-			stat->pid, stat->comm, status->tracer_pid);
-		return err_hint(
-			err, "let the debugger or tracer detach from it first");
-	}
-	return 0;
-}
-
-static int victim_add(
+static int victim_open(
 	struct dump *dump, pid_t pid, struct victim **ret, struct err *err)
 {
 	struct victim *victim = arena_new1(dump->arena, struct victim);
-	struct proc_status status;
-	struct proc_stat stat;
 	int code;
 
 	victim->pid = pid;
@@ -186,76 +212,69 @@ static int victim_add(
 	if (code)
 		return code;
 	*vec_push(dump->arena, &dump->victims) = victim;
-	code = proc_stat_read(&victim->proc, 0, &stat, err);
-	if (!code)
-		code = stat_check(&stat, err);
-	if (code)
-		return code;
-	if (stat.state == 'Z' || stat.state == 'X')
-		victim->state = TASK_DEAD;
-	if (victim->state != TASK_DEAD) {
-		code = proc_status_read(
-			dump->arena, &victim->proc, 0, &status, err);
-		if (!code)
-			code = status_check(&status, &stat, err);
-	}
 	*ret = victim;
-	return code;
+	return 0;
 }
 
-/* It may die while it is being seized: then it is a zombie, or gone. */
 static int process_freeze(struct dump *dump, pid_t pid, struct err *err)
 {
 	struct victim_thread *leader;
-	struct victim *victim = NULL;
-	struct proc_stat stat;
+	struct victim *victim;
 	int code;
 
-	code = victim_add(dump, pid, &victim, err);
-	if (!code && victim->state != TASK_DEAD)
-		code = process_stop(dump, victim, err);
-	if (code && victim && victim->state != TASK_DEAD &&
-		!proc_stat_read(&victim->proc, 0, &stat, NULL) &&
-		stat.state == 'Z' && !victim->threads.n) {
-		victim->state = TASK_DEAD;
-		code = 0;
-	}
+	code = victim_open(dump, pid, &victim, err);
 	if (code)
 		return code;
-	if (victim->state == TASK_DEAD) {
-		leader = arena_new1(dump->arena, struct victim_thread);
-		*vec_push(dump->arena, &victim->threads) = leader;
-		leader->tid = pid;
-		leader->victim = victim;
-		return 0;
-	}
-	return pidfd_open_task(pid, 0, &victim->pidfd, err);
+	code = process_stop(dump, victim, err);
+	if (code)
+		code = refusal_explain(dump, victim, code, err);
+	if (code)
+		return code;
+	if (victim->state != TASK_DEAD)
+		return pidfd_open_task(pid, 0, &victim->pidfd, err);
+	leader = arena_new1(dump->arena, struct victim_thread);
+	*vec_push(dump->arena, &victim->threads) = leader;
+	leader->tid = pid;
+	leader->victim = victim;
+	return proc_stat_read(&victim->proc, 0, &leader->stat, err);
 }
 
-/* Children that are not known yet; -ESRCH of a vanished child is no error. */
-static int children_freeze(struct dump *dump, struct victim *victim,
-	size_t *ret_new, struct err *err)
+static int children_list(struct dump *dump, struct victim *victim,
+	pid_t **ret_pids, size_t *ret_n, struct err *err)
 {
+	size_t n = victim->threads.n;
+	pid_t *tids = arena_newn(dump->arena, pid_t, n);
+
+	for (size_t i = 0; i < n; i++)
+		tids[i] = victim->threads.at[i]->tid;
+	return proc_list_children_of(
+		dump->arena, &victim->proc, tids, n, ret_pids, ret_n, err);
+}
+
+/* Children that are not known yet; one that vanished is no error. A frozen
+ * process gets no more children, but for those of one that died before it
+ * could be frozen: then everybody must be asked once more. */
+static int children_freeze(struct dump *dump, struct victim *victim,
+	bool *ret_again, struct err *err)
+{
+	size_t n, known;
 	pid_t *pids;
-	size_t n;
 	int code;
 
-	code = proc_list_children(dump->arena, &victim->proc, &pids, &n, err);
-	if (code)
-		return code;
-	for (size_t i = 0; i < n; i++) {
+	code = children_list(dump, victim, &pids, &n, err);
+	for (size_t i = 0; i < n && !code; i++) {
 		if (victim_find(dump, pids[i]))
 			continue;
+		known = dump->victims.n;
 		code = process_freeze(dump, pids[i], err);
 		if (code == -ESRCH) {
-			dump->victims.n -= !victim_find(dump, pids[i]) ? 0 : 1;
-			continue;
-		}
-		if (code)
-			return code;
-		++*ret_new;
+			dump->victims.n = known;
+			*ret_again = true;
+			code = 0;
+		} else if (!code && dump->victims.at[known]->state == TASK_DEAD)
+			*ret_again = true;
 	}
-	return 0;
+	return code;
 }
 
 static int root_check(pid_t root, struct err *err)
@@ -292,9 +311,23 @@ static int root_check(pid_t root, struct err *err)
 	return 0;
 }
 
+/* Somebody died meanwhile: orphans have new parents. */
+static int parents_read(struct dump *dump, struct err *err)
+{
+	struct victim *victim;
+	int code = 0;
+
+	for (size_t i = 0; i < dump->victims.n && !code; i++) {
+		victim = dump->victims.at[i];
+		code = proc_stat_read(
+			&victim->proc, 0, &victim->threads.at[0]->stat, err);
+	}
+	return code;
+}
+
 int freeze_tree(struct dump *dump, pid_t root, struct err *err)
 {
-	size_t fresh = 1;
+	bool again = true, deaths = false;
 	int code;
 
 	code = root_check(root, err);
@@ -304,12 +337,15 @@ int freeze_tree(struct dump *dump, pid_t root, struct err *err)
 		return err_set(err, ESRCH,
 			"process %d has ended (a zombie is all that is left)",
 			root);
-	while (!code && fresh) {
-		fresh = 0;
+	while (!code && again) {
+		again = false;
 		for (size_t i = 0; i < dump->victims.n && !code; i++)
 			code = children_freeze(
-				dump, dump->victims.at[i], &fresh, err);
+				dump, dump->victims.at[i], &again, err);
+		deaths = deaths || again;
 	}
+	if (!code && deaths)
+		code = parents_read(dump, err);
 	return code;
 }
 

@@ -19,6 +19,8 @@ int regs_fetch(struct arena *arena, const struct backend *be, pid_t tid,
 	int code;
 
 	for (int i = 0; set[i].note; i++) {
+		if (set[i].optional == REGSET_FALLBACK && regs.set[i - 1].bytes)
+			continue;
 		size = set[i].room < sizeof(room) ? set[i].room : sizeof(room);
 		code = ptrace_regset_get(tid, set[i].note, room, &size, err);
 		if (code && set[i].optional)

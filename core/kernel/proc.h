@@ -56,6 +56,10 @@ int proc_read_link(struct arena *arena, const struct proc *proc,
 /* Children of all threads of the process, in no special order. */
 int proc_list_children(struct arena *arena, const struct proc *proc,
 	pid_t **ret_pids, size_t *ret_n, struct err *err);
+/* The same when the threads are known: all of them. */
+int proc_list_children_of(struct arena *arena, const struct proc *proc,
+	const pid_t *tids, size_t n_tids, pid_t **ret_pids, size_t *ret_n,
+	struct err *err);
 /* Thread ids, ascending, the leader's first (where it is still listed). */
 int proc_list_threads(struct arena *arena, const struct proc *proc,
 	pid_t **ret_tids, size_t *ret_n, struct err *err);

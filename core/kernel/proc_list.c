@@ -13,6 +13,10 @@
 #include "base/vec.h"
 #include "kernel/scan.h"
 
+/* Each thread has a list of its own children; from so many threads on it may
+ * be cheaper to look at all processes of the host. */
+enum { THREADS_MANY = 64 };
+
 struct numbers {
 	int *at;
 	size_t n, room;
@@ -49,25 +53,34 @@ static void numbers_add_entries(struct arena *arena, struct numbers *numbers,
 	}
 }
 
+static int numbers_read(struct arena *arena, int fd, struct numbers *ret)
+{
+	char entries[32768] __attribute__((aligned(8)));
+	ssize_t n;
+
+	while ((n = getdents64(fd, entries, sizeof(entries))) > 0)
+		numbers_add_entries(arena, ret, entries, (size_t)n);
+	if (n < 0)
+		return -errno;
+	numbers_sort(ret);
+	return 0;
+}
+
 /* The entries of a directory below /proc/PID that are numbers, sorted. */
 static int proc_list_numbers(struct arena *arena, const struct proc *proc,
 	const char *name, struct numbers *ret, struct err *err)
 {
-	char entries[32768] __attribute__((aligned(8)));
 	struct numbers numbers = {0};
 	_cleanup_fd_ int fd = -1;
-	ssize_t n;
 	int r;
 
 	r = proc_open_file(proc, 0, name, O_RDONLY | O_DIRECTORY, &fd, err);
 	if (r)
 		return r;
-	while ((n = getdents64(fd, entries, sizeof(entries))) > 0)
-		numbers_add_entries(arena, &numbers, entries, (size_t)n);
-	if (n < 0)
-		return err_code(err, errno == ENOENT ? -ESRCH : -errno,
+	r = numbers_read(arena, fd, &numbers);
+	if (r)
+		return err_code(err, r == -ENOENT ? -ESRCH : r,
 			"listing /proc/%d/%s", proc->pid, name);
-	numbers_sort(&numbers);
 	*ret = numbers;
 	return 0;
 }
@@ -127,19 +140,40 @@ static int numbers_add_children(struct arena *arena, struct numbers *numbers,
 	return 0;
 }
 
-int proc_list_children(struct arena *arena, const struct proc *proc,
-	pid_t **ret_pids, size_t *ret_n, struct err *err)
+/* Is pid a child of the process? One that is gone is none. */
+static bool is_child(pid_t pid, pid_t parent)
 {
-	struct numbers numbers = {0};
-	struct err why;
-	pid_t *tids;
-	size_t n;
-	int r = proc_list_threads(arena, proc, &tids, &n, err);
+	_cleanup_proc_ struct proc proc = PROC_CLOSED;
+	struct proc_stat stat;
 
-	if (r)
-		return r;
+	return !proc_open(pid, &proc, NULL) &&
+	       !proc_stat_read(&proc, 0, &stat, NULL) && stat.ppid == parent;
+}
+
+/* From the other side: every process of the host is asked for its parent.
+ * False when that would be more work than limit files. */
+static bool children_by_parent(struct arena *arena, pid_t parent, size_t limit,
+	struct numbers *children)
+{
+	_cleanup_fd_ int fd = open("/proc", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	struct numbers all = {0};
+
+	if (fd < 0 || numbers_read(arena, fd, &all) || all.n >= limit)
+		return false;
+	for (size_t i = 0; i < all.n; i++)
+		if (is_child(all.at[i], parent))
+			*vec_push(arena, children) = all.at[i];
+	return true;
+}
+
+static int children_by_thread(struct arena *arena, const struct proc *proc,
+	const pid_t *tids, size_t n, struct numbers *children, struct err *err)
+{
+	struct err why;
+	int r;
+
 	for (size_t i = 0; i < n; i++) {
-		r = numbers_add_children(arena, &numbers, proc, tids[i], &why);
+		r = numbers_add_children(arena, children, proc, tids[i], &why);
 		/* A thread that ended has given its children to another. */
 		if (r == -ESRCH && !proc_check_alive(proc, NULL))
 			continue;
@@ -151,7 +185,36 @@ int proc_list_children(struct arena *arena, const struct proc *proc,
 			err_hint(err, "the kernel needs CONFIG_PROC_CHILDREN");
 		return r;
 	}
+	return 0;
+}
+
+int proc_list_children_of(struct arena *arena, const struct proc *proc,
+	const pid_t *tids, size_t n_tids, pid_t **ret_pids, size_t *ret_n,
+	struct err *err)
+{
+	struct numbers numbers = {0};
+	int r = 0;
+
+	if (n_tids < THREADS_MANY ||
+		!children_by_parent(arena, proc->pid, n_tids, &numbers))
+		r = children_by_thread(
+			arena, proc, tids, n_tids, &numbers, err);
+	if (r)
+		return r;
 	*ret_pids = numbers.at;
 	*ret_n = numbers.n;
 	return 0;
+}
+
+int proc_list_children(struct arena *arena, const struct proc *proc,
+	pid_t **ret_pids, size_t *ret_n, struct err *err)
+{
+	pid_t *tids;
+	size_t n;
+	int r = proc_list_threads(arena, proc, &tids, &n, err);
+
+	if (r)
+		return r;
+	return proc_list_children_of(
+		arena, proc, tids, n, ret_pids, ret_n, err);
 }

@@ -6,13 +6,28 @@
 #include "kinds/table.h"
 #include "model/dump.h"
 
+enum { COMM_SIZE = 16 };
+
+/* Asking is cheaper than reading a file of /proc for each of many threads. */
+static int comm_ask(struct tape *tape, const struct victim_thread *thread,
+	struct answer *answer, struct err *err)
+{
+	(void)thread;
+	(void)answer;
+	(void)err;
+	tape_call(tape, CALL_prctl, A(PR_GET_NAME),
+		A_DATA(tape_data(tape, NULL, COMM_SIZE)));
+	return 0;
+}
+
 static int comm_capture(struct dump *dump, const struct sighting *sight,
 	void *msg, struct err *err)
 {
 	CoreEntry *core = msg;
-	char *comm = arena_strdup(dump->arena, sight->thread->stat.comm);
+	char *comm = arena_alloc(dump->arena, COMM_SIZE + 1);
 
 	(void)err;
+	memcpy(comm, answer_data(sight->thread, sight->answer), COMM_SIZE);
 	core->thread_core->comm = comm;
 	if (core->tc)
 		core->tc->comm = comm;
@@ -24,7 +39,7 @@ static int comm_settle(struct tape *tape, const struct object *object,
 {
 	const CoreEntry *core = holder->thread->core;
 	const char *comm = core->thread_core->comm;
-	char name[16] = {0};
+	char name[COMM_SIZE] = {0};
 
 	(void)object;
 	(void)err;
@@ -43,6 +58,7 @@ static int comm_settle(struct tape *tape, const struct object *object,
 const struct kind kind_comm = {
 	.name = "comm",
 	.scope = SCOPE_THREAD,
+	.ask = comm_ask,
 	.capture = comm_capture,
 	.settle = comm_settle,
 };

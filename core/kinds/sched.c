@@ -113,7 +113,7 @@ static int sched_capture(struct dump *dump, const struct sighting *sight,
 	if (ret)
 		return ret;
 	attrs_keep(((CoreEntry *)msg)->thread_core, extra, &attrs,
-		sight->thread->stat.nice);
+		getpriority(PRIO_PROCESS, (id_t)tid));
 	if (ioprio >> IOPRIO_SHIFT) {
 		extra->has_ioprio = 1;
 		extra->ioprio = ioprio;
