@@ -2,7 +2,7 @@
 /* A signalfd keeps its mask and gives signals that waited all along. */
 #include <sys/signalfd.h>
 
-#include "../checkpoint.h"
+#include "checkpoint.h"
 
 int main(void)
 {

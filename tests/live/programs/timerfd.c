@@ -4,7 +4,7 @@
 #include <sys/timerfd.h>
 #include <time.h>
 
-#include "../checkpoint.h"
+#include "checkpoint.h"
 
 static int timer_set(clockid_t clock, int flags, struct itimerspec when)
 {
