@@ -9,8 +9,11 @@
 
 #include "base/log.h"
 #include "check/check.h"
+#include "cpuinfo/compare.h"
 #include "options/help.h"
 #include "session/session.h"
+
+enum { EXIT_SOME_CANNOT = 2 };
 
 /* Once to the terminal, and into the log file if there is one. */
 static int report(const struct err *err, bool log_too)
@@ -67,6 +70,10 @@ static int run_verb(struct session *session, struct err *err)
 		return run_restore(session, err);
 	case VERB_INSPECT:
 		return session_inspect(session, stdout, err);
+	case VERB_CPUINFO_DUMP:
+		return session_cpuinfo_dump(session, err);
+	case VERB_CPUINFO_CHECK:
+		return session_cpuinfo_check(session, stdout, err);
 	default:
 		return err_set(err, ENOSYS, "this verb is not built yet");
 	}
@@ -95,6 +102,22 @@ static int run_check(const struct options *options)
 	return rc ? report(&err, false) : 0;
 }
 
+/* EXIT_SOME_CANNOT: compared, and not every host can take all. */
+static int run_compare(struct arena *arena, const struct options *options)
+{
+	struct cpu_comparison comparison;
+	struct err err = {0};
+
+	if (compare_hosts(arena, options->against.at, options->against.n,
+		    options->cpu_cap, &comparison, &err))
+		return report(&err, false);
+	if (options->json)
+		compare_print_json(arena, &comparison, stdout);
+	else
+		compare_print_text(arena, &comparison, stdout);
+	return comparison.all_can ? 0 : EXIT_SOME_CANNOT;
+}
+
 static int list_steps(void)
 {
 	for (const char *const *step = run_steps; *step; step++)
@@ -117,6 +140,10 @@ static int run_options(struct arena *arena, const struct options *options)
 		return list_steps();
 	case VERB_CHECK:
 		return run_check(options);
+	case VERB_CPUINFO_CHECK:
+		if (options->against.n)
+			return run_compare(arena, options);
+		return run_session(arena, options);
 	default:
 		return run_session(arena, options);
 	}
@@ -132,7 +159,7 @@ int main(int argc, char **argv)
 	if (options_parse(arena, argc, argv, &options, &err))
 		return report(&err, false);
 	rc = run_options(arena, &options);
-	if (!rc && (fflush(stdout) || ferror(stdout))) {
+	if (rc != EXIT_FAILURE && (fflush(stdout) || ferror(stdout))) {
 		err_errno(&err, "writing to standard output");
 		return report(&err, false);
 	}

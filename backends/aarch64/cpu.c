@@ -69,6 +69,11 @@ struct lengths {
 	size_t n, room;
 };
 
+struct names {
+	const char **at;
+	size_t n, room;
+};
+
 /* A length that cannot be had is answered by the next smaller one. */
 static void lengths_probe(
 	struct arena *arena, int set, int get, struct lengths *ret)
@@ -215,14 +220,32 @@ int aarch64_cpu_accept(const CpuinfoEntry *image, const CpuinfoEntry *here,
 	return error;
 }
 
+/* Vector lengths in bits, as QEMU calls them: "sve256". */
+static void lengths_name(struct arena *arena, const char *what,
+	const uint32_t *at, size_t n, struct names *ret)
+{
+	for (size_t i = 0; i < n; i++)
+		*vec_push(arena, ret) =
+			arena_printf(arena, "%s%u", what, at[i] * 8);
+}
+
 int aarch64_cpu_features(struct arena *arena, const CpuinfoEntry *entry,
 	const char *const **ret, struct err *err)
 {
+	const StasisCpuinfoAarch64 *cpu;
+	struct names names = {0};
 	struct cpu_bits bits;
 	int error = bits_load(entry, &bits, err);
 
 	if (error < 0)
 		return error;
-	*ret = cpu_bits_names(arena, &bits);
+	cpu = entry->aarch64_entry[0];
+	for (const char *const *name = cpu_bits_names(arena, &bits); *name;
+		name++)
+		*vec_push(arena, &names) = *name;
+	lengths_name(arena, "sve", cpu->sve_vl, cpu->n_sve_vl, &names);
+	lengths_name(arena, "sme", cpu->sme_vl, cpu->n_sme_vl, &names);
+	*vec_push(arena, &names) = NULL;
+	*ret = names.at;
 	return 0;
 }

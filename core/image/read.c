@@ -296,6 +296,48 @@ int image_load_one(struct image_set *set, enum image_type type, uint64_t id,
 	return 0;
 }
 
+static int alone_read(struct arena *arena, int dir, const char *path,
+	struct reader *reader, struct err *err)
+{
+	_cleanup_fd_ int fd = -1;
+	struct stat st;
+	uint8_t *bytes;
+	int ret;
+
+	fd = openat(dir, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (fd < 0 || fstat(fd, &st) < 0)
+		return err_errno(err, "opening it");
+	if (!S_ISREG(st.st_mode) || st.st_size > MAP_BYTES)
+		return err_set(err, EBADMSG, "it is no %s", reader->name);
+	reader->size = (size_t)st.st_size;
+	bytes = arena_alloc(arena, reader->size + 1);
+	ret = io_read_exact(fd, bytes, reader->size);
+	if (ret < 0)
+		return err_code(err, ret, "reading it");
+	reader->bytes = bytes;
+	return 0;
+}
+
+int image_read_alone(struct arena *arena, int dir, const char *path,
+	enum image_type type, ProtobufCMessage **ret_msg, struct err *err)
+{
+	struct image_set set = {.arena = arena};
+	struct reader reader = {.set = &set, .type = type};
+	struct image_list list;
+
+	image_name(reader.name, type, 0);
+	if (alone_read(arena, dir, path, &reader, err) < 0 ||
+		reader_head(&reader, err) < 0 ||
+		reader_records(&reader, &list, err) < 0)
+		return -err->code;
+	if (list.n != 1)
+		return err_set(err, EBADMSG,
+			"%s is damaged: it has %zu records, not one",
+			reader.name, list.n);
+	*ret_msg = list.at[0].msg;
+	return 0;
+}
+
 int image_raw_load(struct image_set *set, enum image_type type, uint64_t id,
 	const void **ret_bytes, size_t *ret_size, struct err *err)
 {

@@ -144,4 +144,9 @@ int image_letters(struct image_set *set, const struct image_item *queue,
 int image_write_alone(int dir, enum image_type type, uint64_t id,
 	const ProtobufCMessage *msg, struct err *err);
 
+/* The same read, from a path below dir (or AT_FDCWD). Only for types without
+ * payload; the message lives in the arena. */
+int image_read_alone(struct arena *arena, int dir, const char *path,
+	enum image_type type, ProtobufCMessage **ret_msg, struct err *err);
+
 #endif

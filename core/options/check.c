@@ -46,6 +46,14 @@ int options_check(const struct options *options, struct err *err)
 		return options_check_dump(options, err);
 	case VERB_RESTORE:
 		return options_check_restore(options, err);
+	case VERB_CPUINFO_CHECK:
+		if (options->json && !options->against.n) {
+			err_set(err, EINVAL, "--json needs --against");
+			return err_hint(err, "to compare a stored CPU with "
+					     "this one, name only its file "
+					     "behind --against");
+		}
+		return 0;
 	case VERB_SWRK:
 		if (options->swrk_fd < 0)
 			return err_set(err, EINVAL,

@@ -96,6 +96,10 @@ static int words_read(struct arena *arena, const struct option_words *words,
 	}
 	if (ret->verb == VERB_INSPECT && at < words->n)
 		ret->images_dir = words->at[at++];
+	/* --against FILE FILE ... */
+	while (ret->verb == VERB_CPUINFO_CHECK && ret->against.n &&
+		at < words->n)
+		*vec_push(arena, &ret->against) = words->at[at++];
 	if (ret->verb == VERB_SWRK && at < words->n) {
 		rc = option_read_number(words->at[at++], 0, INT32_MAX,
 			"the fd of swrk", &fd, err);

@@ -175,6 +175,9 @@ struct options {
 	bool check_extra, check_experimental, check_all;
 	struct option_words features;
 
+	/* cpuinfo check: files and directories to compare */
+	struct option_words against;
+
 	int swrk_fd;
 	bool no_default_config;
 	const char *config_file;

@@ -154,10 +154,19 @@ const struct option_row option_rows[] = {
 		.help = "everything"},
 
 	/* inspect */
-	{"json", 0, OPTION_FLAG, .verbs = V(INSPECT), FIELD(json),
-		.cli_only = true, .help = "for programs"},
+	{"json", 0, OPTION_FLAG, .verbs = V(INSPECT) | V(CPUINFO_CHECK),
+		FIELD(json), .cli_only = true, .help = "for programs"},
 	{"stacks", 0, OPTION_FLAG, .verbs = V(INSPECT), FIELD(stacks),
 		.cli_only = true, .help = "with the call chain of each thread"},
+
+	/* machine */
+	{"cpu-cap", 0, OPTION_OWN, MAY_TAKE("CAP,.."), .rpc = 20,
+		.verbs = ENGINE | CPUINFO, .read = option_read_cpu_cap,
+		.help = "what the CPU must have: fpu, ins, cpu, all, none; ^ "
+			"in front takes away"},
+	{"against", 0, OPTION_LIST, TAKES("FILE|DIR.."),
+		.verbs = V(CPUINFO_CHECK), FIELD(against), .cli_only = true,
+		.help = "compare these hosts with one another"},
 
 	/* known, not built yet: files */
 	{"file-locks", 'l', OPTION_BOOL, .verbs = ENGINE, .rpc = 8,
@@ -309,10 +318,6 @@ const struct option_row option_rows[] = {
 		.help = "any name in the certificate will do"},
 
 	/* machine */
-	{"cpu-cap", 0, OPTION_OWN, MAY_TAKE("CAP,.."), .rpc = 20,
-		.verbs = ENGINE | CPUINFO, .read = option_read_cpu_cap,
-		LATER("CPU compatibility checks"),
-		.help = "what of the CPU must be the same"},
 	{"allow-uprobes", 0, OPTION_BOOL, .verbs = ENGINE, FIELD(allow_uprobes),
 		LATER("tasks with uprobes"),
 		.help = "dump tasks in which probes are set"},
@@ -330,10 +335,9 @@ const struct verb_row verb_rows[VERBS] = {
 	[VERB_INSPECT] = {"inspect", "show what an image directory holds",
 		NULL},
 	[VERB_CPUINFO_DUMP] = {"cpuinfo dump", "store what this CPU can do",
-		"CPU compatibility checks"},
+		NULL},
 	[VERB_CPUINFO_CHECK] = {"cpuinfo check",
-		"compare this CPU with a stored one",
-		"CPU compatibility checks"},
+		"compare this CPU with stored ones", NULL},
 	[VERB_PAGE_SERVER] = {"page-server", "receive pages over the network",
 		page_server},
 	[VERB_LAZY_PAGES] = {"lazy-pages", "bring pages when they are touched",

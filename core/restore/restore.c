@@ -8,6 +8,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "hooks/hooks.h"
+#include "restore/cpu.h"
 #include "restore/host.h"
 #include "restore/make.h"
 #include "restore/perform.h"
@@ -190,6 +191,8 @@ int restore_run(struct run *run, pid_t *ret_root, struct err *err)
 		code = images_open(&restore, err);
 	if (!code)
 		code = machine_check(&restore, err);
+	if (!code)
+		code = cpu_check(&restore, err);
 	if (!code)
 		code = root_open(&restore, err);
 	if (!code)

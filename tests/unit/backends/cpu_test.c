@@ -180,8 +180,10 @@ TEST(x86_extended_state_that_is_missing_is_named)
 	x86->xfeatures_mask = 7;
 	x86->xsave_size = 832;
 	accept_check(&backend_x86_64, image, here, CPU_CAP_FPU, -ENOTSUP,
-		"the CPU lacks the extended state of avx512 mask registers, "
-		"which the image's host has");
+		"the CPU (AMD EPYC) lacks the extended state of avx512 mask "
+		"registers, avx512 upper halves (zmm0-15), avx512 registers "
+		"zmm16-31, protection key rights (pkru), which the image's "
+		"host (AMD EPYC) has");
 	accept_check(&backend_x86_64, here, image, CPU_CAP_FPU, 0, "");
 	accept_check(&backend_x86_64, here, image, CPU_CAP_CPU, -ENOTSUP,
 		"the XSAVE area takes 2440 bytes, but 832 on the image's host");
@@ -192,6 +194,25 @@ TEST(x86_extended_state_that_is_missing_is_named)
 	accept_check(&backend_x86_64, image, here, CPU_CAP_FPU, -ENOTSUP,
 		"the CPU (AMD EPYC) lacks xsaves; the image was made on one "
 		"with them (AMD EPYC)");
+	arena_free(arena);
+}
+
+/* CRIU 4.2 never writes these two, and refuses images that have them. */
+TEST(sse_and_bound_registers_are_neither_written_nor_asked_for)
+{
+	struct arena *arena = arena_new();
+	CpuinfoEntry *image = x86_new(arena), *here = x86_new(arena);
+	CpuinfoEntry *real = NULL;
+	struct err err = {0};
+
+	image->x86_entry[0]->xfeatures_mask = 0x2ef;
+	here->x86_entry[0]->xfeatures_mask = 0x2e5;
+	accept_check(&backend_x86_64, image, here, CPU_CAP_ALL, 0, "");
+	accept_check(&backend_x86_64, here, image, CPU_CAP_ALL, 0, "");
+	if (backend_host() == &backend_x86_64) {
+		CHECK_INT(backend_x86_64.cpu_describe(arena, &real, &err), 0);
+		CHECK(!(real->x86_entry[0]->xfeatures_mask & 0xa));
+	}
 	arena_free(arena);
 }
 

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "cpuinfo/cpuinfo.h"
+
+#include <errno.h>
+#include <string.h>
+
+#include "image/manifest.h"
+#include "options/options.h"
+
+static const char file_name[] = "cpuinfo.img";
+
+static int cpuinfo_describe(
+	struct arena *arena, CpuinfoEntry **ret, struct err *err)
+{
+	const struct backend *be = backend_host();
+
+	if (!be)
+		return err_set(err, ENOTSUP, "this machine is not supported");
+	if (be->cpu_describe(arena, ret, err))
+		return err_wrap(err, "describing the CPU of this host");
+	return 0;
+}
+
+/* A new file would no longer be the one that the manifest lists. */
+static int sealed_check(struct arena *arena, int dir, struct err *err)
+{
+	StasisManifest *manifest = NULL;
+	int code;
+
+	code = manifest_load(arena, dir, &manifest, err);
+	for (size_t i = 0; !code && manifest && i < manifest->n_file; i++) {
+		if (strcmp(manifest->file[i]->name, file_name))
+			continue;
+		err_set(err, EEXIST,
+			"the directory holds a finished dump, and its %s "
+			"belongs to it",
+			file_name);
+		return err_hint(err, "name another directory with -D");
+	}
+	return code;
+}
+
+int cpuinfo_write(struct arena *arena, int dir, struct err *err)
+{
+	CpuinfoEntry *entry;
+	int code;
+
+	code = sealed_check(arena, dir, err);
+	if (!code)
+		code = cpuinfo_describe(arena, &entry, err);
+	if (!code)
+		code = image_write_alone(
+			dir, IMAGE_CPUINFO, 0, &entry->base, err);
+	return code;
+}
+
+int cpuinfo_append(struct arena *arena, struct image_set *set, struct err *err)
+{
+	CpuinfoEntry *entry;
+	int code;
+
+	code = cpuinfo_describe(arena, &entry, err);
+	return code
+		       ?: image_append(set, IMAGE_CPUINFO, 0, &entry->base,
+				  NULL, 0, err);
+}
+
+const char *cpuinfo_model(struct arena *arena)
+{
+	CpuinfoEntry *entry;
+	struct err err;
+
+	if (cpuinfo_describe(arena, &entry, &err))
+		return NULL;
+	return backend_host()->cpu_model(entry);
+}
+
+/* What a backend may count on before it compares. */
+static int entry_check(const CpuinfoEntry *entry, struct err *err)
+{
+	const struct backend *be = backend_by_cpuinfo(entry);
+	int code;
+
+	if (!be)
+		return err_set(err, ENOTSUP,
+			"it describes no CPU of a machine that is known here");
+	code = be->cpu_accept(entry, entry, 0, err);
+	if (code == -EINVAL)
+		err_hint(err, "the file is damaged: make it again with "
+			      "'cpuinfo dump' on its host");
+	return code;
+}
+
+int cpuinfo_read(struct arena *arena, int dir, const char *path,
+	const CpuinfoEntry **ret, struct err *err)
+{
+	ProtobufCMessage *msg;
+	int code;
+
+	code = image_read_alone(arena, dir, path, IMAGE_CPUINFO, &msg, err);
+	if (!code)
+		code = entry_check((const CpuinfoEntry *)msg, err);
+	if (code)
+		return err_wrap(err, "'%s'", path);
+	*ret = (const CpuinfoEntry *)msg;
+	return 0;
+}
+
+static int image_read_here(
+	struct arena *arena, int dir, const CpuinfoEntry **ret, struct err *err)
+{
+	int code = cpuinfo_read(arena, dir, file_name, ret, err);
+
+	if (code == -ENOENT)
+		err_hint(err, "it is made by 'cpuinfo dump', and by a dump "
+			      "with --cpu-cap");
+	return code;
+}
+
+int cpuinfo_check(struct arena *arena, int dir, uint32_t cap,
+	const char **ret_image, const char **ret_here, struct err *err)
+{
+	const struct backend *be = backend_host();
+	const CpuinfoEntry *image;
+	CpuinfoEntry *here;
+	int code;
+
+	code = image_read_here(arena, dir, &image, err);
+	if (!code)
+		code = cpuinfo_describe(arena, &here, err);
+	if (code)
+		return code;
+	if (!be->cpu_claims(image))
+		return err_set(err, ENOTSUP,
+			"the image was made on %s, this machine is %s",
+			backend_by_cpuinfo(image)->name, be->name);
+	code = be->cpu_accept(image, here, cap, err);
+	if (code)
+		return err_wrap(err, "this host is not enough");
+	if (ret_image)
+		*ret_image = be->cpu_model(image);
+	if (ret_here)
+		*ret_here = be->cpu_model(here);
+	return 0;
+}
