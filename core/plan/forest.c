@@ -85,6 +85,7 @@ static int stranger_refuse(const struct task *task, struct err *err)
 	return err_hint(err, "such a tree cannot be rebuilt yet");
 }
 
+/* Nothing is added when the one who makes it is not there yet. */
 static int task_add(struct plan *plan, struct task *task, struct err *err)
 {
 	struct birth *parent = birth_of(plan, task->parent), *maker, *birth;
@@ -99,6 +100,8 @@ static int task_add(struct plan *plan, struct task *task, struct err *err)
 		if (!early && leader && leader->parent == task->parent) {
 			maker = birth_of(plan, leader);
 			sibling = true;
+			if (!maker)
+				return 0;
 		} else if (!early && !leader) {
 			maker = session_helper(plan, parent, task->sid);
 			sibling = true;
@@ -173,7 +176,10 @@ static void group_set(struct plan *plan, struct task *task)
 	if (!leader && root->sid != root->pid && task->pgid == root->pgid)
 		return;
 	if (!leader)
-		group_helper(plan, birth, task->pgid);
+		leader = group_helper(plan, birth, task->pgid);
+	/* One that led a group and is now in another: it leaves last. */
+	if (!leader->leads_session)
+		leader->leads_group = true;
 	birth->joins_group = task->pgid;
 }
 

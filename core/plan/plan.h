@@ -40,7 +40,8 @@ struct birth {
 	bool early;		   /* before its maker's setsid */
 	bool leads_session;	   /* setsid */
 	bool leads_group;	   /* setpgid(0, 0) */
-	pid_t joins_group;	   /* 0: stays in the one it is born into */
+	pid_t joins_group;	   /* 0: stays in the one it is born into; the
+				    * last of all if it leads one, too */
 	uint64_t shares;	   /* CLONE_FILES, CLONE_FS with its maker */
 	VEC(struct birth *) makes; /* the early ones first */
 	struct plan_task *plan;	   /* NULL: helper or dead task */

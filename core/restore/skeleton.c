@@ -70,9 +70,11 @@ static int session_lead(const struct birth *birth, struct err *err)
 	return 0;
 }
 
-static int group_join(const struct birth *birth, struct err *err)
+/* Who leads a group that others join, and is in another, joins that last. */
+static int group_join(const struct birth *birth, bool last, struct err *err)
 {
-	if (birth->joins_group && setpgid(0, birth->joins_group))
+	if (birth->joins_group && birth->leads_group == last &&
+		setpgid(0, birth->joins_group))
 		return err_errno(err, "joining group %d", birth->joins_group);
 	return 0;
 }
@@ -157,13 +159,13 @@ static int family_form(
 		return code;
 	code = board_meet(ward->board, &ward->board->born, all);
 	if (!code)
-		code = group_join(birth, err);
+		code = group_join(birth, false, err);
 	/* Now all are forked, and nobody has cleared a shared fd table yet. */
 	if (!code && birth->plan)
 		code = reel_map(ward, birth->plan, err);
 	if (!code)
 		code = board_meet(ward->board, &ward->board->grouped, all);
-	return code;
+	return code ?: group_join(birth, true, err);
 }
 
 /* --- files -------------------------------------------------------------- */
