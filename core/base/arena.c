@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/arena.h"
 
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
-enum { CHUNK_SIZE = 64 * 1024, ALIGNMENT = 16 };
+enum { CHUNK_SIZE = 64 << 10, CHUNK_SHARED = 1 << 20, ALIGNMENT = 16 };
 
 struct chunk {
 	struct chunk *next;
@@ -22,22 +24,35 @@ struct memo {
 struct arena {
 	struct chunk *head;
 	struct memo *memos;
+	bool shared;
 };
 
-static void *memory_or_abort(size_t size)
+static void *memory_or_abort(void *memory, size_t size)
 {
-	void *memory = calloc(1, size);
-
-	if (!memory) {
+	if (!memory || memory == MAP_FAILED) {
 		fprintf(stderr, "stasis: out of memory (%zu bytes)\n", size);
 		abort();
 	}
 	return memory;
 }
 
+static struct arena *arena_make(bool shared)
+{
+	struct arena *arena = memory_or_abort(
+		calloc(1, sizeof(struct arena)), sizeof(struct arena));
+
+	arena->shared = shared;
+	return arena;
+}
+
 struct arena *arena_new(void)
 {
-	return memory_or_abort(sizeof(struct arena));
+	return arena_make(false);
+}
+
+struct arena *arena_new_shared(void)
+{
+	return arena_make(true);
 }
 
 void arena_free(struct arena *arena)
@@ -48,7 +63,10 @@ void arena_free(struct arena *arena)
 		return;
 	for (chunk = arena->head; chunk; chunk = next) {
 		next = chunk->next;
-		free(chunk);
+		if (arena->shared)
+			munmap(chunk, sizeof(*chunk) + chunk->size);
+		else
+			free(chunk);
 	}
 	free(arena);
 }
@@ -58,13 +76,26 @@ void arena_freep(struct arena **arena)
 	arena_free(*arena);
 }
 
+static struct chunk *chunk_new(const struct arena *arena, size_t room)
+{
+	size_t size = sizeof(struct chunk) + room;
+
+	if (!arena->shared)
+		return memory_or_abort(calloc(1, size), size);
+	return memory_or_abort(mmap(NULL, size, PROT_READ | PROT_WRITE,
+				       MAP_SHARED | MAP_ANONYMOUS, -1, 0),
+		size);
+}
+
 static struct chunk *chunk_add(struct arena *arena, size_t size)
 {
-	size_t room = size > CHUNK_SIZE / 4 ? size : CHUNK_SIZE;
-	struct chunk *chunk = memory_or_abort(sizeof(*chunk) + room);
+	size_t usual = arena->shared ? CHUNK_SHARED - sizeof(struct chunk)
+				     : CHUNK_SIZE;
+	size_t room = size > usual / 4 ? size : usual;
+	struct chunk *chunk = chunk_new(arena, room);
 
 	chunk->size = room;
-	if (arena->head && room != CHUNK_SIZE) {
+	if (arena->head && room != usual) {
 		chunk->next = arena->head->next;
 		arena->head->next = chunk;
 	} else {

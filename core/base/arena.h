@@ -16,6 +16,10 @@
 struct arena;
 
 struct arena *arena_new(void);
+/* One whose memory stays shared with forked children: a fork does not copy
+ * it, so what is big and known before costs each child nothing. Only one of
+ * the processes may allocate or write. */
+struct arena *arena_new_shared(void);
 void arena_free(struct arena *arena);
 void arena_freep(struct arena **arena);
 #define _cleanup_arena_ __attribute__((cleanup(arena_freep)))

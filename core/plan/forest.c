@@ -19,6 +19,7 @@ static struct birth *birth_add(
 	struct birth *birth = arena_new1(plan->arena, struct birth);
 
 	birth->pid = pid;
+	birth->index = plan->births.n;
 	birth->maker = maker;
 	*vec_push(plan->arena, &plan->births) = birth;
 	if (maker)

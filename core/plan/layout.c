@@ -68,7 +68,7 @@ static size_t vma_at(const struct task *task, uint64_t start)
 	return task->mm->n_vmas;
 }
 
-bool plan_has_pages(const struct task *task, const VmaEntry *vma)
+bool plan_has_pages(const struct task *task, uint64_t start, uint64_t end)
 {
 	const struct pages_map *map = &task->pages;
 	size_t low = 0, high = map->n, mid;
@@ -77,12 +77,17 @@ bool plan_has_pages(const struct task *task, const VmaEntry *vma)
 		mid = (low + high) / 2;
 		if (map->runs[mid].vaddr +
 				map->runs[mid].nr_pages * map->page_size <=
-			vma->start)
+			start)
 			low = mid + 1;
 		else
 			high = mid;
 	}
-	return low < map->n && map->runs[low].vaddr < vma->end;
+	return low < map->n && map->runs[low].vaddr < end;
+}
+
+static bool vma_stored(const struct task *task, const VmaEntry *vma)
+{
+	return plan_has_pages(task, vma->start, vma->end);
 }
 
 static uint64_t vma_size(const VmaEntry *vma)
@@ -109,7 +114,7 @@ static void inherit_try(struct plan *plan, struct plan_task *parent, size_t i,
 
 	if (k == child->task->mm->n_vmas ||
 		!same_memory(vma, child->task->mm->vmas[k]) ||
-		!plan_has_pages(child->task, child->task->mm->vmas[k]))
+		!vma_stored(child->task, child->task->mm->vmas[k]))
 		return;
 	staging = staging_set(plan, child, k);
 	staging->from = parent->staging[i] ?: staging_set(plan, parent, i);
@@ -129,7 +134,7 @@ static void children_inherit(struct plan *plan, struct plan_task *parent)
 			continue;
 		for (size_t i = 0; i < task->mm->n_vmas; i++)
 			if (may_stage(task->mm->vmas[i]) &&
-				plan_has_pages(task, task->mm->vmas[i]))
+				vma_stored(task, task->mm->vmas[i]))
 				inherit_try(plan, parent, i, child);
 	}
 }

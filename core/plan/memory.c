@@ -75,7 +75,8 @@ static bool filled_by_tape(
 	const struct plan_task *pt, size_t i, const VmaEntry *vma)
 {
 	return vma_has_pages(vma) && !(vma->status & VMA_VDSO) &&
-	       !pt->staging[i] && plan_has_pages(pt->task, vma);
+	       !pt->staging[i] &&
+	       plan_has_pages(pt->task, vma->start, vma->end);
 }
 
 static void vma_map(

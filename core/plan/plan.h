@@ -34,6 +34,7 @@ struct host {
  * session or group whose leader is dead, and ends before the tasks go on. */
 struct birth {
 	pid_t pid;
+	size_t index;	   /* in plan.births */
 	struct task *task; /* NULL: helper */
 	struct birth *maker;
 	bool as_sibling;	   /* of its maker: CLONE_PARENT */
@@ -136,8 +137,8 @@ int plan_vdso_place(struct plan *plan, struct plan_task *task,
 /* Is the task's vdso the host's own, so that it is moved, not bridged? */
 bool plan_vdso_same(const struct plan *plan, const struct task *task);
 
-/* Are any pages of the area stored? */
-bool plan_has_pages(const struct task *task, const VmaEntry *vma);
+/* Are any pages of a range of the task's addresses stored? */
+bool plan_has_pages(const struct task *task, uint64_t start, uint64_t end);
 
 /* A thread's stack: offset in the reel, and size. */
 uint64_t plan_stack(const struct plan_task *pt, size_t thread);

@@ -87,9 +87,10 @@ int board_meet(struct board *board, uint32_t *counter, uint32_t all)
 	return 0;
 }
 
-int board_wait_go(struct board *board)
+int board_wait_go(struct board *board, uint32_t all)
 {
-	board_arrive(&board->ready);
+	if (__atomic_add_fetch(&board->ready, 1, __ATOMIC_ACQ_REL) >= all)
+		wake(&board->ready);
 	while (!load(&board->go)) {
 		if (load(&board->failed))
 			return -ECANCELED;

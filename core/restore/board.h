@@ -30,8 +30,8 @@ void board_fail(struct board *board, const struct err *err);
 bool board_failed(const struct board *board);
 /* Count in, and wait until all have come; -ECANCELED when one failed. */
 int board_meet(struct board *board, uint32_t *counter, uint32_t all);
-/* Count in and wait for the word to become 1. */
-int board_wait_go(struct board *board);
+/* Count in, the last one of all aloud, and wait for the word to go. */
+int board_wait_go(struct board *board, uint32_t all);
 void board_go(struct board *board);
 /* Wait until the counter reaches all; false after a time. */
 bool board_watch(const uint32_t *counter, uint32_t all, int milliseconds);

@@ -65,7 +65,7 @@ static int threads_seize(
 	uint32_t n = (uint32_t)pt->task->n_threads;
 	int code = 0;
 
-	while (!code && !board_watch(&words->met, n, 20)) {
+	while (!code && !board_watch(&words->met, n, 1)) {
 		code = leader_check(ward, pt, err);
 		if (!code)
 			code = run_step(

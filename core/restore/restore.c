@@ -11,6 +11,7 @@
 #include "restore/cpu.h"
 #include "restore/host.h"
 #include "restore/make.h"
+#include "restore/owner.h"
 #include "restore/perform.h"
 #include "restore/read.h"
 #include "restore/shared.h"
@@ -179,7 +180,10 @@ static void pages_count(struct restore *restore)
 
 int restore_run(struct run *run, pid_t *ret_root, struct err *err)
 {
-	struct restore restore = {.run = run, .arena = run->arena, .root = -1};
+	/* Newborns read it, and the more of them there are, the bigger it is.
+	 */
+	_cleanup_arena_ struct arena *arena = arena_new_shared();
+	struct restore restore = {.run = run, .arena = arena, .root = -1};
 	struct stats_clock clock = stats_clock_start();
 	struct made made;
 	int code;
@@ -191,6 +195,8 @@ int restore_run(struct run *run, pid_t *ret_root, struct err *err)
 		code = images_open(&restore, err);
 	if (!code)
 		code = machine_check(&restore, err);
+	if (!code)
+		code = owner_check_images(&restore, err);
 	if (!code)
 		code = cpu_check(&restore, err);
 	if (!code)

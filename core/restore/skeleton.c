@@ -16,17 +16,9 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "kernel/clone3.h"
 #include "restore/stage.h"
-
-static size_t index_of(const struct birth_ward *ward, const struct birth *birth)
-{
-	size_t i = 0;
-
-	while (ward->plan->births.at[i] != birth)
-		i++;
-	return i;
-}
 
 static int child_fork(
 	struct birth_ward *ward, struct birth *child, struct err *err)
@@ -37,7 +29,6 @@ static int child_fork(
 		.set_tid_n = 1,
 		.exit_signal = child->as_sibling ? 0 : SIGCHLD,
 	};
-	size_t index = index_of(ward, child);
 	pid_t pid;
 	int code;
 
@@ -46,7 +37,7 @@ static int child_fork(
 		return skeleton_taken(child, code, err);
 	if (pid == 0)
 		skeleton_live(ward, child);
-	ward->board->exists[index] = 1;
+	ward->board->exists[child->index] = 1;
 	return 0;
 }
 
@@ -81,20 +72,18 @@ static int group_join(const struct birth *birth, bool last, struct err *err)
 
 /* Helpers are gone and zombies dead before the tape is played; the signals
  * that tell of it are forgotten. */
-static void dead_wait(struct birth_ward *ward, const struct birth *birth)
+static void dead_wait(const struct birth *birth)
 {
-	const struct birth *other;
+	const struct task *task = birth->task;
 	siginfo_t info;
 
-	for (size_t i = 0; i < ward->plan->births.n; i++) {
-		other = ward->plan->births.at[i];
-		if (!other->task && other->maker == birth)
-			waitpid(other->pid, NULL, 0);
-		else if (other->task && other->task->parent == birth->task &&
-			 other->task->state == TASK_DEAD && birth->task)
-			waitid(P_PID, (id_t)other->pid, &info,
+	for (size_t i = 0; i < birth->makes.n; i++)
+		if (!birth->makes.at[i]->task)
+			waitpid(birth->makes.at[i]->pid, NULL, 0);
+	for (size_t i = 0; i < task->children.n; i++)
+		if (task->children.at[i]->state == TASK_DEAD)
+			waitid(P_PID, (id_t)task->children.at[i]->pid, &info,
 				WEXITED | WNOWAIT);
-	}
 	signal(SIGCHLD, SIG_DFL);
 }
 
@@ -268,17 +257,15 @@ static int task_settle(
 static int pages_open(
 	struct birth_ward *ward, const struct plan_task *pt, struct err *err)
 {
-	uint64_t size;
-	int fd, code;
+	char name[IMAGE_NAME_MAX];
+	_cleanup_fd_ int fd = -1;
 
-	code = image_raw_open(ward->restore->images, IMAGE_PAGES,
-		pt->task->pages.pages_id, &fd, &size, err);
-	if (code)
-		return code;
-	if (dup3(fd, pt->pages_slot, O_CLOEXEC) < 0)
-		code = err_errno(err, "putting the pages on the shelf");
-	close(fd);
-	return code;
+	image_name(name, IMAGE_PAGES, pt->task->pages.pages_id);
+	fd = openat(image_set_dir(ward->restore->images), name,
+		O_RDONLY | O_CLOEXEC);
+	if (fd < 0 || dup3(fd, pt->pages_slot, O_CLOEXEC) < 0)
+		return err_errno(err, "opening %s", name);
+	return 0;
 }
 
 static int task_live(
@@ -292,10 +279,10 @@ static int task_live(
 		code = family_form(ward, birth, err);
 	if (code)
 		return code;
-	dead_wait(ward, birth);
+	dead_wait(birth);
 	code = task_settle(ward, birth, err);
 	if (!code)
-		code = board_wait_go(ward->board);
+		code = board_wait_go(ward->board, (uint32_t)ward->n_tasks);
 	if (!code)
 		tape_play(ward, birth->plan);
 	return code;
@@ -318,7 +305,7 @@ void skeleton_live(struct birth_ward *ward, struct birth *birth)
 	struct err err = {0};
 	int code;
 
-	ward->board->exists[index_of(ward, birth)] = 1;
+	ward->board->exists[birth->index] = 1;
 	code = birth->plan ? task_live(ward, birth, &err)
 			   : dead_live(ward, birth, &err);
 	if (code && err.code) {

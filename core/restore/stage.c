@@ -97,7 +97,9 @@ static int run_compare(struct area *area, uint64_t vaddr, uint64_t size,
 /* What the parent has and this task does not: back to zeros or the file. */
 static void hole_drop(struct area *area, uint64_t start, uint64_t end)
 {
-	if (start < end)
+	const struct task *parent = area->pt->task->parent;
+
+	if (start < end && plan_has_pages(parent, start, end))
 		madvise(area_at(area, start), end - start, MADV_DONTNEED);
 }
 
