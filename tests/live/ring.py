@@ -56,6 +56,7 @@ def complain(case, name, sentence, what):
 def work(todo, done, make_case, keep):
     """A worker: takes numbers from a pipe until it is empty."""
     harness.become_subreaper()
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
     signal.signal(signal.SIGALRM, on_alarm)
     while True:
         item = os.read(todo, 2)
@@ -65,6 +66,22 @@ def work(todo, done, make_case, keep):
                                make_case, keep)
         os.write(1, text.encode(errors="replace"))
         os.write(done, letter.encode())
+
+
+def sweep():
+    """Nothing survives the run, however it ends."""
+    while harness.descendants(os.getpid()):
+        for pid in harness.descendants(os.getpid()):
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        harness.reap_all()
+        time.sleep(0.002)
+
+
+def on_term(_signal, _frame):
+    raise SystemExit(1)
 
 
 def spread(numbers, make_case, jobs, keep=False):
@@ -95,7 +112,12 @@ def run(what, numbers, make_case, jobs, keep=False):
     """Run them, print the count; 0 when all passed."""
     start = time.monotonic()
     sys.stdout.flush()
-    letters = spread(numbers, make_case, jobs, keep)
+    harness.become_subreaper()
+    signal.signal(signal.SIGTERM, on_term)
+    try:
+        letters = spread(numbers, make_case, jobs, keep)
+    finally:
+        sweep()
     lost = len(numbers) - len(letters)
     print(f"{what}: {letters.count('p')} passed, {letters.count('f')} failed, "
           f"{letters.count('s')} skipped, {lost} lost in "
