@@ -178,6 +178,8 @@ extern const struct backend *const backends[];
 extern const struct backend *const backend_native;
 
 const struct backend *backend_host(void);
+/* What the calling thread's thread-local storage is addressed from. */
+void *backend_thread_pointer(void);
 const struct backend *backend_by_mtype(uint32_t core_mtype);
 const struct backend *backend_by_cpuinfo(const CpuinfoEntry *cpuinfo);
 

@@ -202,7 +202,7 @@ static int fs_install(const struct plan_task *pt, struct err *err)
 /* The C library's area would be written to after its memory is gone. */
 static void rseq_forget(void)
 {
-	char *area = (char *)__builtin_thread_pointer() + __rseq_offset;
+	char *area = (char *)backend_thread_pointer() + __rseq_offset;
 
 	if (__rseq_size)
 		syscall(SYS_rseq, area, 32, 1 /* UNREGISTER */, RSEQ_SIG);
