@@ -1,0 +1,270 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""cli_cpuinfo: CPUs stored, checked and compared, and what restore makes of
+it. Hosts with other CPUs are made by changing images of this one."""
+import json
+import os
+import platform
+import struct
+
+import harm
+from harness import Skip, check, descendants, test
+
+# Of the capability words: 80000001.edx and its bit 31, an instruction set
+# that no CPU has any more.
+WORD_3DNOW, BIT_3DNOW = 1, 1 << 31
+# The field numbers of the way from a core image to xsave's xstate_bv.
+CORE_XSTATE_BV = (2, 3, 13, 1)
+
+
+def read(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def write(path, data):
+    with open(path, "wb") as file:
+        file.write(data)
+
+
+def varint(data, at):
+    value = shift = 0
+    while True:
+        value |= (data[at] & 127) << shift
+        shift += 7
+        at += 1
+        if data[at - 1] < 128:
+            return value, at
+
+
+def varint_bytes(value):
+    out = bytearray()
+    while value > 127:
+        out.append(value & 127 | 128)
+        value >>= 7
+    return bytes(out + bytes([value]))
+
+
+def fields(data):
+    """A packed message as a list of [number, wire type, value]."""
+    at, out = 0, []
+    while at < len(data):
+        key, at = varint(data, at)
+        if key & 7 == 0:
+            value, at = varint(data, at)
+        else:
+            size = {1: 8, 5: 4}.get(key & 7)
+            if size is None:
+                size, at = varint(data, at)
+            value = data[at:at + size]
+            at += size
+        out.append([key >> 3, key & 7, value])
+    return out
+
+
+def pack(message):
+    out = b""
+    for number, wire, value in message:
+        out += varint_bytes(number << 3 | wire)
+        if wire == 0:
+            out += varint_bytes(value)
+        else:
+            out += (varint_bytes(len(value)) if wire == 2 else b"") + value
+    return out
+
+
+def change(data, path, number):
+    """Put number(old) in the place of the field that path leads to."""
+    message = fields(data)
+    for field in message:
+        if field[0] == path[0]:
+            field[2] = (number(field[2]) if len(path) == 1
+                        else change(field[2], path[1:], number))
+            break
+    return pack(message)
+
+
+def change_image(path, work):
+    """work makes a new message of the only one in an image."""
+    data = read(path)
+    message = work(data[12:])
+    write(path, data[:8] + struct.pack("<I", len(message)) + message)
+
+
+def change_word(path, word, number):
+    """Put number(old) in the place of a capability word of a cpuinfo."""
+    def work(data):
+        entry = fields(data)
+        cpu = fields(entry[0][2])
+        words = [field for field in cpu if field[0] == 6]
+        words[word][2] = number(words[word][2])
+        entry[0][2] = pack(cpu)
+        return pack(entry)
+    change_image(path, work)
+
+
+def only_x86():
+    if platform.machine() != "x86_64":
+        raise Skip("the images that are changed here are those of x86_64")
+
+
+def refused(case, words, *args):
+    result = case.engine(*args)
+    check(result.code == 1, f"{args} exits with {result.code}")
+    check(result.out == "", f"{args} writes to stdout: {result.out}")
+    check(result.err.startswith("stasis: ") and words in result.err,
+          f"{args} does not say '{words}': {result.err}")
+    return result
+
+
+def stored(case, name="host"):
+    path = case.make_dir(name)
+    result = case.engine("cpuinfo", "dump", "-D", path)
+    check(result.code == 0 and result.err == "", result.explain())
+    return path
+
+
+@test("cpuinfo dump writes what cpuinfo check takes, strictly too")
+def cli_cpuinfo_same(case):
+    path = stored(case)
+    check(os.listdir(path) == ["cpuinfo.img"], f"{os.listdir(path)}")
+    for cap in ([], ["--cpu-cap"], ["--cpu-cap=none"], ["--cpu-cap=fpu"]):
+        result = case.engine("cpuinfo", "check", "-D", path, *cap)
+        check(result.code == 0 and "can run" in result.out
+              and result.err == "", result.explain())
+
+
+@test("CPUs may be stored and compared by every user")
+def cli_cpuinfo_user(case):
+    path = case.make_dir("host")
+    user = {"user": 65534, "group": 65534, "extra_groups": []}
+    try:
+        result = case.engine("cpuinfo", "dump", "-D", path, **user)
+    except PermissionError:
+        raise Skip("the program's folder is closed to other users")
+    check(result.code == 0, result.explain())
+    for args in (["-D", path], ["--against", path]):
+        result = case.engine("cpuinfo", "check", *args, **user)
+        check(result.code == 0, result.explain())
+
+
+@test("a cpuinfo that is missing, damaged or another file is refused")
+def cli_cpuinfo_bad(case):
+    result = refused(case, "cpuinfo.img", "cpuinfo", "check", "-D", case.img)
+    check("hint: it is made by 'cpuinfo dump'" in result.err, result.err)
+    path = os.path.join(stored(case), "cpuinfo.img")
+    whole = read(path)
+    for data in (b"", whole[:7], whole[:-1], whole + b"\0", whole + whole[8:],
+                 whole[:4] + b"\0" + whole[5:], whole[:12] + b"\xff" * 20):
+        write(path, data)
+        refused(case, "cpuinfo.img", "cpuinfo", "check", "-D",
+                os.path.dirname(path))
+        refused(case, path, "cpuinfo", "check", "--against", path)
+
+
+@test("an unknown --cpu-cap name is one clear error")
+def cli_cpuinfo_cap(case):
+    for args in (["dump", "-t", "1"], ["restore"], ["cpuinfo", "check"]):
+        result = refused(case, "--cpu-cap does not know 'gpu'", *args, "-D",
+                         case.img, "--cpu-cap=fpu,gpu")
+        check("hint: known are fpu, cpu, ins, all and none" in result.err,
+              result.err)
+    refused(case, "--json needs --against", "cpuinfo", "check", "--json")
+
+
+@test("a CPU with less is refused by the names of what it lacks")
+def cli_cpuinfo_lacks(case):
+    only_x86()
+    path = stored(case)
+    image = os.path.join(path, "cpuinfo.img")
+    change_word(image, WORD_3DNOW, lambda word: word | BIT_3DNOW)
+    refused(case, "lacks 3dnow; the image was made on one with them",
+            "cpuinfo", "check", "-D", path)
+    refused(case, "lacks 3dnow", "cpuinfo", "check", "-D", path,
+            "--cpu-cap=none")
+    result = case.engine("cpuinfo", "check", "-D", path, "--cpu-cap=^ins")
+    check(result.code == 0, result.explain())
+
+
+@test("any number of hosts are compared, for people and for programs")
+def cli_cpuinfo_matrix(case):
+    only_x86()
+    same, more, less = (stored(case, name) for name in ("a", "more", "less"))
+    change_word(os.path.join(more, "cpuinfo.img"), WORD_3DNOW,
+                lambda word: word | BIT_3DNOW)
+    change_word(os.path.join(less, "cpuinfo.img"), 4,
+                lambda word: word & ~(1 << 23))  # popcnt
+    result = case.engine("cpuinfo", "check", "--against", same, more, less)
+    check(result.code == 2 and result.err == "", result.explain())
+    for line in ("    1    . yes  no", "    2   no   .  no",
+                 "    3  yes yes   .", "  2 on 1"):
+        check(line in result.out.splitlines(), f"'{line}': {result.out}")
+    result = case.engine("cpuinfo", "check", "--json", "--against", more,
+                         os.path.join(less, "cpuinfo.img"))
+    found = json.loads(result.out)
+    verdicts = {(v["from"], v["to"]): v for v in found["verdicts"]}
+    check(result.code == 2 and not found["all_can"], result.explain())
+    check(verdicts[0, 1]["lacks"] == ["popcnt", "3dnow"]
+          or verdicts[0, 1]["lacks"] == ["3dnow", "popcnt"], result.out)
+    check(verdicts[1, 0]["can"], result.out)
+    check(not {"popcnt", "3dnow"} & set(found["baselines"][0]["features"]),
+          result.out)
+    result = case.engine("cpuinfo", "check", "--against", same)
+    check(result.code == 0 and "this host" in result.out, result.explain())
+
+
+@test("dump stores the CPU only when asked, and restore wants it then")
+def cli_cpuinfo_restore(case):
+    victim = harm.quiet_victim(case)
+    tree = [victim] + descendants(victim)
+    plain, full = case.make_dir("plain"), case.make_dir("full")
+    case.dump(victim, "-R", img=plain)
+    check("cpuinfo.img" not in os.listdir(plain), "cpuinfo.img unasked for")
+    case.dump(victim, "--cpu-cap", img=full)
+    check("cpuinfo.img" in os.listdir(full), "no cpuinfo.img")
+    refused(case, "belongs to it", "cpuinfo", "dump", "-D", full)
+    before = harm.host_picture(case)
+    result = case.try_restore("--cpu-cap", img=plain)
+    check(result.code == 1, result.explain())
+    harm.check_one_error(result, "cpuinfo.img", "No such file")
+    harm.check_nothing_created(case, before, tree, "no cpuinfo.img")
+    case.restore(victim, "--cpu-cap=all", img=full)
+    harm.quiet_verdict(case, victim)
+
+
+@test("a restore that lacks what the dump's host had is refused or let pass")
+def cli_cpuinfo_richer(case):
+    only_x86()
+    victim = harm.quiet_victim(case)
+    tree = [victim] + descendants(victim)
+    case.dump(victim, "--cpu-cap=ins")
+    os.unlink(os.path.join(case.img, "stasis.img"))
+    change_word(os.path.join(case.img, "cpuinfo.img"), WORD_3DNOW,
+                lambda word: word | BIT_3DNOW)
+    before = harm.host_picture(case)
+    result = case.try_restore("--cpu-cap=ins")
+    check(result.code == 1, result.explain())
+    harm.check_one_error(result, "lacks 3dnow", "made on one with them")
+    harm.check_nothing_created(case, before, tree, "a CPU without 3dnow")
+    case.restore(victim, "--cpu-cap=^ins")
+    harm.quiet_verdict(case, victim)
+
+
+@test("registers in use that this CPU lacks are refused before the restore")
+def cli_cpuinfo_in_use(case):
+    only_x86()
+    victim = harm.quiet_victim(case)
+    tree = [victim] + descendants(victim)
+    case.dump(victim)
+    os.unlink(os.path.join(case.img, "stasis.img"))
+    core = os.path.join(case.img, f"core-{victim}.img")
+    whole = read(core)
+    change_image(core, lambda data: change(
+        data, CORE_XSTATE_BV, lambda old: old | 1 << 18))
+    before = harm.host_picture(case)
+    result = case.try_restore()
+    check(result.code == 1, result.explain())
+    harm.check_one_error(result, f"thread {victim}", "amx tile data")
+    harm.check_nothing_created(case, before, tree, "registers in use")
+    write(core, whole)
+    case.restore(victim)
+    harm.quiet_verdict(case, victim)
