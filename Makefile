@@ -133,7 +133,7 @@ UNIT_TESTS := $(UNIT_C:%.c=$(O)/san/%)
 	test-interop test-fuzz \
 	lint bench format deps install clean help objects unit-tests
 
-all: $(PROGRAM) $(COMPEL_TOOL) $(COMPEL_LIB) examples
+all: $(PROGRAM) $(COMPEL_TOOL) $(COMPEL_LIB) examples client
 
 # Every object, linked or not: for checks on what a compiler says.
 objects: $(call obj,$(ALL_SRC) $(MAIN_C))
@@ -292,6 +292,8 @@ $(O)/san/lib/compel.a: $(call sanobj,\
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
 
+include client/client.mk
+
 UNIT_MAIN := $(O)/san/obj/tests/unit/test.o
 
 define UNIT_template
@@ -357,7 +359,7 @@ lint: all objects
 	$(Q)tests/lint/run --build $(O)
 
 format:
-	$(Q)find $(wildcard core backends service compel lib examples tests main.c) \
+	$(Q)find $(wildcard core backends service compel client examples tests main.c) \
 		\( -name '*.c' -o -name '*.h' \) -exec $(CLANG_FORMAT) -i {} +
 
 # --- installation ------------------------------------------------------------
@@ -365,7 +367,7 @@ format:
 MAN_PAGES := $(wildcard man/*.[1-8])
 COMPEL_HEADERS := $(wildcard compel/include/*.h compel/*.h)
 
-install: all
+install: all install-client
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin \
 		$(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/compel
 	$(if $(PROGRAM),install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/sbin/)
@@ -391,7 +393,8 @@ help:
 	@echo 'make bench       time and memory of dump and restore'
 	@echo 'make format      clang-format over every source file'
 	@echo 'make deps        install missing Debian packages'
-	@echo 'make install     DESTDIR= PREFIX=/usr/local'
+	@echo 'make install     DESTDIR= PREFIX=/usr/local; install-criu-compat also'
+	@echo '                 puts our program and library under the names of CRIU'
 	@echo 'Variables: ARCH= CROSS_COMPILE= O= CC= SAN=1 V=1'
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

@@ -10,7 +10,7 @@ import lint
 # 0000000000000000 l     O .data	0000000000000020 sink
 SYMBOL = re.compile(r"^[0-9a-f]+ .{7} (\S+)\s+([0-9a-f]+)\s+(?:\.\w+ )?(\S+)$")
 MUTABLE = re.compile(r"^(\.data|\.bss|\.tdata|\.tbss|\*COM\*)")
-FOLDERS = ("core", "backends", "service", "main.o")
+FOLDERS = ("core", "backends", "service", "client", "main.o")
 
 
 def object_symbols(path):

@@ -7,7 +7,7 @@ import lint
 
 SPDX = re.compile(r"SPDX-License-Identifier: (\S+)")
 # What others link with or speak is theirs to use freely.
-MIT_ONLY = ("proto/", "lib/", "compel/include/")
+MIT_ONLY = ("proto/", "client/", "compel/include/")
 SUFFIXES = (".c", ".h", ".S", ".lds", ".proto", ".py", ".sh", ".mk")
 
 

@@ -13,7 +13,7 @@ import re
 import sys
 import tempfile
 
-SOURCE_DIRS = ("core", "backends", "service", "compel", "proto", "lib",
+SOURCE_DIRS = ("core", "backends", "service", "compel", "proto", "client",
                "examples", "tests", "cross", "scripts", ".ci", "main.c",
                "Makefile")
 
