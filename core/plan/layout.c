@@ -68,9 +68,9 @@ static size_t vma_at(const struct task *task, uint64_t start)
 	return task->mm->n_vmas;
 }
 
-bool plan_has_pages(const struct task *task, uint64_t start, uint64_t end)
+/* The first run that ends behind an address. */
+static size_t run_behind(const struct pages_map *map, uint64_t start)
 {
-	const struct pages_map *map = &task->pages;
 	size_t low = 0, high = map->n, mid;
 
 	while (low < high) {
@@ -82,7 +82,30 @@ bool plan_has_pages(const struct task *task, uint64_t start, uint64_t end)
 		else
 			high = mid;
 	}
-	return low < map->n && map->runs[low].vaddr < end;
+	return low;
+}
+
+bool plan_has_pages(const struct task *task, uint64_t start, uint64_t end)
+{
+	const struct pages_map *map = &task->pages;
+	size_t i = run_behind(map, start);
+
+	return i < map->n && map->runs[i].vaddr < end;
+}
+
+bool plan_has_all_pages(const struct task *task, uint64_t start, uint64_t end)
+{
+	const struct pages_map *map = &task->pages;
+
+	for (size_t i = run_behind(map, start); i < map->n; i++) {
+		if (map->runs[i].vaddr > start)
+			return false;
+		start = map->runs[i].vaddr +
+			map->runs[i].nr_pages * map->page_size;
+		if (start >= end)
+			return true;
+	}
+	return false;
 }
 
 static bool vma_stored(const struct task *task, const VmaEntry *vma)

@@ -79,11 +79,23 @@ static bool filled_by_tape(
 	       plan_has_pages(pt->task, vma->start, vma->end);
 }
 
+/* Where every page is going to be read, all of them in one go are cheaper
+ * than a fault each; but huge pages are asked for only after the mmap. */
+static uint64_t populate_flag(const struct task *task, const VmaEntry *vma)
+{
+	bool huge = vma->has_madv && vma->madv & 1ull << MADV_HUGEPAGE;
+
+	return !huge && vma->status & VMA_ANON_PRIVATE &&
+			       plan_has_all_pages(task, vma->start, vma->end)
+		       ? MAP_POPULATE
+		       : 0;
+}
+
 static void vma_map(
 	struct plan *plan, struct plan_task *pt, size_t i, struct tape *tape)
 {
 	const VmaEntry *vma = pt->task->mm->vmas[i];
-	uint64_t prot = vma->prot;
+	uint64_t prot = vma->prot, flags = vma->flags & FLAGS_OF_MMAP;
 	int fd = -1;
 
 	tape_about(tape, "memory %llx-%llx", (unsigned long long)vma->start,
@@ -94,13 +106,15 @@ static void vma_map(
 			A(MREMAP_MAYMOVE | MREMAP_FIXED), A(vma->start));
 		return;
 	}
-	if (filled_by_tape(pt, i, vma))
+	if (filled_by_tape(pt, i, vma)) {
 		prot |= PROT_WRITE;
+		flags |= populate_flag(pt->task, vma);
+	}
 	if (vma->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED))
 		fd = plan_slot(plan, (uint32_t)vma->shmid,
 			vma->status & VMA_FILE_SHARED && (vma->fdflags & 3));
 	tape_call(tape, CALL_mmap, A(vma->start), A(vma_size(vma)), A(prot),
-		A((vma->flags & FLAGS_OF_MMAP) | MAP_FIXED), A((int64_t)fd),
+		A(flags | MAP_FIXED), A((int64_t)fd),
 		A(fd < 0 ? 0 : vma->pgoff));
 }
 

@@ -139,6 +139,7 @@ bool plan_vdso_same(const struct plan *plan, const struct task *task);
 
 /* Are any pages of a range of the task's addresses stored? */
 bool plan_has_pages(const struct task *task, uint64_t start, uint64_t end);
+bool plan_has_all_pages(const struct task *task, uint64_t start, uint64_t end);
 
 /* A thread's stack: offset in the reel, and size. */
 uint64_t plan_stack(const struct plan_task *pt, size_t thread);
