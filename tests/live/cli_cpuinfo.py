@@ -136,7 +136,8 @@ def cli_cpuinfo_same(case):
 @test("CPUs may be stored and compared by every user")
 def cli_cpuinfo_user(case):
     path = case.make_dir("host")
-    user = {"user": 65534, "group": 65534, "extra_groups": []}
+    user = {"user": 65534, "group": 65534, "extra_groups": [],
+            "env": {"PATH": os.environ["PATH"]}}
     try:
         result = case.engine("cpuinfo", "dump", "-D", path, **user)
     except PermissionError:
