@@ -11,6 +11,7 @@
 #include "check/check.h"
 #include "cpuinfo/compare.h"
 #include "options/help.h"
+#include "service/worker.h"
 #include "session/session.h"
 
 enum { EXIT_SOME_CANNOT = 2 };
@@ -118,6 +119,17 @@ static int run_compare(struct arena *arena, const struct options *options)
 	return comparison.all_can ? 0 : EXIT_SOME_CANNOT;
 }
 
+static int run_swrk(const struct options *options)
+{
+	struct err err = {0};
+	int rc = worker_run_inherited(options->swrk_fd, &err);
+
+	if (rc >= 0)
+		return rc;
+	report(&err, false);
+	return WORKER_FAILED;
+}
+
 static int list_steps(void)
 {
 	for (const char *const *step = run_steps; *step; step++)
@@ -140,6 +152,8 @@ static int run_options(struct arena *arena, const struct options *options)
 		return list_steps();
 	case VERB_CHECK:
 		return run_check(options);
+	case VERB_SWRK:
+		return run_swrk(options);
 	case VERB_CPUINFO_CHECK:
 		if (options->against.n)
 			return run_compare(arena, options);

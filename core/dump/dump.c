@@ -13,6 +13,7 @@
 #include "dump/freeze.h"
 #include "dump/interview.h"
 #include "dump/memory.h"
+#include "dump/owner.h"
 #include "dump/pages.h"
 #include "dump/shared.h"
 #include "hooks/hooks.h"
@@ -29,7 +30,10 @@ static int victims_freeze(struct dump *dump, struct err *err)
 		code = freeze_tree(dump, dump->run->opt->tree, err);
 	stats_clock_add(&clock, &dump->run->stats.freezing_time);
 	log_info("froze %zu processes", dump->victims.n);
-	return code;
+	if (!code)
+		code = owner_check_victims(dump, err);
+	return code ?: hooks_tell(dump->run, "query-ext-files",
+			       dump->run->opt->tree, err);
 }
 
 /* What kinds could not know before all files were seen. */

@@ -76,15 +76,23 @@ static int hooks_run_script(const char *script, const char *name,
 		name, WTERMSIG(status));
 }
 
+int hooks_tell(
+	const struct run *run, const char *name, pid_t root, struct err *err)
+{
+	if (!run->listener)
+		return 0;
+	return run->listener->tell(run->listener->of, name, root, err);
+}
+
 int hooks_run(
 	const struct run *run, const char *name, pid_t root, struct err *err)
 {
 	const struct option_words *scripts = &run->opt->action_scripts;
 	char **environment;
-	int rc = 0;
+	int rc = hooks_tell(run, name, root, err);
 
-	if (!scripts->n)
-		return 0;
+	if (rc || !scripts->n)
+		return rc;
 	environment = hooks_environment(run, name, root);
 	for (size_t i = scripts->n; !rc && i-- > 0;)
 		rc = hooks_run_script(scripts->at[i], name, environment, err);

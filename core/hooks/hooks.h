@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * hooks: programs of the user that are told how far a run is.
+ * hooks: programs of the user that are told how far a run is, and before them
+ * the run's listener, if there is one.
  *
  * Each --action-script is run by the shell, the last one given first, with
  * CRTOOLS_SCRIPT_ACTION (the name of the moment), CRTOOLS_IMAGE_DIR and, once
@@ -17,8 +18,11 @@
 #include "model/run.h"
 
 /* name: "pre-dump", "post-restore", ... root: 0 while there is none. Stops at
- * the first script that fails: ECANCELED, with its name and its status. */
+ * the first that fails; a script: ECANCELED, with its name and its status. */
 int hooks_run(
+	const struct run *run, const char *name, pid_t root, struct err *err);
+/* For moments that are no matter for scripts. */
+int hooks_tell(
 	const struct run *run, const char *name, pid_t root, struct err *err);
 
 #endif

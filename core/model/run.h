@@ -10,6 +10,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 #include <time.h>
 
 #include "backend.h"
@@ -18,6 +19,21 @@
 #include "options/options.h"
 #include "stats/stats.h"
 
+/* Is told of each moment before the scripts are (hooks/hooks.h); a failure
+ * counts as that of a script. root: as for scripts. */
+struct run_listener {
+	int (*tell)(void *of, const char *moment, pid_t root, struct err *err);
+	void *of;
+};
+
+/* In whose name a run goes. */
+struct run_owner {
+	uid_t uid;
+	gid_t gid;
+	const gid_t *groups;
+	size_t n_groups;
+};
+
 struct run {
 	const struct options *opt;
 	const struct backend *be;
@@ -25,6 +41,9 @@ struct run {
 	int images_dir, work_dir;
 	struct stats stats;
 	uint64_t page_size;
+	const struct run_listener *listener; /* NULL: nobody */
+	/* Tasks must have these credentials and no others; NULL: any. */
+	const struct run_owner *owner;
 	bool patient; /* blocks INT and TERM while its steps run */
 };
 

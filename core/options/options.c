@@ -65,7 +65,7 @@ static int verb_find(const struct option_words *words, enum verb *ret_verb,
 	return err_hint(err, "'stasis --help' shows all verbs");
 }
 
-static int verb_check_built(enum verb verb, struct err *err)
+int verb_check_built(enum verb verb, struct err *err)
 {
 	const struct verb_row *row = &verb_rows[verb];
 
@@ -166,6 +166,18 @@ static int config_read_all(struct arena *arena, const struct option_uses *line,
 		if (paths[i])
 			rc = uses_read_file(arena, paths[i], ret, err);
 	return rc;
+}
+
+int options_apply_config(struct arena *arena, const char *path,
+	struct options *ret, struct err *err)
+{
+	const struct option_uses none = {0};
+	struct option_uses file = {0};
+	int rc;
+
+	rc = path ? uses_read_file(arena, path, &file, err)
+		  : config_read_all(arena, &none, &file, err);
+	return rc ?: uses_apply(arena, &file, ret, err);
 }
 
 static int options_show(const struct option_row *action,

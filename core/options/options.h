@@ -190,6 +190,11 @@ void options_init(struct options *ret);
 int options_parse(struct arena *arena, int argc, char **argv,
 	struct options *ret, struct err *err);
 
+/* Applies a configuration file, or (path NULL) those that are read without
+ * being asked for, to options whose verb is set. */
+int options_apply_config(struct arena *arena, const char *path,
+	struct options *ret, struct err *err);
+
 /* What no single option can know: what is missing, what contradicts. Called
  * by options_parse; others that fill a struct options call it themselves. */
 int options_check(const struct options *options, struct err *err);

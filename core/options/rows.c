@@ -344,7 +344,7 @@ const struct verb_row verb_rows[VERBS] = {
 		lazy},
 	[VERB_SERVICE] = {"service", "serve RPC requests", "the RPC service"},
 	[VERB_SWRK] = {"swrk", "serve RPC requests on an inherited socket",
-		"the RPC service"},
+		NULL},
 	[VERB_DEDUP] = {"dedup", "free pages that a later dump has again",
 		increments},
 };

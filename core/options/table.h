@@ -57,6 +57,7 @@ struct option_row {
 	char separator; /* OPTION_PAIRS */
 	const struct option_choice *choices;
 	option_read_fn *read;
+	uint32_t built_for;  /* OPTION_LATER: verbs that have it already */
 	uint8_t rpc;	     /* tag in criu_opts; 0: none */
 	const char *arg;     /* what the value is called in --help */
 	const char *help;    /* one line */
@@ -81,6 +82,11 @@ const struct option_row *option_find_letter(char letter);
 /* The known name that a wrong one was probably meant to be, or NULL. */
 const char *option_nearest(const char *name, size_t length);
 const char *verb_nearest(const char *name);
+
+/* Is it built, for this verb? Fails with ENOSYS. */
+int option_check_built(const struct option_row *row, enum verb verb,
+	const char *as, struct err *err);
+int verb_check_built(enum verb verb, struct err *err);
 
 /* Set one option from text as typed (NULL where VALUE_NONE or left out).
  * as: how the user wrote it, for messages. no: the --no- form. Refuses what

@@ -164,9 +164,11 @@ static int option_set_kind(struct arena *arena, const struct option_row *row,
 	return rc;
 }
 
-static int option_check_state(
-	const struct option_row *row, const char *as, struct err *err)
+int option_check_built(const struct option_row *row, enum verb verb,
+	const char *as, struct err *err)
 {
+	if (row->built_for & 1u << verb)
+		return 0;
 	switch (row->state) {
 	case OPTION_BUILT:
 	case OPTION_HARMLESS:
@@ -194,7 +196,7 @@ int option_set(struct arena *arena, const struct option_row *row, bool no,
 		*(bool *)((char *)ret + row->field) = false;
 		return 0;
 	}
-	rc = option_check_state(row, as, err);
+	rc = option_check_built(row, ret->verb, as, err);
 	if (rc)
 		return rc;
 	if (row->value == VALUE_NEEDED && !value)

@@ -1,0 +1,257 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Requests that need a session: from criu_opts to a walk and back. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "check/check.h"
+#include "options/table.h"
+#include "service/notify.h"
+#include "service/request.h"
+#include "service/wish.h"
+#include "session/session.h"
+
+struct engine {
+	struct wish wish;
+	struct session session;
+	struct run_listener listener;
+};
+
+/* --- places --------------------------------------------------------------- */
+
+static int client_path(
+	const struct worker *worker, int fd, const char **ret, struct err *err)
+{
+	if (!worker->peer.pid)
+		return err_set(err, ESRCH,
+			"the client is in a pid namespace that is not visible "
+			"from here, so its fd %d cannot be opened",
+			fd);
+	*ret = arena_printf(
+		worker->arena, "/proc/%d/fd/%d", worker->peer.pid, fd);
+	return 0;
+}
+
+/* The directories, in the order in which later ones win. */
+static int places_find(const struct worker *worker, struct wish *wish,
+	bool has_dir, struct err *err)
+{
+	struct options *o = &wish->options;
+	int rc = 0;
+
+	if (wish->images_fd >= 0)
+		rc = client_path(worker, wish->images_fd, &o->images_dir, err);
+	else if (!has_dir && o->verb != VERB_CHECK) {
+		err_set(err, EINVAL, "it is not said where the images are");
+		rc = err_hint(err, "give images_dir_fd or images_dir");
+	}
+	if (!rc && wish->work_fd >= 0)
+		rc = client_path(worker, wish->work_fd, &o->work_dir, err);
+	if (!o->log_file && !wish->log_to_stderr && o->verb != VERB_CHECK)
+		o->log_file = "criu.log";
+	if (wish->log_to_stderr)
+		o->log_file = NULL;
+	return rc;
+}
+
+/* Its fds are opened through its pid; was that still its own? */
+static int places_confirm(
+	const struct worker *worker, const struct wish *wish, struct err *err)
+{
+	if (wish->images_fd < 0 && wish->work_fd < 0)
+		return 0;
+	if (worker->inherited || peer_lives(&worker->peer))
+		return 0;
+	return err_set(err, ESRCH,
+		"the client has ended, or cannot be held by a pidfd");
+}
+
+/* --- opening and closing ----------------------------------------------------
+ */
+
+/* Everything the client said, its configuration file last. */
+static int options_gather(struct worker *worker, const CriuReq *req,
+	struct wish *wish, bool *ret_placed, struct err *err)
+{
+	struct options *o = &wish->options;
+	bool has_dir =
+		req->opts && req->opts->images_dir && *req->opts->images_dir;
+	int rc = 0, rc2;
+
+	o->unprivileged = worker->peer.confined;
+	/* Files in our home are not a confined client's. */
+	if (!worker->peer.confined)
+		rc = options_apply_config(worker->arena, NULL, o, err);
+	rc2 = wish_read(worker->arena, req->opts, worker->inherited, wish,
+		rc ? NULL : err);
+	rc = rc ?: rc2;
+	rc2 = places_find(worker, wish, has_dir, rc ? NULL : err);
+	*ret_placed = !rc2;
+	rc = rc ?: rc2;
+	if (!rc && wish->config_file)
+		rc = options_apply_config(
+			worker->arena, wish->config_file, o, err);
+	o->work_dir = o->work_dir ?: o->images_dir;
+	return rc;
+}
+
+static int tree_check(const struct wish *wish, struct err *err)
+{
+	if (wish->options.verb != VERB_DUMP || !wish->self)
+		return 0;
+	err_set(err, ENOSYS,
+		"dumping the client itself is not built yet: it belongs to "
+		"connected unix sockets");
+	return err_hint(err, "give the pid of the root of the tree");
+}
+
+static void unused_log(const struct wish *wish)
+{
+	for (size_t i = 0; i < wish->unused.n; i++)
+		log_warn("%s is not for '%s', and has no effect",
+			wish->unused.at[i], verb_rows[wish->options.verb].name);
+}
+
+static int engine_open(struct worker *worker, const CriuReq *req,
+	struct engine *engine, struct err *err)
+{
+	struct wish *wish = &engine->wish;
+	bool placed;
+	int rc, opened;
+
+	wish_init(wish, request_find(req->type)->verb);
+	engine->session.log_fd = -1;
+	rc = options_gather(worker, req, wish, &placed, err);
+	if (!rc)
+		rc = tree_check(wish, err);
+	if (wish->options.verb == VERB_RESTORE)
+		wish->options.restore_detached = true;
+	if (!rc)
+		rc = options_check(&wish->options, err);
+	if (!placed)
+		return rc;
+	/* After a failure, too: the log is to tell of it. */
+	opened = session_open(&engine->session, worker->arena, &wish->options,
+		rc ? NULL : err);
+	rc = rc ?: opened;
+	if (!rc)
+		rc = places_confirm(worker, wish, err);
+	unused_log(wish);
+	engine->listener = (struct run_listener){notify_tell, worker};
+	if (wish->notify)
+		engine->session.run.listener = &engine->listener;
+	if (worker->peer.confined)
+		engine->session.run.owner = &worker->peer.owner;
+	return rc;
+}
+
+static int engine_close(struct engine *engine, int rc, const struct err *err)
+{
+	if (rc && engine->session.log_fd >= 0)
+		log_error("service", err);
+	session_relax(&engine->session);
+	session_close(&engine->session);
+	return rc;
+}
+
+/* --- the requests
+ * ------------------------------------------------------------- */
+
+int request_dump(struct worker *worker, const CriuReq *req,
+	struct answer *answer, struct err *err)
+{
+	struct engine engine = {0};
+	int rc = engine_open(worker, req, &engine, err);
+
+	if (!rc)
+		rc = session_dump(&engine.session, err);
+	answer->dump.has_restored = true;
+	answer->resp.dump = &answer->dump;
+	return engine_close(&engine, rc, err);
+}
+
+int request_restore(struct worker *worker, const CriuReq *req,
+	struct answer *answer, struct err *err)
+{
+	struct engine engine = {0};
+	int rc = engine_open(worker, req, &engine, err);
+	pid_t root = -1;
+
+	if (!rc)
+		rc = session_restore(&engine.session, &root, err);
+	answer->restore.pid = rc ? -1 : root;
+	answer->resp.restore = &answer->restore;
+	if (!rc && engine.wish.exec_argv) {
+		worker->become = engine.wish.exec_argv;
+		if (engine.session.log_fd >= 0)
+			worker->become_out = fcntl(
+				engine.session.log_fd, F_DUPFD_CLOEXEC, 3);
+	}
+	return engine_close(&engine, rc, err);
+}
+
+static int check_log(const struct options *options, struct err *err)
+{
+	char *text = NULL;
+	size_t size = 0;
+	FILE *out = open_memstream(&text, &size);
+	int rc;
+
+	if (!out)
+		return err_errno(err, "making room for what is found");
+	rc = check_run(options, out, err);
+	fclose(out);
+	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
+		log_info("%s", line);
+	free(text);
+	return rc;
+}
+
+int request_cpuinfo_dump(struct worker *worker, const CriuReq *req,
+	struct answer *answer, struct err *err)
+{
+	struct engine engine = {0};
+	int rc = engine_open(worker, req, &engine, err);
+
+	(void)answer;
+	if (!rc)
+		rc = session_cpuinfo_dump(&engine.session, err);
+	return engine_close(&engine, rc, err);
+}
+
+int request_cpuinfo_check(struct worker *worker, const CriuReq *req,
+	struct answer *answer, struct err *err)
+{
+	struct engine engine = {0};
+	int rc = engine_open(worker, req, &engine, err);
+
+	(void)answer;
+	if (!rc)
+		rc = session_cpuinfo_check(&engine.session, NULL, err);
+	return engine_close(&engine, rc, err);
+}
+
+/* Opens something only for a log that was asked for. */
+int request_check(struct worker *worker, const CriuReq *req,
+	struct answer *answer, struct err *err)
+{
+	struct engine engine = {0};
+	int rc;
+
+	(void)answer;
+	if (req->opts && req->opts->log_file && !req->opts->log_to_stderr) {
+		rc = engine_open(worker, req, &engine, err);
+		if (!rc)
+			rc = check_log(&engine.wish.options, err);
+		return engine_close(&engine, rc, err);
+	}
+	wish_init(&engine.wish, VERB_CHECK);
+	rc = wish_read(
+		worker->arena, req->opts, worker->inherited, &engine.wish, err);
+	return rc ?: check_log(&engine.wish.options, err);
+}

@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "service/peer.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <linux/capability.h>
+#include <poll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/fd.h"
+#include "kernel/pidfd.h"
+
+#ifndef SO_PEERPIDFD /* 6.5 */
+#define SO_PEERPIDFD 77
+#endif
+
+static int groups_read(int socket, struct arena *arena, struct run_owner *owner,
+	struct err *err)
+{
+	socklen_t size = 0;
+	gid_t *groups;
+
+	if (!getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, NULL, &size))
+		return 0; /* it has none */
+	if (errno != ERANGE)
+		return err_errno(err, "asking for the groups of the client");
+	groups = arena_alloc(arena, size);
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups, &size))
+		return err_errno(err, "asking for the groups of the client");
+	owner->groups = groups;
+	owner->n_groups = size / sizeof(*groups);
+	return 0;
+}
+
+int peer_read(
+	int socket, struct arena *arena, struct peer *ret, struct err *err)
+{
+	struct peer peer = {.pidfd = -1};
+	socklen_t size = sizeof(struct ucred);
+	struct ucred cred;
+	int code;
+
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &cred, &size))
+		return err_errno(err, "asking who the client is");
+	peer.pid = cred.pid;
+	peer.owner.uid = cred.uid;
+	peer.owner.gid = cred.gid;
+	code = groups_read(socket, arena, &peer.owner, err);
+	if (code)
+		return code;
+	size = sizeof(peer.pidfd);
+	if (getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &peer.pidfd, &size)) {
+		peer.pidfd = -1;
+		if (errno == ENOPROTOOPT && cred.pid > 0)
+			pidfd_open_task(cred.pid, 0, &peer.pidfd, NULL);
+	}
+	*ret = peer;
+	return 0;
+}
+
+void peer_close(struct peer *peer)
+{
+	fd_closep(&peer->pidfd);
+	peer->pidfd = -1;
+}
+
+bool peer_lives(const struct peer *peer)
+{
+	struct pollfd poll_for = {.fd = peer->pidfd, .events = POLLIN};
+
+	return peer->pidfd >= 0 && poll(&poll_for, 1, 0) == 0;
+}
+
+static int caps_keep_one(struct err *err)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct data[2] = {0};
+	uint32_t bit = CAP_TO_MASK(CAP_CHECKPOINT_RESTORE);
+
+	data[CAP_TO_INDEX(CAP_CHECKPOINT_RESTORE)].permitted = bit;
+	data[CAP_TO_INDEX(CAP_CHECKPOINT_RESTORE)].effective = bit;
+	if (syscall(SYS_capset, &head, data))
+		return err_errno(err, "giving up capabilities");
+	return 0;
+}
+
+int peer_become(const struct peer *peer, struct err *err)
+{
+	const struct run_owner *who = &peer->owner;
+	int code;
+
+	if (setgroups(who->n_groups, who->groups) ||
+		setresgid(who->gid, who->gid, who->gid) ||
+		prctl(PR_SET_KEEPCAPS, 1) ||
+		setresuid(who->uid, who->uid, who->uid) ||
+		prctl(PR_SET_KEEPCAPS, 0))
+		return err_errno(err, "becoming user %u", who->uid);
+	code = caps_keep_one(err);
+	if (code)
+		return code;
+	/* The newborns of a restore must be traceable by us. The client has
+	 * less capabilities than we, so it may not trace us for all that. */
+	if (prctl(PR_SET_DUMPABLE, 1))
+		return err_errno(err, "becoming user %u", who->uid);
+	return 0;
+}

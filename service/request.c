@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "service/request.h"
+
+#include <errno.h>
+#include <sys/wait.h>
+
+#include "options/table.h"
+#include "options/version.h"
+
+static int request_version(struct worker *worker, const CriuReq *req,
+	struct answer *answer, struct err *err)
+{
+	(void)worker, (void)req, (void)err;
+	answer->version.major_number = CRIU_VERSION_MAJOR;
+	answer->version.minor_number = CRIU_VERSION_MINOR;
+	answer->version.name = (char *)"Stasis " STASIS_VERSION;
+	answer->resp.version = &answer->version;
+	return 0;
+}
+
+/* All three belong to memory engines that are not built yet. */
+static int request_features(struct worker *worker, const CriuReq *req,
+	struct answer *answer, struct err *err)
+{
+	(void)worker;
+	if (!req->features) {
+		err_set(err, EINVAL, "it is not said which features to check");
+		return err_hint(err, "fill in criu_req.features");
+	}
+	answer->features.has_mem_track = true;
+	answer->features.has_lazy_pages = true;
+	answer->features.has_pidfd_store = true;
+	answer->resp.features = &answer->features;
+	return 0;
+}
+
+static int request_wait_pid(struct worker *worker, const CriuReq *req,
+	struct answer *answer, struct err *err)
+{
+	int status;
+
+	(void)worker;
+	if (!req->has_pid || !req->pid) {
+		err_set(err, EINVAL,
+			"it is not said which process to wait for");
+		return err_hint(err, "fill in criu_req.pid");
+	}
+	while (waitpid((pid_t)req->pid, &status, 0) < 0)
+		if (errno != EINTR)
+			return err_errno(
+				err, "waiting for process %u", req->pid);
+	answer->resp.has_status = true;
+	answer->resp.status = status;
+	return 0;
+}
+
+/* The verb says to what it belongs. */
+static int request_later(struct worker *worker, const CriuReq *req,
+	struct answer *answer, struct err *err)
+{
+	int rc;
+
+	(void)worker, (void)answer;
+	rc = verb_check_built(request_find(req->type)->verb, err);
+	return rc ?: err_set(err, ENOSYS, "this request is not built yet");
+}
+
+#define TYPE(name) [CRIU_REQ_TYPE__##name] = {#name, CRIU_REQ_TYPE__##name
+
+static const struct request_row request_rows[] = {TYPE(DUMP), VERB_DUMP, false,
+	1, request_dump},
+				TYPE(RESTORE), VERB_RESTORE, false,
+				1, request_restore
+}
+, TYPE(CHECK), VERB_CHECK, false, WORKER_FAILED, request_check
+}
+, TYPE(PRE_DUMP), VERB_PRE_DUMP, false, WORKER_FAILED, request_later
+}
+, TYPE(SINGLE_PRE_DUMP), VERB_PRE_DUMP, false, WORKER_FAILED, request_later
+}
+, TYPE(PAGE_SERVER), VERB_PAGE_SERVER, true, WORKER_FAILED, request_later
+}
+,
+	[CRIU_REQ_TYPE__PAGE_SERVER_CHLD] = {"PAGE_SERVER_CHLD",
+		CRIU_REQ_TYPE__PAGE_SERVER, VERB_PAGE_SERVER, true,
+		WORKER_FAILED, request_later},
+	TYPE(CPUINFO_DUMP), VERB_CPUINFO_DUMP,
+	true, WORKER_FAILED, request_cpuinfo_dump
+}
+, TYPE(CPUINFO_CHECK), VERB_CPUINFO_CHECK,
+	true, WORKER_FAILED, request_cpuinfo_check
+}
+, TYPE(FEATURE_CHECK), VERB_NONE, true, WORKER_FAILED, request_features
+}
+, TYPE(VERSION), VERB_NONE, true, WORKER_FAILED, request_version
+}
+, TYPE(WAIT_PID), VERB_NONE, false, WORKER_FAILED, request_wait_pid
+}
+,
+}
+;
+
+const struct request_row *request_find(CriuReqType type)
+{
+	size_t n = sizeof(request_rows) / sizeof(request_rows[0]);
+
+	if ((int)type < 0 || (size_t)type >= n || !request_rows[type].run)
+		return NULL;
+	return &request_rows[type];
+}
