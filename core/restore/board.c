@@ -29,6 +29,30 @@ static void wait(const uint32_t *word, uint32_t value, int milliseconds)
 	syscall(SYS_futex, word, FUTEX_WAIT, value, &time, NULL, 0);
 }
 
+/* A lock held by the calling thread, in its list of those to be marked. */
+static void keeper_enter(struct board *board)
+{
+	syscall(SYS_get_robust_list, 0, &board->other_head, &board->other_size);
+	board->keeper = (uint32_t)syscall(SYS_gettid);
+	board->head.list.next = &board->link;
+	board->link.next = &board->head.list;
+	board->head.futex_offset = (long)offsetof(struct board, keeper) -
+				   (long)offsetof(struct board, link);
+	syscall(SYS_set_robust_list, &board->head, sizeof(board->head));
+}
+
+static void keeper_leave(struct board *board)
+{
+	syscall(SYS_set_robust_list, board->other_head,
+		sizeof(*board->other_head));
+}
+
+/* No use in waiting on. */
+static bool board_lost(const struct board *board)
+{
+	return load(&board->failed) || load(&board->keeper) & FUTEX_OWNER_DIED;
+}
+
 struct board *board_new(size_t births, struct err *err)
 {
 	struct board *board = mmap(NULL, sizeof(*board) + births,
@@ -38,11 +62,13 @@ struct board *board_new(size_t births, struct err *err)
 		err_errno(err, "mapping a page to share with newborns");
 		return NULL;
 	}
+	keeper_enter(board);
 	return board;
 }
 
 void board_free(struct board *board, size_t births)
 {
+	keeper_leave(board);
 	munmap(board, sizeof(*board) + births);
 }
 
@@ -80,7 +106,7 @@ int board_meet(struct board *board, uint32_t *counter, uint32_t all)
 	if (__atomic_add_fetch(counter, 1, __ATOMIC_ACQ_REL) >= all)
 		wake(counter);
 	while ((now = load(counter)) < all) {
-		if (load(&board->failed))
+		if (board_lost(board))
 			return -ECANCELED;
 		wait(counter, now, 1000);
 	}
@@ -92,7 +118,7 @@ int board_wait_go(struct board *board, uint32_t all)
 	if (__atomic_add_fetch(&board->ready, 1, __ATOMIC_ACQ_REL) >= all)
 		wake(&board->ready);
 	while (!load(&board->go)) {
-		if (load(&board->failed))
+		if (board_lost(board))
 			return -ECANCELED;
 		wait(&board->go, 0, 1000);
 	}

@@ -2,11 +2,17 @@
 /*
  * board: one page that coordinator and newborns share while the tree is
  * built: where they meet, who exists, and the first error.
+ *
+ * The thread that makes a board keeps it: the kernel marks the board when that
+ * thread dies, even of SIGKILL, and whoever waits at it gives up within a
+ * second. It must free the board itself, and be in no other robust list.
  */
 #ifndef STASIS_RESTORE_BOARD_H
 #define STASIS_RESTORE_BOARD_H
 
+#include <linux/futex.h>
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -19,6 +25,11 @@ struct board {
 	uint32_t go;	  /* 1: play */
 	uint32_t failed;  /* 1: err is set */
 	struct err err;
+	uint32_t keeper; /* its tid; FUTEX_OWNER_DIED */
+	struct robust_list link;
+	struct robust_list_head head;
+	struct robust_list_head *other_head; /* the keeper's, before */
+	size_t other_size;
 	uint8_t exists[]; /* by birth */
 };
 
@@ -28,7 +39,8 @@ void board_free(struct board *board, size_t births);
 /* The first failure is kept. */
 void board_fail(struct board *board, const struct err *err);
 bool board_failed(const struct board *board);
-/* Count in, and wait until all have come; -ECANCELED when one failed. */
+/* Count in, and wait until all have come; -ECANCELED when one failed or the
+ * keeper died. */
 int board_meet(struct board *board, uint32_t *counter, uint32_t all);
 /* Count in, the last one of all aloud, and wait for the word to go. */
 int board_wait_go(struct board *board, uint32_t all);

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """harm_steps: each step of both walks fails once, and nobody is harmed."""
+import contextlib
 import os
 import random
 import signal
@@ -7,6 +8,7 @@ import subprocess
 import time
 
 import harm
+import harness
 from harness import check, descendants, reap_all, state, test, wait_until
 
 
@@ -187,6 +189,37 @@ def harm_restore_signals(case):
             case.gone(tree)
         harm.check_nothing_created(case, before, tree,
                                    f"try {number}, exit {code}")
+    case.restore(victim)
+    harm.quiet_verdict(case, victim)
+
+
+@test("SIGKILL of the engine at any time of restore leaves no newborn behind",
+      limit=90)
+def harm_restore_killed(case):
+    victim = harm.quiet_victim(case)
+    tree = [victim] + descendants(victim)
+    case.dump(victim)
+    early = 0
+    for number in range(40):
+        child = subprocess.Popen(
+            [case.stasis, "restore", "-d", "-D", case.img, "-o",
+             "restore.log", "-v4"], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(random.uniform(0, 0.025))
+        child.kill()
+        child.wait(10)
+        log = os.path.join(case.img, "restore.log")
+        case.logs = [log]
+        if "restore.depart" in (harness.read_text(log) or ""):
+            for pid in tree:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGKILL)
+        else:
+            early += 1
+        case.gone(tree)
+        if os.path.exists(log):
+            os.unlink(log)
+    check(early > 0, "no signal came in time")
     case.restore(victim)
     harm.quiet_verdict(case, victim)
 
