@@ -113,9 +113,21 @@ int perform_tapes(struct birth_ward *ward, struct err *err)
 	return code;
 }
 
+/* Tasks that are free already may have killed this one meanwhile; it is told
+ * dead to its parent when its tracer has seen it. */
 static int thread_depart(const struct plan_task *pt, size_t i, struct err *err)
 {
-	return ptrace_detach(pt->task->threads[i].tid, 0, err);
+	pid_t tid = pt->task->threads[i].tid;
+	struct err told;
+	int code = ptrace_detach(tid, 0, &told);
+
+	if (code == -ESRCH) {
+		waitpid(tid, NULL, __WALL | WNOHANG);
+		return 0;
+	}
+	if (code && err)
+		*err = told;
+	return code;
 }
 
 int perform_depart(struct birth_ward *ward, struct err *err)
