@@ -34,15 +34,21 @@ int birth_begin(struct birth_ward *ward, struct err *err)
 	return reels_press(ward->plan, &ward->reels, err);
 }
 
-/* Ignored signals are inherited; newborns must begin with none. */
-static void signals_reset(sigset_t *ret_mask)
+/* Masks are inherited: nothing shall reach a newborn before its time. */
+static void signals_block(sigset_t *ret_mask)
 {
-	struct sigaction action;
 	sigset_t all;
 
 	sigfillset(&all);
 	sigdelset(&all, SIGTRAP);
 	sigprocmask(SIG_SETMASK, &all, ret_mask);
+}
+
+/* Ignored signals are inherited; newborns must begin with none. */
+static void signals_reset(void)
+{
+	struct sigaction action;
+
 	for (int sig = 1; sig < _NSIG; sig++)
 		if (!sigaction(sig, NULL, &action) &&
 			action.sa_handler == SIG_IGN)
@@ -83,8 +89,10 @@ static int root_fork(struct birth_ward *ward, struct err *err)
 	code = clone3_fork(&wish, &pid, err);
 	if (code)
 		return skeleton_taken(root, code, err);
-	if (pid == 0)
+	if (pid == 0) {
+		signals_reset();
 		skeleton_live(ward, root);
+	}
 	ward->board->exists[0] = 1;
 	return 0;
 }
@@ -143,7 +151,7 @@ int birth_tree(struct birth_ward *ward, struct err *err)
 	code = timens_enter(ward->restore, &ward->time_ns, err);
 	if (code)
 		return code;
-	signals_reset(&mask);
+	signals_block(&mask);
 	code = root_fork(ward, err);
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	return code ?: tree_wait(ward, err);
