@@ -29,11 +29,12 @@ int tree_link(struct arena *arena, struct tree *tree, struct err *err)
 	for (size_t i = 1; i < tree->tasks.n; i++) {
 		task = tree->tasks.at[i];
 		parent = tree_find(tree, task->ppid);
-		if (!parent || parent == task)
+		if (!parent || parent->index >= i)
 			return err_set(err, EINVAL,
-				"task %d has parent %d, which is not in the "
-				"tree",
-				task->pid, task->ppid);
+				"task %d has parent %d, which is not %s",
+				task->pid, task->ppid,
+				parent ? "before it in the tree"
+				       : "in the tree");
 		task->parent = parent;
 		*vec_push(arena, &parent->children) = task;
 	}

@@ -12,7 +12,7 @@
 #include "model/vma.h"
 #include "plan/plan.h"
 
-enum { SHELF_MIN = 256 };
+enum { SHELF_MIN = 256, RANK_UNDER_WAY = -2, DEPTH_MAX = 64 };
 
 struct object *objects_find(const struct objects *objects, uint32_t id)
 {
@@ -114,9 +114,11 @@ static int object_order(
 
 	if (object->rank >= 0 || !object->holders.n)
 		return 0;
-	if (depth > 64)
-		return err_set(err, EBADMSG, "file %u needs itself in a circle",
-			object->id);
+	if (object->rank == RANK_UNDER_WAY || depth > DEPTH_MAX)
+		return err_set(err, EBADMSG, "file %u needs %s", object->id,
+			depth > DEPTH_MAX ? "too many others"
+					  : "itself in a circle");
+	object->rank = RANK_UNDER_WAY;
 	if (object->kind->needs)
 		code = object->kind->needs(plan, object, err);
 	for (size_t i = 0; i < object->needs.n && !code; i++)

@@ -12,6 +12,7 @@
  */
 #include <elf.h>
 #include <errno.h>
+#include <stdalign.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -127,16 +128,20 @@ struct elf {
 	uint64_t load; /* lowest vaddr */
 };
 
-static const void *elf_at(const struct elf *elf, uint64_t at, uint64_t size)
+/* NULL: not in the file, or not where such things can be. */
+static const void *elf_at(
+	const struct elf *elf, uint64_t at, uint64_t size, uint64_t alignment)
 {
-	return at <= elf->size && size <= elf->size - at ? elf->bytes + at
-							 : NULL;
+	return at <= elf->size && size <= elf->size - at && at % alignment == 0
+		       ? elf->bytes + at
+		       : NULL;
 }
 
 static bool elf_dynamic(struct elf *elf, const Elf64_Phdr *phdr)
 {
 	size_t n = phdr->p_filesz / sizeof(Elf64_Dyn);
-	const Elf64_Dyn *dyn = elf_at(elf, phdr->p_offset, phdr->p_filesz);
+	const Elf64_Dyn *dyn =
+		elf_at(elf, phdr->p_offset, phdr->p_filesz, alignof(Elf64_Dyn));
 	uint64_t hash = 0, symtab = 0, strtab = 0, strsz = 0;
 	const uint32_t *words;
 
@@ -150,15 +155,16 @@ static bool elf_dynamic(struct elf *elf, const Elf64_Phdr *phdr)
 		else if (dyn[i].d_tag == DT_STRSZ)
 			strsz = dyn[i].d_un.d_val;
 	}
-	elf->names = elf_at(elf, strtab, strsz);
+	elf->names = elf_at(elf, strtab, strsz, 1);
 	elf->names_size = strsz;
-	words = hash ? elf_at(elf, hash, 8) : NULL;
+	words = hash ? elf_at(elf, hash, 8, 4) : NULL;
 	/* Without DT_HASH the names begin right behind the symbols. */
 	elf->n_symbols = words ? words[1]
 			 : strtab > symtab
 				 ? (strtab - symtab) / sizeof(Elf64_Sym)
 				 : 0;
-	elf->symbols = elf_at(elf, symtab, elf->n_symbols * sizeof(Elf64_Sym));
+	elf->symbols = elf_at(elf, symtab, elf->n_symbols * sizeof(Elf64_Sym),
+		alignof(Elf64_Sym));
 	return elf->symbols && elf->names && strsz &&
 	       elf->names[strsz - 1] == '\0';
 }
@@ -166,12 +172,13 @@ static bool elf_dynamic(struct elf *elf, const Elf64_Phdr *phdr)
 static bool elf_open(const uint8_t *bytes, size_t size, struct elf *ret)
 {
 	struct elf elf = {.bytes = bytes, .size = size};
-	const Elf64_Ehdr *head = elf_at(&elf, 0, sizeof(*head));
+	const Elf64_Ehdr *head = elf_at(&elf, 0, sizeof(*head), 1);
 	const Elf64_Phdr *phdr;
 
 	if (!head || memcmp(head->e_ident, ELFMAG, SELFMAG) != 0)
 		return false;
-	phdr = elf_at(&elf, head->e_phoff, head->e_phnum * sizeof(*phdr));
+	phdr = elf_at(&elf, head->e_phoff, head->e_phnum * sizeof(*phdr),
+		alignof(Elf64_Phdr));
 	for (int i = 0; phdr && i < head->e_phnum; i++)
 		if (phdr[i].p_type == PT_LOAD)
 			elf.load = phdr[i].p_vaddr - phdr[i].p_offset;

@@ -234,3 +234,69 @@ TEST(every_task_ends_with_its_parent_session_and_group)
 	printf("# %zu of %d trees refused\n", refused, TREES);
 	CHECK(refused * 10 < TREES);
 }
+
+TEST(a_tree_without_beginning_is_refused)
+{
+	struct scene s;
+
+	scene_start(&s, backends[0]);
+	scene_task(&s, 10, 1, 10, 10);
+	scene_task(&s, 11, 12, 10, 10);
+	scene_task(&s, 12, 11, 10, 10);
+	CHECK_INT(tree_link(s.arena, &s.tree, &s.err), -EINVAL);
+	CHECK_STR(s.err.text,
+		"task 11 has parent 12, which is not before it in the tree");
+	scene_end(&s);
+}
+
+TEST(a_session_from_outside_is_joined_only_when_asked_for)
+{
+	struct scene s;
+
+	for (int job = 0; job < 2; job++) {
+		scene_start(&s, backends[0]);
+		scene_task(&s, 10, 1, 10, 5);
+		scene_task(&s, 11, 10, 10, 5);
+		scene_plan_begin(&s);
+		s.plan.shell_job = job;
+		CHECK_INT(plan_forest(&s.plan, &s.err), job ? 0 : -EINVAL);
+		if (job) {
+			CHECK(s.plan.births.at[0]->leads_group);
+			CHECK_INT(s.plan.births.at[1]->joins_group, 10);
+		} else {
+			CHECK_STR(s.err.text, "task 10 belongs to session 5, "
+					      "whose leader is not in the "
+					      "image");
+			CHECK(strstr(s.err.hint, "--shell-job"));
+		}
+		scene_end(&s);
+	}
+}
+
+TEST(memory_of_two_tasks_at_once_is_refused)
+{
+	struct scene s;
+
+	scene_start(&s, backends[0]);
+	scene_task(&s, 10, 1, 10, 10);
+	scene_task(&s, 11, 10, 10, 10)->ids->vm_id = 10;
+	scene_plan_begin(&s);
+	CHECK_INT(plan_forest(&s.plan, &s.err), -EOPNOTSUPP);
+	CHECK_STR(s.err.text, "tasks 10 and 11 share an address space");
+	scene_end(&s);
+}
+
+TEST(files_shared_past_a_parent_are_refused)
+{
+	struct scene s;
+
+	scene_start(&s, backends[0]);
+	scene_task(&s, 10, 1, 10, 10);
+	scene_task(&s, 11, 10, 10, 10);
+	scene_task(&s, 12, 10, 10, 10)->ids->files_id = 11;
+	scene_plan_begin(&s);
+	CHECK_INT(plan_forest(&s.plan, &s.err), -EOPNOTSUPP);
+	CHECK_STR(s.err.text, "task 12 shares its files with a task that is "
+			      "not its parent");
+	scene_end(&s);
+}

@@ -3,6 +3,7 @@
 #ifndef STASIS_TEST_SCENE_H
 #define STASIS_TEST_SCENE_H
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,7 +12,7 @@
 #include "plan/plan.h"
 #include "test.h"
 
-enum { SCENE_PAGE = 4096, SCENE_LAST_CAP = 40 };
+enum { SCENE_PAGE = 4096, SCENE_LAST_CAP = 40, SCENE_ACTIONS = 62 };
 
 struct scene {
 	struct arena *arena;
@@ -63,6 +64,16 @@ static inline struct object *scene_file(
 	return object;
 }
 
+static inline void scene_actions(struct scene *s, TaskCoreEntry *tc)
+{
+	tc->n_sigactions = SCENE_ACTIONS;
+	tc->sigactions = arena_newn(s->arena, SaEntry *, SCENE_ACTIONS);
+	for (int i = 0; i < SCENE_ACTIONS; i++) {
+		tc->sigactions[i] = arena_new1(s->arena, SaEntry);
+		sa_entry__init(tc->sigactions[i]);
+	}
+}
+
 static inline CoreEntry *scene_core(struct scene *s, bool leader)
 {
 	CredsEntry *creds = arena_new1(s->arena, CredsEntry);
@@ -82,6 +93,7 @@ static inline CoreEntry *scene_core(struct scene *s, bool leader)
 		core->tc = arena_new1(s->arena, TaskCoreEntry);
 		task_core_entry__init(core->tc);
 		core->tc->comm = arena_strdup(s->arena, "player");
+		scene_actions(s, core->tc);
 	}
 	return core;
 }
@@ -203,8 +215,13 @@ static inline void scene_plan_begin(struct scene *s)
 
 static inline int scene_plan(struct scene *s)
 {
+	int code;
+
 	scene_plan_begin(s);
-	return plan_make(&s->plan, &s->err);
+	code = plan_make(&s->plan, &s->err);
+	if (code)
+		printf("# %s\n", s->err.text);
+	return code;
 }
 
 /* Numbers that look random and are the same each time. */

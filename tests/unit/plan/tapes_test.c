@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Whole tapes of small tasks, as they are printed and as they are pressed. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "scene.h"
+
+static struct task *small_task(struct scene *s, const struct backend *be)
+{
+	struct task *task;
+
+	scene_start(s, be);
+	scene_map(s, 0x555555554000, 0x555555660000, "/stasis");
+	scene_map(s, 0x7ffff7fb0000, 0x7ffff7fb4000, "[vvar]");
+	scene_map(s, 0x7ffff7fb4000, 0x7ffff7fb6000, "[vdso]");
+	for (uint32_t id = 1; id < 4; id++)
+		scene_file(s, id, &scene_kind);
+	task = scene_task(s, 42, 1, 42, 42);
+	scene_fd(s, task, 0, 3);
+	scene_vma(s, task, 0x400000, 0x404000, PROT_READ | PROT_EXEC,
+		MAP_PRIVATE, VMA_REGULAR | VMA_FILE_PRIVATE)
+		->shmid = 2;
+	scene_vma(s, task, 0x404000, 0x406000, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, VMA_REGULAR | VMA_ANON_PRIVATE);
+	scene_pages(s, task, 0x401000, 1);
+	scene_pages(s, task, 0x404000, 1);
+	task->mm->mm_start_brk = 0x500000;
+	return task;
+}
+
+static char *plan_text(struct scene *s)
+{
+	char *text = NULL, *copy;
+	size_t size;
+	FILE *stream = open_memstream(&text, &size);
+
+	plan_print(&s->plan, stream);
+	fclose(stream);
+	copy = arena_strdup(s->arena, text);
+	free(text);
+	return copy;
+}
+
+/* Up to where the kinds' own steps begin; sizes of tapes are theirs, too. */
+static char *text_cut(char *text)
+{
+	char *at = strstr(text, "tape of task"), *end;
+
+	end = strstr(text, "closing the shelf");
+	if (at && end) {
+		strchr(end, '\n')[1] = '\0';
+		memmove(at, strchr(at, '\n') + 1,
+			strlen(strchr(at, '\n') + 1) + 1);
+	}
+	return text;
+}
+
+static const char golden[] =
+	"births\n"
+	"  42 player, 1 thread, setsid\n"
+	"objects, by their number on the shelf\n"
+	"  256: file 1, plain\n"
+	"  257: file 2, plain\n"
+	"  258: file 3, plain for 42:0\n"
+	"memory that children inherit\n"
+	"zone 100300000-100a00000: code 100300000, vdso 100310000, reel "
+	"100410000, staged memory 100a00000\n"
+	"     0 mremap(0x7ffff7fb0000, 0x4000, 0x4000, 3, 0x100310000)  # "
+	"vdso: aside\n"
+	"     1 mremap(0x7ffff7fb4000, 0x2000, 0x2000, 3, 0x100314000)  # "
+	"vdso: aside\n"
+	"     2 munmap(0, 0x100300000)  # memory: what the newborn began with\n"
+	"     3 munmap(0x100a00000, %#llx)  # memory: what the newborn began "
+	"with\n"
+	"     4 mmap(0x400000, 0x4000, 7, 18, 257)  # memory 400000-404000\n"
+	"     5 mmap(0x404000, 0x2000, 3, 50, 0xffffffffffffffff)  # memory "
+	"404000-406000\n"
+	"     6 read(260, data+0, 2)  # pages at 0 of pages-0.img\n"
+	"     7 mprotect(0x400000, 0x4000, 5)  # memory 400000-404000\n"
+	"     8 prctl(35, 14, data+0x20, 104)  # brk, auxv and the executable\n"
+	"     9 close_range(256, 0xffffffff)  # closing the shelf\n";
+
+TEST(the_plan_of_a_small_task_reads_like_this_on_every_machine)
+{
+	struct scene s;
+
+	for (size_t i = 0; backends[i]; i++) {
+		small_task(&s, backends[i]);
+		CHECK_INT(scene_plan(&s), 0);
+		CHECK_STR(text_cut(plan_text(&s)),
+			arena_printf(s.arena, golden,
+				(unsigned long long)backends[i]->task_size -
+					0x100a00000));
+		scene_end(&s);
+	}
+}
+
+/* --- threads ---------------------------------------------------------------
+ */
+
+static bool in_reel(const struct scene *s, uint64_t start, uint64_t size)
+{
+	const struct zone *zone = &s->plan.zone;
+
+	return start >= zone->reel &&
+	       start + size <= zone->reel + zone->reel_room;
+}
+
+static void thread_op_check(
+	const struct scene *s, const struct tape_op *op, size_t thread)
+{
+	const struct plan_task *pt = &s->plan.tasks[0];
+	/* flags, pidfd, child_tid, parent_tid, exit_signal, stack, ... */
+	const uint64_t *args =
+		tape_data_at((struct tape *)pt->tapes[0], op->arg[0]);
+
+	CHECK_INT(args[4], 0);
+	CHECK(in_reel(s, args[5], args[6]));
+	CHECK(in_reel(s, args[8], 4));
+	CHECK_INT(args[9], 1);
+	CHECK_INT(op->arg[2], pt->tape_at[thread]);
+	CHECK(pt->tape_at[thread] >= pt->tapes_at);
+	CHECK(pt->tape_at[thread] + tape_size(pt->tapes[thread]) <=
+		pt->tape_at[0]);
+}
+
+TEST(a_leader_makes_its_threads_and_all_meet_before_they_go_on)
+{
+	enum { THREADS = 5 };
+	size_t made = 0, met = 0, made_at_meeting = 0;
+	const struct tape *tape;
+	struct scene s;
+	struct task *task = small_task(&s, backends[0]);
+
+	scene_threads(&s, task, THREADS);
+	CHECK_INT(scene_plan(&s), 0);
+	tape = s.plan.tasks[0].tapes[0];
+	for (size_t i = 0; i < tape->ops.n; i++) {
+		if (tape->ops.at[i].verb == TAPE_THREAD)
+			thread_op_check(&s, &tape->ops.at[i], ++made);
+		if (tape->ops.at[i].verb != TAPE_MEET)
+			continue;
+		made_at_meeting = made;
+		CHECK_INT(tape->ops.at[i].arg[1], THREADS + 1);
+		met++;
+	}
+	CHECK_INT(made, THREADS - 1);
+	CHECK_INT(made_at_meeting, THREADS - 1);
+	CHECK_INT(met, 1);
+	for (size_t i = 1; i < THREADS; i++)
+		CHECK_INT(s.plan.tasks[0].tapes[i]->ops.at[0].verb, TAPE_MEET);
+	scene_end(&s);
+}
+
+TEST(stacks_and_tapes_of_a_task_do_not_overlap_in_its_reel)
+{
+	enum { THREADS = 9 };
+	const struct plan_task *pt;
+	struct scene s;
+	struct task *task = small_task(&s, backends[1]);
+
+	scene_threads(&s, task, THREADS);
+	CHECK_INT(scene_plan(&s), 0);
+	pt = &s.plan.tasks[0];
+	CHECK(pt->auxv_at >= pt->tids_at + THREADS * 4);
+	for (size_t i = 0; i < THREADS; i++) {
+		CHECK(plan_stack(pt, i) >= pt->stacks_at);
+		CHECK(plan_stack(pt, i) + plan_stack_size(i) <= pt->tapes_at);
+		if (i)
+			CHECK_INT(plan_stack(pt, i),
+				plan_stack(pt, i - 1) + plan_stack_size(i - 1));
+	}
+	CHECK_INT(pt->tape_at[0] + tape_size(pt->tapes[0]), pt->reel_size);
+	scene_end(&s);
+}
