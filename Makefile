@@ -8,8 +8,8 @@
 #   make help        the other targets
 #
 # ARCH=aarch64 or ARCH=ppc64le cross-builds (CROSS_COMPILE= names the
-# toolchain's prefix), SAN=1 builds with ASan and UBSan, V=1 shows commands,
-# CC=clang works as well.
+# toolchain's prefix), STATIC=1 links statically as cross-builds do, SAN=1
+# builds with ASan and UBSan, V=1 shows commands, CC=clang works as well.
 
 MAKEFLAGS += --no-builtin-rules
 .SUFFIXES:
@@ -23,11 +23,21 @@ O ?= build/$(ARCH)$(if $(SAN),-san)
 PREFIX ?= /usr/local
 DESTDIR ?=
 
+NO_BUILD_GOALS := clean help deps format test test-all test-cross
 ifneq ($(ARCH),$(HOST_ARCH))
 CROSS_COMPILE ?= $(patsubst ppc64le%,powerpc64le%,$(ARCH))-linux-gnu-
+STATIC ?= 1
+# Target libraries come from a folder outside of the tree (SYSROOT= names
+# another one); nothing is fetched for goals that build nothing.
+ifeq ($(origin SYSROOT)$(filter $(NO_BUILD_GOALS),$(MAKECMDGOALS)),undefined)
+SYSROOT := $(shell cross/sysroot $(ARCH))
+ifeq ($(SYSROOT),)
+$(error no target libraries for ARCH=$(ARCH); SYSROOT= may name a folder)
+endif
+endif
 endif
 ifeq ($(origin CC),default)
-CC := $(CROSS_COMPILE)gcc
+CC := $(CROSS_COMPILE)gcc $(if $(SYSROOT),--sysroot=$(SYSROOT))
 endif
 ifeq ($(origin AR),default)
 AR := $(CROSS_COMPILE)ar
@@ -37,6 +47,11 @@ LD := $(CROSS_COMPILE)ld
 endif
 HOSTCC ?= gcc
 PKG_CONFIG ?= pkg-config
+ifneq ($(SYSROOT),)
+TRIPLET := $(patsubst %-,%,$(notdir $(CROSS_COMPILE)))
+PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
+	PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(TRIPLET)/pkgconfig $(PKG_CONFIG)
+endif
 PROTOC_C ?= protoc-c
 CLANG_FORMAT ?= clang-format
 PYTHON ?= /usr/bin/python3
@@ -67,15 +82,17 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 
 BUILD_CFLAGS := $(COMMON) $(INCLUDES) $(if $(SAN),$(SANITIZE)) $(CFLAGS)
-BUILD_LDFLAGS := $(if $(SAN),$(SANITIZE)) $(LDFLAGS)
-# Sanitizers in the unit tests; a cross-built test runs without them.
-TEST_SAN := $(if $(filter $(ARCH),$(HOST_ARCH)),$(SANITIZE))
+STATIC_FLAG := $(if $(STATIC),-static)
+BUILD_LDFLAGS := $(if $(SAN),$(SANITIZE)) $(STATIC_FLAG) $(LDFLAGS)
+# Sanitizers in the unit tests; a static test runs without them.
+TEST_SAN := $(if $(STATIC),,$(SANITIZE))
 TEST_CFLAGS := $(COMMON) $(INCLUDES) -Itests/unit $(TEST_SAN) $(CFLAGS)
-TEST_LDFLAGS := $(TEST_SAN) $(LDFLAGS)
+TEST_LDFLAGS := $(TEST_SAN) $(STATIC_FLAG) $(LDFLAGS)
 
 UNWIND_ARCH := $(patsubst ppc64le,ppc64,$(ARCH))
-LIBS = $(shell $(PKG_CONFIG) --libs $(PACKAGES)) \
-	-lunwind-ptrace -lunwind-$(UNWIND_ARCH) -lunwind -lpthread $(EXTRA_LIBS)
+LIBS = $(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs $(PACKAGES)) \
+	-lunwind-ptrace -lunwind-$(UNWIND_ARCH) -lunwind $(if $(STATIC),-llzma) \
+	-lpthread $(EXTRA_LIBS)
 
 # --- sources ----------------------------------------------------------------
 
@@ -130,7 +147,7 @@ UNIT_TESTS := $(UNIT_C:%.c=$(O)/san/%)
 # --- the program ------------------------------------------------------------
 
 .PHONY: all demo test test-unit test-kinds test-live test-all test-cross \
-	test-interop test-fuzz \
+	test-interop test-fuzz live-programs dist \
 	lint bench format deps install clean help objects unit-tests
 
 all: $(PROGRAM) $(COMPEL_TOOL) $(COMPEL_LIB) examples client
@@ -341,8 +358,14 @@ test-kinds: $(KINDS_TESTS)
 test-live: all
 	$(Q)tests/live/run --stasis $(O)/stasis --build $(O)
 
+# The live tests' C programs alone, for a machine where they cannot run.
+live-programs:
+	$(Q)CC='$(CC)' tests/live/run --build $(O) --compile
+
+# ARCH= and KERNEL= choose a machine and a kernel; without: all of them.
 test-cross:
-	$(Q)cross/run
+	$(Q)cross/run $(if $(filter command%,$(origin ARCH)), \
+		--machine $(ARCH)) $(KERNEL:%=--kernel %)
 
 # PEER=/path/to/a/criu runs another engine beside this one.
 bench: all

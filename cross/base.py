@@ -1,0 +1,49 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""base: a guest's userland: Debian packages unpacked, not configured."""
+import os
+import shutil
+
+import cpio
+import debian
+
+PASSWD = """root:x:0:0:root:/root:/bin/bash
+daemon:x:1:1:daemon:/usr/sbin:/usr/sbin/nologin
+nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
+"""
+GROUP = "root:x:0:\ndaemon:x:1:\ntty:x:5:\nnogroup:x:65534:\n"
+HOSTS = "127.0.0.1 localhost\n::1 localhost ip6-localhost\n"
+# What the packages' own scripts would have set up.
+ALTERNATIVES = {"usr/bin/awk": "gawk", "usr/bin/nc": "nc.openbsd",
+                "bin/sh": "dash"}
+
+
+def tree_complete(tree):
+    for name, target in ALTERNATIVES.items():
+        path = os.path.join(tree, name)
+        if not os.path.lexists(path):
+            os.symlink(target, path)
+    os.makedirs(os.path.join(tree, "etc"), exist_ok=True)
+    for name, text in (("passwd", PASSWD), ("group", GROUP),
+                       ("hosts", HOSTS), ("hostname", "guest\n")):
+        with open(os.path.join(tree, "etc", name), "w") as file:
+            file.write(text)
+
+
+def fetch(machine):
+    """The base archive of a machine; the kernel unpacks it as is."""
+    packages = debian.package_list("guest")
+    recipe = [packages, PASSWD, sorted(ALTERNATIVES.items()), cpio.PRUNED]
+
+    def make(path):
+        debian.say(f"fetching the guest's userland of {machine}")
+        tree, debs = path + ".tree", path + ".debs"
+        debian.unpack(debian.Apt(machine).fetch(packages, debs), tree)
+        tree_complete(tree)
+        archive = cpio.Archive(path)
+        archive.base_folders()
+        archive.add_tree(tree)
+        archive.close()
+        shutil.rmtree(tree)
+        shutil.rmtree(debs)
+
+    return debian.once(machine, "base.cpio", recipe, make)

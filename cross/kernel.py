@@ -1,0 +1,91 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""kernel: Debian's kernels for a guest: the image, and the modules it loads.
+
+A module's own "depends=" gives the order of loading, so that neither depmod
+nor kmod is needed, here or in the guest.
+"""
+import glob
+import lzma
+import os
+import re
+import shutil
+
+import debian
+
+# Kernel series: the suite beside main that has it.
+SERIES = {"6.1": "", "6.12": "backports"}
+FLAVOUR = {"x86_64": "cloud-amd64", "aarch64": "arm64",
+           "ppc64le": "powerpc64le"}
+
+
+def module_name(path):
+    return os.path.basename(path).split(".ko")[0].replace("-", "_")
+
+
+class Modules:
+    """The modules of an unpacked kernel package."""
+
+    def __init__(self, tree):
+        self.paths, self.chosen = {}, []
+        folder = glob.glob(os.path.join(tree, "lib/modules/*"))[0]
+        for where, _, files in os.walk(folder):
+            for name in files:
+                if ".ko" in name:
+                    path = os.path.join(where, name)
+                    self.paths[module_name(path)] = path
+        with open(os.path.join(folder, "modules.builtin")) as file:
+            self.built_in = {module_name(line.strip()) for line in file}
+
+    def read(self, name):
+        with open(self.paths[name], "rb") as file:
+            data = file.read()
+        if self.paths[name].endswith(".xz"):
+            data = lzma.decompress(data)
+        return data
+
+    def add(self, name):
+        """Choose a module and all it needs; those a kernel lacks are left
+        out, tests that need them skip."""
+        name = name.replace("-", "_")
+        if (name in self.built_in or name not in self.paths
+                or name in [seen for seen, _ in self.chosen]):
+            return
+        data = self.read(name)
+        for pattern in (rb"\0depends=([^\0]*)\0", rb"\0softdep=pre: ([^\0]*)\0"):
+            match = re.search(pattern, data)
+            for needed in re.split(r"[, ]", match.group(1).decode()
+                                   if match else ""):
+                if needed:
+                    self.add(needed)
+        self.chosen.append((name, data))
+
+
+def fetch(machine, series):
+    """A folder with the kernel's image, "vmlinuz", its "release" and modules
+    as "modules/NNN-name.ko"."""
+    flavour = FLAVOUR[machine]
+    wanted = debian.package_list("modules")
+    version = series.replace(".", r"\.")
+    pattern = rf"linux-image-{version}\.\d+(\+deb\d+)?(-\d+)?-{flavour}"
+
+    def make(path):
+        debian.say(f"fetching Linux {series} for {machine}")
+        apt = debian.Apt(machine, SERIES[series])
+        package = apt.newest(pattern)
+        tree, debs = path + ".tree", path + ".debs"
+        debian.unpack(apt.fetch([package], debs, alone=True), tree)
+        modules = Modules(tree)
+        for name in wanted:
+            modules.add(name)
+        os.makedirs(os.path.join(path, "modules"))
+        for number, (name, data) in enumerate(modules.chosen):
+            with open(f"{path}/modules/{number:03d}-{name}.ko", "wb") as file:
+                file.write(data)
+        image = glob.glob(os.path.join(tree, "boot/vmlinu[xz]-*"))[0]
+        shutil.copy(image, os.path.join(path, "vmlinuz"))
+        with open(os.path.join(path, "release"), "w") as file:
+            file.write(os.path.basename(image).split("-", 1)[1])
+        shutil.rmtree(tree)
+        shutil.rmtree(debs)
+
+    return debian.once(machine, f"kernel-{series}", [pattern, wanted], make)
