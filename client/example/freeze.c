@@ -14,32 +14,49 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "client/criu.h"
 
-/* Counts to 30 in steps of 100 ms; the count is its memory, and at the end its
- * exit status. */
-static pid_t counter_start(void)
+/* The count is its memory, and at the end its exit status. Nothing ties it to
+ * us: neither session, nor terminal, nor a descriptor. */
+static void counter_run(void)
 {
-	pid_t pid = fork();
+	int count = 0;
 
-	if (pid < 0)
-		err(1, "fork");
-	if (pid)
-		return pid;
 	if (setsid() < 0)
 		_exit(100);
 	for (int fd = 0; fd < 3; fd++)
 		if (dup2(open("/dev/null", O_RDWR), fd) < 0)
 			_exit(100);
-	for (int fd = 3; fd < 64; fd++)
-		close(fd);
-	for (int i = 0; i < 30; i++)
+	close_range(3, ~0U, 0);
+	while (count < 30) {
 		usleep(100000);
-	_exit(30);
+		count++;
+	}
+	_exit(count);
+}
+
+static pid_t counter_start(void)
+{
+	int pair[2];
+	char byte;
+	pid_t pid;
+
+	if (pipe2(pair, O_CLOEXEC))
+		err(1, "pipe2");
+	pid = fork();
+	if (pid < 0)
+		err(1, "fork");
+	if (pid == 0)
+		counter_run();
+	close(pair[1]);
+	/* Ends when the child has let go of its end, too. */
+	if (read(pair[0], &byte, 1) != 0)
+		err(1, "read");
+	close(pair[0]);
+	return pid;
 }
 
 static int step_tell(char *action, criu_notify_arg_t na)
