@@ -130,30 +130,62 @@ static int bits_load(const CpuinfoEntry *entry, const struct cpu_bits *other,
 	return 0;
 }
 
+static void parts_name(uint64_t parts, char *names, size_t size)
+{
+	size_t used = 0;
+
+	names[0] = '\0';
+	for (; parts && used < size; parts &= parts - 1)
+		used += (size_t)snprintf(names + used, size - used, "%s%s",
+			used ? ", " : "",
+			xsave_part_name((unsigned int)__builtin_ctzll(parts)));
+}
+
 /* Components of the extended state, by name. The two that cpuid.c leaves out
  * may be set by engines that do not. */
 static int xfeatures_accept(const CpuinfoX86Entry *image,
 	const CpuinfoX86Entry *here, struct err *err)
 {
 	const uint64_t implied = 1 << 1 | 1 << 3;
-	char names[400] = "";
 	uint64_t lacking;
-	size_t used = 0;
+	char names[400];
 
 	if (!image->has_xfeatures_mask || !here->has_xfeatures_mask)
 		return 0;
 	lacking = image->xfeatures_mask & ~here->xfeatures_mask & ~implied;
 	if (!lacking)
 		return 0;
-	for (; lacking && used < sizeof(names); lacking &= lacking - 1)
-		used += (size_t)snprintf(names + used, sizeof(names) - used,
-			"%s%s", used ? ", " : "",
-			xsave_part_name(
-				(unsigned int)__builtin_ctzll(lacking)));
+	parts_name(lacking, names, sizeof(names));
 	return err_set(err, ENOTSUP,
 		"the CPU (%s) lacks the extended state of %s, which the "
 		"image's host (%s) has",
 		x86_64_cpu_name(here), names, x86_64_cpu_name(image));
+}
+
+/*
+ * The dynamic loader saves registers to areas whose size it took from cpuid
+ * at its start. Where it found xsavec, a new CPU's components stay out of
+ * them as long as nobody uses those. With plain xsave the CPU writes every
+ * component that it has and that glibc's constant mask lets pass (2 to 7),
+ * used or not, and so beyond the end of the area.
+ */
+static int xsave_areas_accept(const struct cpu_bits *image_bits,
+	const CpuinfoX86Entry *image, const CpuinfoX86Entry *here,
+	struct err *err)
+{
+	const uint64_t saved = 0xfc;
+	uint64_t more = here->xfeatures_mask & ~image->xfeatures_mask & saved;
+	char names[400];
+
+	if (!image->has_xfeatures_mask || !image->xfeatures_mask ||
+		!here->has_xfeatures_mask || !more ||
+		image_bits->bits[CPU_D_1_EAX] & 1 << 1)
+		return 0;
+	parts_name(more, names, sizeof(names));
+	return err_set(err, ENOTSUP,
+		"programs of a CPU without xsavec (%s) keep areas that are too "
+		"small for what xsave writes on this one (%s), which has %s",
+		x86_64_cpu_name(image), x86_64_cpu_name(here), names);
 }
 
 static int fpu_accept(const struct cpu_bits *image, const struct cpu_bits *here,
@@ -169,13 +201,14 @@ static int fpu_accept(const struct cpu_bits *image, const struct cpu_bits *here,
 
 	if (error < 0)
 		return error;
-	return xfeatures_accept(image_x86, here_x86, err);
+	error = xfeatures_accept(image_x86, here_x86, err);
+	return error ?: xsave_areas_accept(image, image_x86, here_x86, err);
 }
 
 /*
- * Sizes of the XSAVE area matter only here: registers are placed component by
- * component, wherever this host has them. A program that took the size from
- * cpuid and keeps areas of its own is what the strict level is for.
+ * Sizes of the XSAVE area as such matter only here: registers are placed
+ * component by component, wherever this host has them. A program that took
+ * the size from cpuid for areas of its own is what the strict level is for.
  */
 static int sizes_match(const CpuinfoX86Entry *image,
 	const CpuinfoX86Entry *here, struct err *err)

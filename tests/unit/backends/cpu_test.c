@@ -216,6 +216,33 @@ TEST(sse_and_bound_registers_are_neither_written_nor_asked_for)
 	arena_free(arena);
 }
 
+TEST(areas_of_programs_without_xsavec_are_not_overrun)
+{
+	struct arena *arena = arena_new();
+	CpuinfoEntry *old = x86_new(arena), *new = x86_new(arena);
+
+	/* Haswell has no xsavec, and neither AVX-512 nor MPX. */
+	old->x86_entry[0]->capability[CPU_D_1_EAX] = 1;
+	old->x86_entry[0]->xfeatures_mask = 5;
+	accept_check(&backend_x86_64, old, new, CPU_CAP_FPU, -ENOTSUP,
+		"programs of a CPU without xsavec (AMD EPYC) keep areas that "
+		"are too small for what xsave writes on this one (AMD EPYC), "
+		"which has avx512 mask registers, avx512 upper halves "
+		"(zmm0-15), avx512 registers zmm16-31");
+	accept_check(&backend_x86_64, old, new, CPU_CAP_INS, 0, "");
+	/* glibc never saves pkru. */
+	new->x86_entry[0]->xfeatures_mask = 0x205;
+	accept_check(&backend_x86_64, old, new, CPU_CAP_FPU, 0, "");
+	new->x86_entry[0]->xfeatures_mask = 0x2e5;
+	old->x86_entry[0]->capability[CPU_D_1_EAX] = 3;
+	accept_check(&backend_x86_64, old, new, CPU_CAP_FPU, 0, "");
+	/* Before xsave there was fxsave, which never grows. */
+	old->x86_entry[0]->capability[CPU_D_1_EAX] = 0;
+	old->x86_entry[0]->xfeatures_mask = 0;
+	accept_check(&backend_x86_64, old, new, CPU_CAP_FPU, 0, "");
+	arena_free(arena);
+}
+
 TEST(x86_images_of_version_1_are_read)
 {
 	struct arena *arena = arena_new();
