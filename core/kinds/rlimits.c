@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <sys/resource.h>
 
 struct limit {
 	uint64_t cur, max;
@@ -81,7 +82,8 @@ static int rlimits_settle(struct tape *tape, const struct object *object,
 	for (size_t i = 0; all && i < all->n_rlimits; i++) {
 		want = (struct limit){
 			all->rlimits[i]->cur, all->rlimits[i]->max};
-		if (i < FACTS_RLIMITS &&
+		/* The restore may have raised the limit of fds for itself. */
+		if (i < FACTS_RLIMITS && i != RLIMIT_NOFILE &&
 			want.cur == holder->facts->rlimits[i].cur &&
 			want.max == holder->facts->rlimits[i].max)
 			continue;

@@ -1,0 +1,90 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""harm_limits: surroundings of the engine that do not become the victim's,
+and limits that leave no room."""
+import os
+import re
+import resource
+import signal
+
+import harm
+from harness import check, read_text, test
+
+
+def surroundings(pid):
+    """What a newborn would inherit, were it not restored."""
+    keep = re.compile("Umask|Sig(Ign|Blk|Cgt)|Cap|Cpus_allowed:")
+    stat = read_text(f"/proc/{pid}/stat").rsplit(")", 1)[1].split()
+    return {
+        "limits": read_text(f"/proc/{pid}/limits"),
+        "status": [line for line in
+                   read_text(f"/proc/{pid}/status").splitlines()
+                   if keep.match(line)],
+        "nice": stat[16],
+        "cwd": os.readlink(f"/proc/{pid}/cwd"),
+        "oom_score_adj": read_text(f"/proc/{pid}/oom_score_adj"),
+        "environ": read_text(f"/proc/{pid}/environ"),
+    }
+
+
+def soft_limit(which, value):
+    """The hard one stays: not everywhere it can be raised again."""
+    resource.setrlimit(which, (value, resource.getrlimit(which)[1]))
+
+
+def oddly():
+    """Run in the engine before it begins."""
+    soft_limit(resource.RLIMIT_NOFILE, 280)
+    soft_limit(resource.RLIMIT_CORE, 0)
+    soft_limit(resource.RLIMIT_STACK, 1 << 20)
+    soft_limit(resource.RLIMIT_NPROC, 1000)
+    for number in (signal.SIGHUP, signal.SIGINT, signal.SIGPIPE,
+                   signal.SIGUSR1, signal.SIGCHLD):
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGUSR2, signal.SIGALRM])
+    os.umask(0o077)
+    os.nice(3)
+    os.chdir("/")
+
+
+def few_fds():
+    soft_limit(resource.RLIMIT_NOFILE, 280)
+
+
+@test("limits, signals, umask, nice and folder of the engine stay the "
+      "engine's")
+def harm_surroundings(case):
+    victim = case.start([case.program("epoll_many")], preexec_fn=few_fds)
+    case.ready(victim)
+    before = surroundings(victim)
+    result = case.engine("dump", "-t", str(victim), "-D", case.img, "-o",
+                         "dump.log", preexec_fn=oddly)
+    check(result.code == 0, f"dump failed: {result.explain()}")
+    case.gone([victim])
+    result = case.engine("restore", "-d", "-D", case.img, "-o", "restore.log",
+                         preexec_fn=oddly)
+    check(result.code == 0, f"restore failed: {result.explain()}")
+    after = surroundings(victim)
+    for key, value in before.items():
+        check(after[key] == value, f"{key} was\n{value}\nand is\n{after[key]}")
+    case.go()
+    case.await_verdict(victim)
+
+
+@test("a victim whose limits leave no room for the agent is one clear error")
+def harm_no_room(case):
+    victim = case.start([case.program("fd_gaps")])
+    case.ready(victim)
+    for limit in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
+        was = resource.prlimit(victim, limit, (1 << 12, -1))
+        result = case.try_dump(victim)
+        harm.check_one_error(result, rf"process {victim}", "memory")
+        check("hint: " in result.err and "RLIMIT" in result.err,
+              f"no hint says which limit: {result.err}")
+        check(not harm.whole(case.img), "the image looks whole")
+        check(resource.prlimit(victim, limit) == (1 << 12, -1),
+              "the limit is another one now")
+        resource.prlimit(victim, limit, was)
+    case.dump(victim)
+    case.restore(victim)
+    case.go()
+    case.await_verdict(victim)
