@@ -167,6 +167,13 @@ int remote_call(struct remote *remote, struct remote_thread *thread,
 	return 0;
 }
 
+static int room_hint(struct err *err)
+{
+	return err_hint(err,
+		"its limits leave no room: RLIMIT_AS, RLIMIT_DATA (prlimit can "
+		"raise them) or vm.max_map_count");
+}
+
 static int map_there(struct remote *remote, size_t size, int prot,
 	uint64_t *ret_at, struct err *err)
 {
@@ -179,10 +186,12 @@ static int map_there(struct remote *remote, size_t size, int prot,
 		remote, remote->leader, CALL_mmap, args, &result, err);
 	if (code)
 		return code;
-	if (result < 0)
-		return err_code(err, (int)result,
+	if (result < 0) {
+		err_code(err, (int)result,
 			"mapping %zu bytes for the agent in process %d", size,
 			remote->memory.pid);
+		return result != -ENOMEM ? (int)result : room_hint(err);
+	}
 	*ret_at = (uint64_t)result;
 	return 0;
 }
