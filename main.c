@@ -11,6 +11,7 @@
 #include "check/check.h"
 #include "cpuinfo/compare.h"
 #include "options/help.h"
+#include "service/daemon.h"
 #include "service/worker.h"
 #include "session/session.h"
 
@@ -130,6 +131,13 @@ static int run_swrk(const struct options *options)
 	return WORKER_FAILED;
 }
 
+static int run_service(struct arena *arena, const struct options *options)
+{
+	struct err err = {0};
+
+	return daemon_run(arena, options, &err) ? report(&err, false) : 0;
+}
+
 static int list_steps(void)
 {
 	for (const char *const *step = run_steps; *step; step++)
@@ -152,6 +160,8 @@ static int run_options(struct arena *arena, const struct options *options)
 		return list_steps();
 	case VERB_CHECK:
 		return run_check(options);
+	case VERB_SERVICE:
+		return run_service(arena, options);
 	case VERB_SWRK:
 		return run_swrk(options);
 	case VERB_CPUINFO_CHECK:

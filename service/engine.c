@@ -154,7 +154,6 @@ static int engine_close(struct engine *engine, int rc, const struct err *err)
 {
 	if (rc && engine->session.log_fd >= 0)
 		log_error("service", err);
-	session_relax(&engine->session);
 	session_close(&engine->session);
 	return rc;
 }

@@ -27,6 +27,8 @@ void worker_refuse(int socket, const struct err *err)
 	struct worker worker = {.socket = socket, .arena = arena};
 	struct answer answer;
 
+	/* A packet left unread would break the connection under the answer. */
+	recv(socket, &(char){0}, 1, MSG_DONTWAIT);
 	answer_init(&answer, CRIU_REQ_TYPE__EMPTY);
 	worker_fail(&worker, &answer, err, 0);
 }
@@ -60,6 +62,7 @@ static int worker_become(const struct worker *worker)
 		dup2(worker->become_out, STDOUT_FILENO);
 		dup2(worker->become_out, STDERR_FILENO);
 	}
+	sigprocmask(SIG_SETMASK, &worker->mask, NULL);
 	execvp(worker->become[0], (char *const *)worker->become);
 	err_errno(&err, "the tasks run, but running '%s'", worker->become[0]);
 	log_error("service", &err);
@@ -115,6 +118,8 @@ int worker_serve(int socket, const struct peer *peer, bool inherited)
 	bool more;
 	int status;
 
+	sigprocmask(SIG_BLOCK, NULL, &worker.mask);
+	sigdelset(&worker.mask, SIGTERM);
 	do {
 		more = false;
 		status = worker_turn(&worker, &more);

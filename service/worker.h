@@ -9,6 +9,8 @@
 #ifndef STASIS_SERVICE_WORKER_H
 #define STASIS_SERVICE_WORKER_H
 
+#include <signal.h>
+
 #include "base/arena.h"
 #include "service/peer.h"
 
@@ -21,6 +23,7 @@ struct worker {
 	struct arena *arena;	   /* of this request */
 	const char *const *become; /* what to be after the answer, or NULL */
 	int become_out;		   /* its stdout and stderr; -1: ours */
+	sigset_t mask;		   /* as it was at first, for that */
 };
 
 /* Answers until the client is done; returns the exit status. */

@@ -32,8 +32,9 @@ static int victims_freeze(struct dump *dump, struct err *err)
 	log_info("froze %zu processes", dump->victims.n);
 	if (!code)
 		code = owner_check_victims(dump, err);
-	return code ?: hooks_tell(dump->run, "query-ext-files",
-			       dump->run->opt->tree, err);
+	return code
+		       ?: hooks_tell(dump->run, "query-ext-files",
+				  dump->run->opt->tree, err);
 }
 
 /* What kinds could not know before all files were seen. */

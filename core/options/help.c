@@ -27,13 +27,20 @@ enum { GROUPS = sizeof(groups) / sizeof(groups[0]) };
 
 static bool help_shows(const struct option_row *row)
 {
-	return row->state == OPTION_BUILT || row->state == OPTION_HARMLESS;
+	return row->state == OPTION_BUILT || row->state == OPTION_HARMLESS ||
+	       row->built_for;
+}
+
+/* The verbs for which it is there. */
+static uint32_t help_verbs(const struct option_row *row)
+{
+	return row->built_for ?: row->verbs;
 }
 
 static int help_group(const struct option_row *row)
 {
 	for (int i = 0; i < GROUPS; i++)
-		if ((row->verbs & groups[i].verbs) == groups[i].verbs)
+		if ((help_verbs(row) & groups[i].verbs) == groups[i].verbs)
 			return i;
 	return GROUPS - 1;
 }
@@ -100,7 +107,7 @@ static void help_print_later(FILE *out, enum verb verb)
 	for (const struct option_row *row = option_rows; row->name; row++) {
 		if (row->state != OPTION_LATER)
 			continue;
-		if (verb && !(row->verbs & 1u << verb))
+		if (verb && !(row->verbs & ~row->built_for & 1u << verb))
 			continue;
 		used += (size_t)snprintf(text + used, sizeof(text) - used,
 			"%s--%s", comma, row->name);
@@ -119,7 +126,7 @@ static void help_print_group(FILE *out, int group, enum verb verb)
 	for (const struct option_row *row = option_rows; row->name; row++) {
 		if (!help_shows(row) || help_group(row) != group)
 			continue;
-		if (verb && !(row->verbs & 1u << verb))
+		if (verb && !(help_verbs(row) & 1u << verb))
 			continue;
 		if (!titled)
 			fprintf(out, "\nOptions of %s:\n", groups[group].title);

@@ -25,6 +25,8 @@ void options_init(struct options *ret)
 		.ps_fd = -1,
 		.status_fd = -1,
 		.swrk_fd = -1,
+		.max_workers = 16,
+		.request_timeout = 120,
 	};
 }
 

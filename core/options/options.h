@@ -178,6 +178,10 @@ struct options {
 	/* cpuinfo check: files and directories to compare */
 	struct option_words against;
 
+	/* service */
+	const char *allow_users, *allow_group;
+	int max_workers, request_timeout;
+
 	int swrk_fd;
 	bool no_default_config;
 	const char *config_file;

@@ -159,6 +159,22 @@ const struct option_row option_rows[] = {
 	{"stacks", 0, OPTION_FLAG, .verbs = V(INSPECT), FIELD(stacks),
 		.cli_only = true, .help = "with the call chain of each thread"},
 
+	/* service */
+	{"allow-users", 0, OPTION_TEXT, TAKES("USER,.."), .verbs = V(SERVICE),
+		FIELD(allow_users),
+		.help = "who may use the service besides root, each with his "
+			"own rights"},
+	{"allow-group", 0, OPTION_TEXT, TAKES("GROUP"), .verbs = V(SERVICE),
+		FIELD(allow_group),
+		.help = "the same for the members of a group"},
+	{"max-workers", 0, OPTION_NUMBER, TAKES("N"), .verbs = V(SERVICE),
+		FIELD(max_workers), .min = 1, .max = 10000,
+		.help = "requests at once (16); a quarter of them for one user "
+			"who is not root"},
+	{"request-timeout", 0, OPTION_NUMBER, TAKES("SECONDS"),
+		.verbs = V(SERVICE), FIELD(request_timeout), .max = 1000000,
+		.help = "give up a request after SECONDS (120); 0: never"},
+
 	/* machine */
 	{"cpu-cap", 0, OPTION_OWN, MAY_TAKE("CAP,.."), .rpc = 20,
 		.verbs = ENGINE | CPUINFO, .read = option_read_cpu_cap,
@@ -284,7 +300,7 @@ const struct option_row option_rows[] = {
 		FIELD(page_server), LATER(page_server), .rpc = 11,
 		.help = "send pages to a page server"},
 	{"address", 0, OPTION_TEXT, TAKES("ADDR"), .verbs = DUMPS | DAEMONS,
-		FIELD(address), LATER(page_server),
+		FIELD(address), LATER(page_server), .built_for = V(SERVICE),
 		.help = "address of the server"},
 	{"port", 0, OPTION_NUMBER, TAKES("PORT"), .verbs = DUMPS | DAEMONS,
 		FIELD(port), .min = 1, .max = 65535, LATER(page_server),
@@ -295,8 +311,9 @@ const struct option_row option_rows[] = {
 	{"lazy-pages", 0, OPTION_FLAG, .verbs = ENGINE, FIELD(lazy_pages),
 		LATER(lazy), .rpc = 48, .help = "bring pages when touched"},
 	{"status-fd", 0, OPTION_NUMBER, TAKES("FD"), .verbs = ENGINE | DAEMONS,
-		FIELD(status_fd), .max = INT32_MAX, LATER("the daemons"),
-		.rpc = 49, .help = "write a byte to FD when ready"},
+		FIELD(status_fd), .max = INT32_MAX, LATER("lazy pages"),
+		.built_for = V(SERVICE), .rpc = 49,
+		.help = "write a byte to FD when ready"},
 	{"stream", 0, OPTION_BOOL, .verbs = ENGINE | V(CPUINFO_DUMP),
 		FIELD(stream), LATER("streamed images"),
 		.help = "through criu-image-streamer"},
@@ -342,7 +359,7 @@ const struct verb_row verb_rows[VERBS] = {
 		page_server},
 	[VERB_LAZY_PAGES] = {"lazy-pages", "bring pages when they are touched",
 		lazy},
-	[VERB_SERVICE] = {"service", "serve RPC requests", "the RPC service"},
+	[VERB_SERVICE] = {"service", "serve RPC requests", NULL},
 	[VERB_SWRK] = {"swrk", "serve RPC requests on an inherited socket",
 		NULL},
 	[VERB_DEDUP] = {"dedup", "free pages that a later dump has again",
