@@ -104,6 +104,11 @@ struct backend {
 	uint8_t trap_pc_after;
 	uint16_t red_zone; /* bytes below sp that a leaf may use */
 
+	/* Where registers do not tell the restart class: the register set
+	 * (one 32-bit word) whose value -1 skips the call that a thread is
+	 * about to make. 0: they tell. */
+	uint32_t probe_note;
+
 	const struct regset *regsets;
 	/* Forget (bytes = NULL) the freshly fetched sets whose writing back
 	 * would switch on what the thread does not use. NULL: nothing to

@@ -40,6 +40,7 @@ const struct backend backend_aarch64 = {
 	.trap = {{0x00, 0x00, 0x20, 0xd4}, 4},	  /* brk #0 */
 	.trap_pc_after = 0,
 	.red_zone = 0,
+	.probe_note = 0x404, /* NT_ARM_SYSTEM_CALL */
 	.calls = calls_aarch64,
 	.regsets = aarch64_regsets,
 	.regs_prune = aarch64_regs_prune,

@@ -78,7 +78,7 @@ static int registers_capture(struct dump *dump, struct victim_thread *thread,
 	struct regs regs = regs_copy(dump->arena, &thread->regs);
 	int code;
 
-	code = be->settle(regs.set[0].bytes, RESTART_UNKNOWN);
+	code = be->settle(regs.set[0].bytes, thread->restart);
 	if (code)
 		return err_code(err, code, "settling its registers");
 	code = be->thread_to_image(dump->arena, &regs, core, err);

@@ -104,10 +104,15 @@ static int interview_prepare(struct interview *in, struct err *err)
 static int interview_play(struct interview *in, struct err *err)
 {
 	struct remote *remote = &in->remote;
-	int code;
+	int code = 0;
 
-	code = remote_find_syscall(remote->be, &remote->memory,
-		&in->victim->maps, &remote->syscall_at, err);
+	for (size_t i = 0; i < in->n && !code; i++) {
+		code = remote_probe(remote, &in->threads[i], err);
+		in->victim->threads.at[i]->restart = in->threads[i].restart;
+	}
+	if (!code)
+		code = remote_find_syscall(remote->be, &remote->memory,
+			&in->victim->maps, &remote->syscall_at, err);
 	if (!code)
 		code = remote_open(remote, remote_room(in->plays, in->n), err);
 	if (!code)

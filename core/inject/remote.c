@@ -174,6 +174,70 @@ static int room_hint(struct err *err)
 		"raise them) or vm.max_map_count");
 }
 
+/* Only one that stands in front of a system call instruction was in a call
+ * that is to be made again: any other would run on in its own code. */
+static bool at_syscall(
+	const struct remote *remote, const struct remote_thread *thread)
+{
+	const struct insn *insn = &remote->be->syscall;
+	uint64_t pc = remote->be->reg_get(thread->regs->set[0].bytes, REG_PC);
+	uint8_t bytes[sizeof(insn->bytes)];
+
+	return !memory_read(&remote->memory, pc, bytes, insn->size, NULL) &&
+	       !memcmp(bytes, insn->bytes, insn->size);
+}
+
+static int probe_step(struct remote_thread *thread, struct err *err)
+{
+	int code = ptrace_syscall(thread->tid, 0, err);
+
+	return code ?: wait_syscall_stop(thread, err);
+}
+
+/* At the entry: which call is it? Then past it, without making it. */
+static int probe_skip(
+	struct remote *remote, struct remote_thread *thread, struct err *err)
+{
+	const struct backend *be = remote->be;
+	const int32_t none = -1;
+	struct ptrace_call call;
+	int code;
+
+	code = ptrace_call_get(thread->tid, &call, err);
+	if (code)
+		return code;
+	if (call.at != PTRACE_CALL_ENTRY)
+		return err_set(err, EPROTO, "no system call was entered");
+	code = ptrace_regset_set(
+		thread->tid, be->probe_note, &none, sizeof(none), err);
+	if (!code)
+		code = probe_step(thread, err);
+	if (!code)
+		thread->restart = call.nr == be->calls[CALL_restart_syscall]
+					  ? RESTART_BLOCK
+					  : RESTART_AGAIN;
+	return code;
+}
+
+int remote_probe(
+	struct remote *remote, struct remote_thread *thread, struct err *err)
+{
+	char gpr[GPR_ROOM];
+	size_t size;
+	int code;
+
+	if (!remote->be->probe_note || !at_syscall(remote, thread))
+		return 0;
+	code = thread_take(thread, gpr, &size, err);
+	if (!code)
+		code = probe_step(thread, err);
+	if (!code)
+		code = probe_skip(remote, thread, err);
+	return code ? err_wrap(err, "asking thread %d for its system call",
+			      thread->tid)
+		    : 0;
+}
+
 static int map_there(struct remote *remote, size_t size, int prot,
 	uint64_t *ret_at, struct err *err)
 {

@@ -58,6 +58,12 @@ int remote_call(struct remote *remote, struct remote_thread *thread,
 	enum call call, const uint64_t args[6], int64_t *ret_result,
 	struct err *err);
 
+/* Finds out whether a stopped thread is inside an interrupted sleep, where its
+ * registers do not tell: lets it go as far as the entry of its next system
+ * call, and skips that. Before any other injection. */
+int remote_probe(
+	struct remote *remote, struct remote_thread *thread, struct err *err);
+
 /* data_size: room for tapes and stacks of all threads (remote_room). */
 int remote_open(struct remote *remote, size_t data_size, struct err *err);
 int remote_close(struct remote *remote, struct err *err);

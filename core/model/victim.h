@@ -35,7 +35,8 @@ struct victim_thread {
 	struct victim *victim;
 	struct proc_stat stat;
 	struct proc_status status;
-	struct regs regs; /* as stopped, raw */
+	struct regs regs;	    /* as stopped, raw */
+	enum restart_class restart; /* what they do not tell themselves */
 	uint64_t sigmask;
 	uint64_t held; /* signals held back by the injection */
 	bool seized, stopped;

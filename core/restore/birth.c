@@ -153,6 +153,9 @@ int birth_tree(struct birth_ward *ward, struct err *err)
 		return code;
 	signals_block(&mask);
 	code = root_fork(ward, err);
+	/* At once: kernels before 6.7 refuse every vfork meanwhile. */
+	timens_leave(ward->time_ns);
+	ward->time_ns = -1;
 	sigprocmask(SIG_SETMASK, &mask, NULL);
 	return code ?: tree_wait(ward, err);
 }
