@@ -31,7 +31,7 @@ def command(machine, kernel, initrd, cpu=None):
     program, options, usual, console, cpus = COMMANDS[machine]
     cpu = cpu or usual
     return [program, *options, "-cpu", CPU_OPTIONS.get((machine, cpu), cpu),
-            "-smp", str(cpus), "-m", "1G", "-accel", "tcg,thread=multi",
+            "-smp", str(cpus), "-m", "2G", "-accel", "tcg,thread=multi",
             "-nodefaults", "-nographic", "-no-reboot", "-serial", "stdio",
             "-kernel", kernel, "-initrd", initrd, "-append",
             f"console={console} panic=-1 quiet loglevel=3"]

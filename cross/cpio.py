@@ -4,13 +4,22 @@
 All belongs to root in the guest. Archives may be written one behind the
 other: the kernel unpacks each, later files win.
 """
+import fnmatch
 import os
 import stat
 
+# Nothing that a test needs; each small file takes a whole page of memory.
 PRUNED = ("usr/share/doc", "usr/share/man", "usr/share/locale",
           "usr/share/info", "usr/share/lintian", "usr/share/zoneinfo",
-          "usr/share/i18n", "usr/lib/python3/dist-packages", "boot")
+          "usr/share/i18n", "usr/lib/python3/dist-packages", "usr/share/perl",
+          "usr/share/perl5", "usr/lib/*/perl", "usr/lib/*/perl-base",
+          "usr/lib/*/perl5", "usr/lib/*/gconv", "usr/lib/*/gconv.conf",
+          "usr/share/bash-completion", "boot")
 FOLDERS = ("dev", "proc", "sys", "run", "root", "mnt", "tmp", "var/tmp")
+
+
+def pruned(path):
+    return any(fnmatch.fnmatch(path, pattern) for pattern in PRUNED)
 
 
 class Archive:
@@ -59,7 +68,7 @@ class Archive:
             inside = os.path.relpath(where, root)
             inside = "" if inside == "." else inside
             folders[:] = sorted(f for f in folders if f != "__pycache__"
-                                and os.path.join(inside, f) not in PRUNED)
+                                and not pruned(os.path.join(inside, f)))
             for name in folders + sorted(files):
                 self.add(os.path.join(where, name),
                          os.path.join(under, inside, name))
