@@ -264,6 +264,54 @@ static int extra_read(struct restore *restore, struct err *err)
 	return code;
 }
 
+/* Time namespaces are the exception: restore/timens.c makes them. */
+static const char *other_namespace(
+	const TaskKobjIdsEntry *own, const TaskKobjIdsEntry *root)
+{
+	const struct {
+		const char *name;
+		protobuf_c_boolean has;
+		uint32_t own, root;
+	} all[] = {
+		{"pid", own->has_pid_ns_id, own->pid_ns_id, root->pid_ns_id},
+		{"net", own->has_net_ns_id, own->net_ns_id, root->net_ns_id},
+		{"ipc", own->has_ipc_ns_id, own->ipc_ns_id, root->ipc_ns_id},
+		{"uts", own->has_uts_ns_id, own->uts_ns_id, root->uts_ns_id},
+		{"mnt", own->has_mnt_ns_id, own->mnt_ns_id, root->mnt_ns_id},
+		{"user", own->has_user_ns_id, own->user_ns_id,
+			root->user_ns_id},
+		{"cgroup", own->has_cgroup_ns_id, own->cgroup_ns_id,
+			root->cgroup_ns_id},
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (all[i].has && all[i].own != all[i].root)
+			return all[i].name;
+	return NULL;
+}
+
+/* What lived in a namespace of its own must not land in the host's. */
+static int namespaces_check(const struct restore *restore, struct err *err)
+{
+	const TaskKobjIdsEntry *root = restore->inventory->root_ids;
+	const struct task *task;
+	const char *name;
+
+	for (size_t i = 0; root && i < restore->tree.tasks.n; i++) {
+		task = restore->tree.tasks.at[i];
+		name = task->ids ? other_namespace(task->ids, root) : NULL;
+		if (!name)
+			continue;
+		err_set(err, EOPNOTSUPP,
+			"task %d lived in a %s namespace of its own, which "
+			"cannot be restored yet",
+			task->pid, name);
+		return err_hint(
+			err, "restore it with the engine that made the image");
+	}
+	return 0;
+}
+
 int read_images(struct restore *restore, struct err *err)
 {
 	int code;
@@ -273,5 +321,7 @@ int read_images(struct restore *restore, struct err *err)
 		code = tree_read(restore, err);
 	if (!code)
 		code = objects_read(restore, err);
+	if (!code)
+		code = namespaces_check(restore, err);
 	return code ?: extra_read(restore, err);
 }
