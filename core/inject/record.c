@@ -17,7 +17,7 @@ struct tape *tape_new(struct arena *arena, const char *title)
 
 	tape->arena = arena;
 	tape->title = title;
-	tape->now_about = "";
+	tape->now_about.text = "";
 	return tape;
 }
 
@@ -29,7 +29,29 @@ void tape_about(struct tape *tape, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	tape->now_about = arena_strdup(tape->arena, text);
+	tape->now_about =
+		(struct tape_about){.text = arena_strdup(tape->arena, text)};
+}
+
+void tape_about_range(
+	struct tape *tape, const char *what, uint64_t start, uint64_t end)
+{
+	tape->now_about = (struct tape_about){what, start, end};
+}
+
+enum { ABOUT_ROOM = 320 };
+
+static const char *about_text(
+	const struct tape *tape, size_t op, char room[ABOUT_ROOM])
+{
+	const struct tape_about *about = &tape->about.at[op];
+
+	if (!about->end)
+		return about->text;
+	snprintf(room, ABOUT_ROOM, "%s %llx-%llx", about->text,
+		(unsigned long long)about->start,
+		(unsigned long long)about->end);
+	return room;
 }
 
 uint64_t tape_data(struct tape *tape, const void *from, size_t size)
@@ -123,6 +145,8 @@ size_t tape_size(const struct tape *tape)
 static int op_press(const struct tape *tape, const struct backend *be, size_t i,
 	struct tape_op *ret, struct err *err)
 {
+	char room[ABOUT_ROOM];
+
 	*ret = tape->ops.at[i];
 	for (int a = 0; a < 6; a++)
 		if (((ret->kinds >> (2 * a)) & 3) == TAPE_DATA)
@@ -131,7 +155,7 @@ static int op_press(const struct tape *tape, const struct backend *be, size_t i,
 		return 0;
 	if (be->calls[ret->nr] == CALL_ABSENT)
 		return err_set(err, ENOSYS, "%s: %s: %s has no system call %s",
-			tape->title, tape->about.at[i], be->name,
+			tape->title, about_text(tape, i, room), be->name,
 			call_name(ret->nr));
 	ret->nr = be->calls[ret->nr];
 	return 0;
@@ -197,10 +221,11 @@ int tape_check(const struct tape *tape, const void *block, struct err *err)
 {
 	const struct tape_head *head = block;
 	uint32_t op = (uint32_t)head->failed;
+	char room[ABOUT_ROOM];
 
 	if (head->failed >= 0 && op < tape->ops.n)
 		return err_code(err, (int)head->error, "%s: %s: %s",
-			tape->title, tape->about.at[op],
+			tape->title, about_text(tape, op, room),
 			op_name(&tape->ops.at[op]));
 	if (head->played != tape->ops.n)
 		return err_set(err, EPROTO,
@@ -242,6 +267,7 @@ static int args_used(const struct tape_op *op)
 void tape_print(const struct tape *tape, FILE *out)
 {
 	const struct tape_op *op;
+	char room[ABOUT_ROOM];
 
 	fprintf(out, "tape of %s: %zu steps, %zu bytes\n", tape->title,
 		tape->ops.n, tape_size(tape));
@@ -254,6 +280,6 @@ void tape_print(const struct tape *tape, FILE *out)
 				fputs(", ", out);
 			arg_print(op, a, out);
 		}
-		fprintf(out, ")  # %s\n", tape->about.at[i]);
+		fprintf(out, ")  # %s\n", about_text(tape, i, room));
 	}
 }

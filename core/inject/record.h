@@ -27,13 +27,20 @@ struct arg {
 	uint64_t value;
 };
 
+/* On whose behalf an op is: a text, and a range of addresses if end is set.
+ * Ranges are many, so they become text only when somebody reads it. */
+struct tape_about {
+	const char *text;
+	uint64_t start, end;
+};
+
 struct tape {
 	struct arena *arena;
 	VEC(struct tape_op) ops;
-	VEC(const char *) about; /* one per op */
+	VEC(struct tape_about) about; /* one per op */
 	char *data;
 	size_t data_size, data_room;
-	const char *now_about;
+	struct tape_about now_about;
 	const char *title; /* "task 42", "thread 43" */
 };
 
@@ -47,6 +54,9 @@ struct tape {
 struct tape *tape_new(struct arena *arena, const char *title);
 void tape_about(struct tape *tape, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3)));
+/* "<what> START-END"; what must outlive the tape. */
+void tape_about_range(
+	struct tape *tape, const char *what, uint64_t start, uint64_t end);
 
 /* Room for data that travels with the tape, 16-aligned; from == NULL: zeros.
  * Returns what A_DATA takes. */

@@ -8,6 +8,7 @@
  * before.
  */
 #include <errno.h>
+#include <stddef.h>
 #include <sys/mman.h>
 
 #include "model/vma.h"
@@ -16,6 +17,13 @@
 #ifndef MADV_GUARD_INSTALL
 #define MADV_GUARD_INSTALL 102
 #endif
+
+#ifndef MADV_POPULATE_WRITE
+#define MADV_POPULATE_WRITE 23 /* 5.14 */
+#endif
+
+/* From here on two read faster than one. */
+enum { SHARE_MIN = 32 << 20, SHARE_ALIGN = 2 << 20 };
 
 enum {
 	FLAGS_OF_MMAP = MAP_SHARED | MAP_PRIVATE | MAP_ANONYMOUS |
@@ -86,6 +94,7 @@ static uint64_t populate_flag(const struct task *task, const VmaEntry *vma)
 	bool huge = vma->has_madv && vma->madv & 1ull << MADV_HUGEPAGE;
 
 	return !huge && vma->status & VMA_ANON_PRIVATE &&
+			       vma_size(vma) < SHARE_MIN &&
 			       plan_has_all_pages(task, vma->start, vma->end)
 		       ? MAP_POPULATE
 		       : 0;
@@ -98,8 +107,7 @@ static void vma_map(
 	uint64_t prot = vma->prot, flags = vma->flags & FLAGS_OF_MMAP;
 	int fd = -1;
 
-	tape_about(tape, "memory %llx-%llx", (unsigned long long)vma->start,
-		(unsigned long long)vma->end);
+	tape_about_range(tape, "memory", vma->start, vma->end);
 	if (pt->staging[i]) {
 		tape_call(tape, CALL_mremap, A(pt->staging[i]->at),
 			A(vma_size(vma)), A(vma_size(vma)),
@@ -168,6 +176,26 @@ static void pages_stray(
 		task->pid, (unsigned long long)vaddr);
 }
 
+/* A big piece is shared with the coordinator: half of it each. */
+static void piece_read(
+	struct reading *reading, uint64_t vaddr, uint64_t size, uint64_t offset)
+{
+	uint64_t half = size / 2 & ~(uint64_t)(SHARE_ALIGN - 1);
+
+	if (!reading->pt->shared_reading || size < SHARE_MIN) {
+		reading_add(reading, vaddr, size, offset);
+		return;
+	}
+	*vec_push(reading->tape->arena, &reading->pt->shares) =
+		(struct plan_share){vaddr + half, size - half, offset + half};
+	reading_flush(reading);
+	tape_about(reading->tape, "room for the pages at %#llx",
+		(unsigned long long)vaddr);
+	tape_try(reading->tape, CALL_madvise, A(vaddr), A(half),
+		A(MADV_POPULATE_WRITE));
+	reading_add(reading, vaddr, half, offset);
+}
+
 /* One run may cover several areas, some of which are staged. */
 static int run_read(struct reading *reading, const struct pages_run *run,
 	size_t *v, struct err *err)
@@ -189,11 +217,17 @@ static int run_read(struct reading *reading, const struct pages_run *run,
 		uint64_t stop = end < vma->end ? end : vma->end;
 
 		if (filled_by_tape(reading->pt, *v, vma))
-			reading_add(reading, at, stop - at, offset);
+			piece_read(reading, at, stop - at, offset);
 		offset += stop - at;
 		at = stop;
 	}
 	return 0;
+}
+
+static void meet(struct tape *tape, const char *what, size_t word)
+{
+	tape_about(tape, "%s", what);
+	tape_meet(tape, A_REEL(word), 2);
 }
 
 static int pages_read(struct plan_task *pt, struct tape *tape, struct err *err)
@@ -203,6 +237,9 @@ static int pages_read(struct plan_task *pt, struct tape *tape, struct err *err)
 	size_t v = 0;
 	int code = 0;
 
+	if (pt->shared_reading)
+		meet(tape, "the coordinator, who fills a share",
+			offsetof(struct reel_words, mapped));
 	for (size_t i = 0; i < map->n && !code; i++) {
 		if (!(map->runs[i].flags & PAGES_PRESENT))
 			return err_set(err, EOPNOTSUPP,
@@ -214,6 +251,9 @@ static int pages_read(struct plan_task *pt, struct tape *tape, struct err *err)
 		code = run_read(&reading, &map->runs[i], &v, err);
 	}
 	reading_flush(&reading);
+	if (pt->shared_reading)
+		meet(tape, "the coordinator's share",
+			offsetof(struct reel_words, filled));
 	return code;
 }
 
@@ -250,9 +290,7 @@ static void guards_install(const MmEntry *mm, struct tape *tape)
 		vma = mm->vmas[i];
 		if (!(vma->status & VMA_GUARD))
 			continue;
-		tape_about(tape, "guard %llx-%llx",
-			(unsigned long long)vma->start,
-			(unsigned long long)vma->end);
+		tape_about_range(tape, "guard", vma->start, vma->end);
 		tape_call(tape, CALL_madvise, A(vma->start), A(vma_size(vma)),
 			A(MADV_GUARD_INSTALL));
 	}
@@ -275,6 +313,9 @@ int plan_memory(struct plan *plan, struct plan_task *pt, struct tape *tape,
 	const MmEntry *mm = pt->task->mm;
 	int code = 0;
 
+	pt->shared_reading =
+		plan->host->cpus > 1 &&
+		pt->task->pages.stored * plan->host->page_size >= SHARE_MIN;
 	plan_vdso_park(plan, tape);
 	rest_unmap(plan, tape);
 	for (size_t i = 0; i < mm->n_vmas && !code; i++) {
@@ -292,9 +333,8 @@ int plan_memory(struct plan *plan, struct plan_task *pt, struct tape *tape,
 	for (size_t i = 0; i < mm->n_vmas && !code; i++) {
 		if (is_special(mm->vmas[i]))
 			continue;
-		tape_about(tape, "memory %llx-%llx",
-			(unsigned long long)mm->vmas[i]->start,
-			(unsigned long long)mm->vmas[i]->end);
+		tape_about_range(
+			tape, "memory", mm->vmas[i]->start, mm->vmas[i]->end);
 		vma_finish(pt, i, tape);
 	}
 	guards_install(mm, tape);

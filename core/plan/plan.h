@@ -26,6 +26,7 @@
 struct host {
 	const struct backend *be;
 	uint64_t page_size;
+	unsigned cpus;	  /* that may run threads of the coordinator's */
 	struct maps maps; /* of the coordinator: newborns begin with them */
 	const uint8_t *vdso_bytes; /* NULL: the host has none */
 };
@@ -58,6 +59,12 @@ struct staging {
 	const VmaEntry *from_vma;
 };
 
+/* Pages of a big task that the coordinator writes while the task reads the
+ * others: address, bytes, place in the pages file. */
+struct plan_share {
+	uint64_t vaddr, size, offset;
+};
+
 struct plan_fd {
 	int fd, slot;
 	bool cloexec;
@@ -66,6 +73,8 @@ struct plan_fd {
 struct plan_task {
 	struct task *task;
 	struct birth *birth;
+	VEC(struct plan_share) shares; /* none: it reads all by itself */
+	bool shared_reading;
 	struct staging **staging; /* by area; NULL: goes straight home */
 	VEC(struct plan_fd) fds;  /* ascending */
 	bool installs_files;	  /* its fd table is its own to fill */
@@ -114,7 +123,9 @@ struct plan {
 struct reel_words {
 	uint32_t met; /* TAPE_MEET counter: the threads and the coordinator */
 	uint32_t led; /* the same: the leader has done what is for all */
-	uint32_t spare[14];
+	uint32_t mapped; /* the leader has made its areas */
+	uint32_t filled; /* the coordinator has filled its share of them */
+	uint32_t spare[12];
 };
 
 /* Everything below works on a plan whose inputs are set. */

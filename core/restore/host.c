@@ -1,14 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "restore/host.h"
 
+#include <sched.h>
 #include <string.h>
 #include <unistd.h>
+
+static unsigned cpus_count(void)
+{
+	cpu_set_t set;
+
+	return sched_getaffinity(0, sizeof(set), &set)
+		       ? 1
+		       : (unsigned)CPU_COUNT(&set);
+}
 
 int host_read(struct restore *restore, struct host *ret, struct err *err)
 {
 	_cleanup_proc_ struct proc own = PROC_CLOSED;
-	struct host host = {
-		.be = restore->be, .page_size = restore->run->page_size};
+	struct host host = {.be = restore->be,
+		.page_size = restore->run->page_size,
+		.cpus = cpus_count()};
 	int code;
 
 	code = proc_open(getpid(), &own, err);

@@ -8,6 +8,7 @@
 
 #include "inject/remote.h"
 #include "kernel/ptrace.h"
+#include "restore/share.h"
 
 static int thread_seize(pid_t tid, struct err *err)
 {
@@ -53,7 +54,7 @@ static int leader_check(
 	if (code)
 		return code;
 	return err_set(err, ECHILD,
-		"task %d stopped or died while making its threads (status %#x)",
+		"task %d stopped or died before its time (status %#x)",
 		pt->task->pid, (unsigned)status);
 }
 
@@ -75,6 +76,28 @@ static int threads_seize(
 		code = thread_seize(pt->task->threads[i].tid, err);
 	if (!code)
 		board_arrive(&words->met);
+	return code;
+}
+
+/* While the task reads its half of a big memory, we write the other. */
+static int memory_share(
+	struct birth_ward *ward, struct plan_task *pt, struct err *err)
+{
+	struct reel_words *words = reels_words(&ward->reels, pt);
+	int code = 0;
+
+	while (!code && !board_watch(&words->mapped, 1, 1)) {
+		code = leader_check(ward, pt, err);
+		if (!code)
+			code = run_step(
+				ward->restore->run, "restore.perform", err);
+	}
+	if (code)
+		return code;
+	board_arrive(&words->mapped);
+	code = share_fill(ward, pt, err);
+	if (!code)
+		board_arrive(&words->filled);
 	return code;
 }
 
@@ -104,6 +127,9 @@ int perform_tapes(struct birth_ward *ward, struct err *err)
 	if (code)
 		return code;
 	board_go(ward->board);
+	for (size_t i = 0; i < plan->tree->tasks.n && !code; i++)
+		if (plan->tasks[i].tapes && plan->tasks[i].shared_reading)
+			code = memory_share(ward, &plan->tasks[i], err);
 	for (size_t i = 0; i < plan->tree->tasks.n && !code; i++)
 		if (plan->tasks[i].tapes && plan->tasks[i].task->n_threads > 1)
 			code = threads_seize(ward, &plan->tasks[i], err);
