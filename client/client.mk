@@ -41,7 +41,7 @@ $(O)/client/example/%: client/example/%.c $(CLIENT_A)
 		$(BUILD_LDFLAGS) -o $@ $< $(CLIENT_A) \
 		$(shell $(PKG_CONFIG) --libs libprotobuf-c) $(EXTRA_LIBS)
 
-.PHONY: client install-client install-criu-compat test-client
+.PHONY: client install-client install-criu-compat
 # What is linked statically has no use for the shared ones.
 client: $(if $(STATIC),,$(CLIENT_SO) $(CRIU_SO)) $(CLIENT_A) $(CLIENT_EXAMPLES)
 
@@ -51,9 +51,6 @@ $(O)/san/lib/client.a: $(call sanobj,$(CLIENT_C) $(O)/gen/proto/rpc.pb-c.c)
 	$(Q)mkdir -p $(@D)
 	$(Q)rm -f $@
 	$(Q)$(AR) rcs $@ $^
-
-test-client: all client
-	$(Q)tests/client/run --stasis $(O)/stasis --build $(O)
 
 # --- installation ------------------------------------------------------------
 

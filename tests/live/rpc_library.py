@@ -6,6 +6,7 @@ import shutil
 import subprocess
 import sys
 
+from client import Service
 from harness import Skip, check, read_text, test
 
 HERE = os.path.dirname(os.path.abspath(__file__))
@@ -176,6 +177,16 @@ def library_walks(case):
     told, _ = Installed(case).use("twice")
     check(told["taken"] == (-EBADE, EEXIST), f"a taken pid {told['taken']}")
     twice_check(told)
+
+
+@test("the same through a service's socket")
+def library_service(case):
+    service = Service(case)
+    installed = Installed(case)
+    questions_check(installed.use("questions", service.path)[0])
+    told, _ = installed.use("twice", service.path)
+    twice_check(told)
+    service.stop()
 
 
 @test("who dumps itself comes back from the same call with 1")

@@ -266,3 +266,86 @@ TEST(empty_set_of_options_says_nothing)
 	CHECK_STR(local_sent(&fake, opts), "");
 	fake_close(&fake, opts);
 }
+
+/* Fields that no function sets: the library's own, and those that the
+ * interface has never had. */
+static const char *const unset[] = {"images_dir_fd", "rst_sibling",
+	"images_dir", "lazy_pages", "status_fd", "tls", "tls_cacert",
+	"tls_cacrl", "tls_cert", "tls_key", "tls_no_cn_verify", "leave_stopped",
+	"display_stats", "log_to_stderr"};
+
+static int unset_has(const char *name)
+{
+	for (size_t i = 0; i < sizeof(unset) / sizeof(*unset); i++)
+		if (strcmp(unset[i], name) == 0)
+			return 1;
+	return 0;
+}
+
+static void all_set(criu_opts *opts)
+{
+	char *words[] = {(char *)"true"};
+
+	for (size_t i = 0; i < sizeof(flag_rows) / sizeof(*flag_rows); i++)
+		flag_rows[i].local(opts, true);
+	for (size_t i = 0; i < sizeof(text_rows) / sizeof(*text_rows); i++)
+		text_rows[i].local(opts, "x");
+	for (size_t i = 0; i < sizeof(number_rows) / sizeof(*number_rows); i++)
+		number_rows[i].local(opts, 5);
+	for (size_t i = 0; i < sizeof(size_rows) / sizeof(*size_rows); i++)
+		size_rows[i].local(opts, 5);
+	criu_local_set_manage_cgroups_mode(opts, CRIU_CG_MODE_FULL);
+	criu_local_set_pre_dump_mode(opts, CRIU_PRE_DUMP_READ);
+	criu_local_set_network_lock(opts, CRIU_NETWORK_LOCK_SKIP);
+	criu_local_set_notify_cb(opts, NULL);
+	criu_local_set_page_server_address_port(opts, "x", 1);
+	criu_local_set_exec_cmd(opts, 1, words);
+	criu_local_add_unix_sk(opts, 1);
+	criu_local_add_ext_mount(opts, "k", "v");
+	criu_local_add_veth_pair(opts, "i", "o");
+	criu_local_add_cg_root(opts, "c", "p");
+	criu_local_add_inherit_fd(opts, 1, "k");
+	criu_local_join_ns_add(opts, "n", "f", NULL);
+}
+
+/* Whether a message holds a field; offsets are those of protobuf-c. */
+static int field_there(
+	const CriuOpts *rpc, const ProtobufCFieldDescriptor *field)
+{
+	const char *at = (const char *)rpc + field->offset;
+	const char *has = (const char *)rpc + field->quantifier_offset;
+
+	if (field->label == PROTOBUF_C_LABEL_REPEATED)
+		return *(const size_t *)has > 0;
+	if (field->type == PROTOBUF_C_TYPE_STRING ||
+		field->type == PROTOBUF_C_TYPE_MESSAGE)
+		return *(void *const *)at != NULL;
+	if (field->label == PROTOBUF_C_LABEL_REQUIRED)
+		return *(const int32_t *)at != -1;
+	return *(const protobuf_c_boolean *)has;
+}
+
+TEST(every_field_of_the_message_can_be_set_or_is_known_not_to)
+{
+	struct fake fake;
+	criu_opts *opts = fake_opts(&fake);
+	uint8_t bytes[4096];
+	CriuReq *req;
+	ssize_t n;
+
+	all_set(opts);
+	fake_answer(&fake, DUMP_DONE);
+	CHECK_INT(criu_local_dump(opts), 0);
+	n = recv(fake.fd, bytes, sizeof(bytes), MSG_DONTWAIT);
+	req = n > 0 ? criu_req__unpack(NULL, n, bytes) : NULL;
+	REQUIRE(req && req->opts);
+	for (unsigned i = 0; i < criu_opts__descriptor.n_fields; i++) {
+		const ProtobufCFieldDescriptor *field =
+			&criu_opts__descriptor.fields[i];
+
+		if (field_there(req->opts, field) == unset_has(field->name))
+			CHECK_STR(field->name, "a field set or known");
+	}
+	criu_req__free_unpacked(req, NULL);
+	fake_close(&fake, opts);
+}
