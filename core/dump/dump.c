@@ -11,6 +11,7 @@
 #include "dump/discover.h"
 #include "dump/files.h"
 #include "dump/freeze.h"
+#include "dump/freezer.h"
 #include "dump/interview.h"
 #include "dump/memory.h"
 #include "dump/owner.h"
@@ -20,14 +21,19 @@
 #include "model/kind.h"
 #include "options/version.h"
 
-static int victims_freeze(struct dump *dump, struct err *err)
+static int victims_freeze(
+	struct dump *dump, struct freezer *freezer, struct err *err)
 {
 	struct stats_clock clock = stats_clock_start();
 	int code;
 
 	code = run_step(dump->run, "dump.freeze", err);
 	if (!code)
+		code = freezer_hold(freezer, err);
+	if (!code)
 		code = freeze_tree(dump, dump->run->opt->tree, err);
+	if (!code)
+		code = freezer_thaw(freezer, err);
 	stats_clock_add(&clock, &dump->run->stats.freezing_time);
 	log_info("froze %zu processes", dump->victims.n);
 	if (!code)
@@ -95,13 +101,14 @@ static int images_commit(struct dump *dump, struct err *err)
 	return code ?: image_set_commit(dump->images, &facts, err);
 }
 
-static int victims_dump(struct dump *dump, struct err *err)
+static int victims_dump(
+	struct dump *dump, struct freezer *freezer, struct err *err)
 {
 	struct pages_jobs jobs;
 	int code;
 
 	pages_jobs_init(&jobs);
-	code = victims_freeze(dump, err);
+	code = victims_freeze(dump, freezer, err);
 	if (!code)
 		code = run_step(dump->run, "dump.discover", err);
 	if (!code)
@@ -137,10 +144,26 @@ static enum freeze_release release_wanted(const struct run *run)
 	return run->opt->leave_stopped ? RELEASE_STOP : RELEASE_KILL;
 }
 
+/* A frozen cgroup is frozen again before its tasks can run. */
+static int victims_release(struct dump *dump, struct freezer *freezer,
+	enum freeze_release how, struct err *err)
+{
+	int code = 0, also;
+
+	if (how != RELEASE_KILL)
+		code = freezer_return(freezer, err);
+	also = freeze_release(dump, how, code ? NULL : err);
+	code = code ?: also;
+	also = freezer_return(freezer, code ? NULL : err);
+	freezer_close(freezer);
+	return code ?: also;
+}
+
 int dump_run(struct run *run, struct err *err)
 {
 	struct dump dump = {.run = run, .arena = run->arena};
 	struct stats_clock clock = stats_clock_start();
+	struct freezer freezer = {.dir = -1};
 	int code, released;
 
 	code = hooks_run(run, "pre-dump", run->opt->tree, err);
@@ -152,12 +175,14 @@ int dump_run(struct run *run, struct err *err)
 	if (run->opt->cpu_cap & CPU_CAP_IMAGE)
 		code = cpuinfo_append(run->arena, dump.images, err);
 	if (!code)
-		code = victims_dump(&dump, err);
+		code = freezer_open(run, &freezer, err);
+	if (!code)
+		code = victims_dump(&dump, &freezer, err);
 	if (code)
 		image_set_abort(dump.images);
 	else
 		code = post_dump(&dump, err);
-	released = freeze_release(&dump,
+	released = victims_release(&dump, &freezer,
 		code ? RELEASE_RUN : release_wanted(run), code ? NULL : err);
 	stats_clock_add(&clock, &run->stats.frozen_time);
 	shared_close(&dump);

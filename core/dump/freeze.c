@@ -2,6 +2,7 @@
 #include "dump/freeze.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -10,7 +11,7 @@
 #include "kernel/pidfd.h"
 #include "kernel/ptrace.h"
 
-enum { PF_KTHREAD = 0x200000, PASSES_MAX = 64 };
+enum { PF_KTHREAD = 0x200000, PASSES_MAX = 64, LET_GO_MS = 50 };
 
 static struct victim *victim_find(const struct dump *dump, pid_t pid)
 {
@@ -78,12 +79,18 @@ static int threads_seize(struct dump *dump, struct victim *victim,
 	return code;
 }
 
-static int thread_stop(
-	struct victim *victim, struct victim_thread *thread, struct err *err)
+static int thread_stop(struct dump *dump, struct victim *victim,
+	struct victim_thread *thread, struct err *err)
 {
-	int signal, code;
+	int seconds = dump->run->opt->timeout, signal, code;
 
-	code = ptrace_wait_interrupted(thread->tid, &signal, err);
+	code = ptrace_wait_interrupted_for(thread->tid,
+		seconds > 0 && seconds <= INT_MAX / 1000 ? seconds * 1000 : -1,
+		&signal, err);
+	if (code == -ETIMEDOUT)
+		return err_hint(err, "it sleeps inside the kernel, or its "
+				     "cgroup is frozen; see --timeout and "
+				     "--freeze-cgroup");
 	if (code)
 		return code;
 	thread->stopped = true;
@@ -102,7 +109,8 @@ static void thread_forget(struct victim *victim, size_t i)
 	victim->threads.n--;
 }
 
-static int threads_stop(struct victim *victim, size_t from, struct err *err)
+static int threads_stop(
+	struct dump *dump, struct victim *victim, size_t from, struct err *err)
 {
 	struct victim_thread *thread;
 	int code;
@@ -114,7 +122,7 @@ static int threads_stop(struct victim *victim, size_t from, struct err *err)
 	}
 	for (size_t i = from; i < victim->threads.n;) {
 		thread = victim->threads.at[i];
-		code = thread_stop(victim, thread, err);
+		code = thread_stop(dump, victim, thread, err);
 		if (code == -ESRCH && thread->tid != victim->pid) {
 			thread_forget(victim, i);
 			continue;
@@ -149,7 +157,7 @@ static int process_stop(
 		before = victim->threads.n;
 		code = threads_seize(dump, victim, &fresh, err);
 		if (!code)
-			code = threads_stop(victim, before, err);
+			code = threads_stop(dump, victim, before, err);
 		if (!code)
 			code = process_settled(victim, &settled, err);
 		/* Threads that have ended but are not yet forgotten count. */
@@ -358,7 +366,9 @@ static int thread_release(struct victim_thread *thread, struct err *err)
 	/* Detaching needs a stop; a thread seized a moment ago may run. */
 	if (!thread->stopped) {
 		ptrace_interrupt(thread->tid, NULL);
-		ptrace_wait_interrupted(thread->tid, &(int){0}, NULL);
+		/* One that does not stop is let go when we end. */
+		ptrace_wait_interrupted_for(
+			thread->tid, LET_GO_MS, &(int){0}, NULL);
 	}
 	for (int sig = 1; sig < 64; sig++)
 		if (thread->held & 1ull << (sig - 1))

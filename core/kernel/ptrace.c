@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <linux/filter.h>
 #include <linux/seccomp.h>
+#include <sched.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
@@ -179,8 +180,9 @@ int ptrace_wait_stop(pid_t tid, int *ret_status, struct err *err)
 int ptrace_wait_stop_for(
 	pid_t tid, int timeout_ms, int *ret_status, struct err *err)
 {
-	const struct timespec nap = {.tv_nsec = 500 * 1000};
-	struct timespec now, start;
+	struct timespec now, start, nap = {.tv_nsec = 10 * 1000};
+	enum { LOOKS_BUSY = 30 };
+	int looks = 0;
 	int64_t spent;
 	int status;
 	pid_t got;
@@ -200,18 +202,28 @@ int ptrace_wait_stop_for(
 			return err_set(err, ETIMEDOUT,
 				"thread %d did not stop within %d ms", tid,
 				timeout_ms);
+		/* Most stop at once: look often at first. */
+		if (++looks < LOOKS_BUSY) {
+			sched_yield();
+			continue;
+		}
 		nanosleep(&nap, NULL);
+		if (nap.tv_nsec < 1000 * 1000)
+			nap.tv_nsec *= 2;
 	}
 }
 
 /* A signal that comes first takes the place of our stop, so the interrupt
  * must be repeated; other events only pass by. */
-int ptrace_wait_interrupted(pid_t tid, int *ret_signal, struct err *err)
+int ptrace_wait_interrupted_for(
+	pid_t tid, int timeout_ms, int *ret_signal, struct err *err)
 {
 	int status, sig, event, r;
 
 	for (;;) {
-		r = ptrace_wait_stop(tid, &status, err);
+		r = timeout_ms < 0 ? ptrace_wait_stop(tid, &status, err)
+				   : ptrace_wait_stop_for(
+					     tid, timeout_ms, &status, err);
 		if (r)
 			return r;
 		sig = WSTOPSIG(status);
@@ -228,6 +240,11 @@ int ptrace_wait_interrupted(pid_t tid, int *ret_signal, struct err *err)
 		if (r)
 			return r;
 	}
+}
+
+int ptrace_wait_interrupted(pid_t tid, int *ret_signal, struct err *err)
+{
+	return ptrace_wait_interrupted_for(tid, -1, ret_signal, err);
 }
 
 int ptrace_regset_get(

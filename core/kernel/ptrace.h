@@ -47,6 +47,9 @@ int ptrace_wait_stop_for(
  * that came first. ret_signal: SIGTRAP, it ran; SIGSTOP, SIGTSTP, SIGTTIN,
  * SIGTTOU: it was stopped by job control and still is. */
 int ptrace_wait_interrupted(pid_t tid, int *ret_signal, struct err *err);
+/* Gives up after a time: -ETIMEDOUT. timeout_ms < 0: never. */
+int ptrace_wait_interrupted_for(
+	pid_t tid, int timeout_ms, int *ret_signal, struct err *err);
 
 /* size: room before, bytes there after. -EINVAL, -ENODEV, -EIO: no such set
  * on this machine or thread; no text is wasted on these three. */

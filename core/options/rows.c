@@ -114,6 +114,10 @@ const struct option_row option_rows[] = {
 	/* dump */
 	{"leave-running", 'R', OPTION_FLAG, .verbs = DUMPS, .rpc = 3,
 		FIELD(leave_running), .help = "let the tasks run on"},
+	{"freeze-cgroup", 0, OPTION_TEXT, TAKES("PATH"), .verbs = DUMPS,
+		FIELD(freeze_cgroup), .rpc = 44,
+		.help = "freeze the tree with this cgroup, and leave it as it "
+			"was"},
 	{"timeout", 0, OPTION_NUMBER, TAKES("SECONDS"), .verbs = ENGINE,
 		FIELD(timeout), .max = 1000000, .rpc = 45,
 		.help = "give up freezing after SECONDS (10); 0: never"},
@@ -273,9 +277,6 @@ const struct option_row option_rows[] = {
 	{"cgroup-yard", 0, OPTION_TEXT, TAKES("DIR"), .verbs = ENGINE,
 		FIELD(cgroup_yard), LATER(cgroups), .rpc = 60,
 		.help = "where cgroups are mounted"},
-	{"freeze-cgroup", 0, OPTION_TEXT, TAKES("PATH"), .verbs = ENGINE,
-		FIELD(freeze_cgroup), LATER(cgroups), .rpc = 44,
-		.help = "freeze the tree with this cgroup"},
 	{"lsm-profile", 0, OPTION_PAIRS, TAKES("TYPE:NAME"), .verbs = ENGINE,
 		FIELD(lsm_profiles), .separator = ':', LATER(security),
 		.rpc = 53, .help = "restore with this label"},

@@ -8,7 +8,7 @@ import socket
 import subprocess
 import sys
 
-from harness import Failure, check, wait_until
+from harness import Failure, check, read_text, wait_until
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 PROTO = os.path.join(HERE, "..", "..", "proto")
@@ -142,8 +142,8 @@ class Service:
             [case.stasis, "service", "--address", self.path, "-v4", "-W",
              case.dir, "-o", "service.log", *args],
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, **options)
-        wait_until(lambda: os.path.exists(self.path)
-                   or self.process.poll() is not None, "the socket is there")
+        wait_until(lambda: "ready for clients" in read_text(self.log, "")
+                   or self.process.poll() is not None, "it is ready")
         check(self.process.poll() is None, "the service has ended")
 
     def connect(self):

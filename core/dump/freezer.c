@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "dump/freezer.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <time.h>
+
+#include "base/fd.h"
+#include "base/io.h"
+#include "base/log.h"
+
+enum { WAIT_MS = 2000 };
+
+static int file_read(struct arena *arena, const struct freezer *freezer,
+	const char *name, char **ret, struct err *err)
+{
+	int code = io_read_file(arena, freezer->dir, name, ret, NULL);
+
+	return code ? err_code(err, code, "reading %s/%s", freezer->path, name)
+		    : 0;
+}
+
+/* Of version 2: cgroup.freeze is its own wish, "frozen" also that of those
+ * above. Of version 1 freezer.state is both, and freezer.self_freezing its
+ * own. */
+static int state_read(
+	struct arena *arena, struct freezer *freezer, struct err *err)
+{
+	const char *own_file =
+		freezer->version_2 ? "cgroup.freeze" : "freezer.self_freezing";
+	const char *all_file =
+		freezer->version_2 ? "cgroup.events" : "freezer.state";
+	char *own, *all;
+	int code;
+
+	code = file_read(arena, freezer, own_file, &own, err);
+	if (!code)
+		code = file_read(arena, freezer, all_file, &all, err);
+	if (code)
+		return code;
+	freezer->was_frozen = freezer->frozen = own[0] == '1';
+	if (freezer->was_frozen ||
+		!strstr(all, freezer->version_2 ? "frozen 1" : "FR"))
+		return 0;
+	err_set(err, EBUSY, "cgroup %s is frozen by one above it",
+		freezer->path);
+	return err_hint(err, "thaw that one, or name it as the freeze cgroup");
+}
+
+int freezer_open(const struct run *run, struct freezer *ret, struct err *err)
+{
+	struct freezer freezer = {.path = run->opt->freeze_cgroup, .dir = -1};
+	int code;
+
+	*ret = freezer;
+	if (!freezer.path)
+		return 0;
+	freezer.dir = open(freezer.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (freezer.dir < 0)
+		return err_errno(
+			err, "opening the freeze cgroup '%s'", freezer.path);
+	freezer.version_2 = !faccessat(freezer.dir, "cgroup.freeze", F_OK, 0);
+	if (!freezer.version_2 &&
+		faccessat(freezer.dir, "freezer.state", F_OK, 0)) {
+		err_set(err, EINVAL, "'%s' is no cgroup that can be frozen",
+			freezer.path);
+		code = err_hint(err, "it has neither cgroup.freeze nor "
+				     "freezer.state");
+	} else {
+		code = state_read(run->arena, &freezer, err);
+	}
+	if (code) {
+		close(freezer.dir);
+		return code;
+	}
+	*ret = freezer;
+	return 0;
+}
+
+static int state_write(struct freezer *freezer, bool frozen, struct err *err)
+{
+	const char *text = freezer->version_2 ? frozen ? "1" : "0"
+			   : frozen	      ? "FROZEN"
+					      : "THAWED";
+	int code;
+
+	if (freezer->dir < 0 || freezer->frozen == frozen)
+		return 0;
+	code = io_write_text(freezer->dir,
+		freezer->version_2 ? "cgroup.freeze" : "freezer.state", text);
+	if (code)
+		return err_code(err, code, "%s cgroup %s",
+			frozen ? "freezing" : "thawing", freezer->path);
+	freezer->frozen = frozen;
+	log_info(
+		"cgroup %s is %s", freezer->path, frozen ? "frozen" : "thawed");
+	return 0;
+}
+
+/* What does not freeze soon is stopped all the same, just not together. */
+static void frozen_await(const struct freezer *freezer)
+{
+	const struct timespec nap = {.tv_nsec = 1000 * 1000};
+	char text[200];
+	ssize_t size;
+	_cleanup_fd_ int fd =
+		openat(freezer->dir, "cgroup.events", O_RDONLY | O_CLOEXEC);
+
+	for (int i = 0; i < WAIT_MS; i++) {
+		size = pread(fd, text, sizeof(text) - 1, 0);
+		if (size < 0)
+			return;
+		text[size] = '\0';
+		if (strstr(text, "frozen 1"))
+			return;
+		nanosleep(&nap, NULL);
+	}
+	log_warn("cgroup %s does not freeze", freezer->path);
+}
+
+int freezer_hold(struct freezer *freezer, struct err *err)
+{
+	int code = state_write(freezer, freezer->version_2, err);
+
+	if (!code && freezer->dir >= 0 && freezer->version_2)
+		frozen_await(freezer);
+	return code;
+}
+
+int freezer_thaw(struct freezer *freezer, struct err *err)
+{
+	return state_write(freezer, false, err);
+}
+
+int freezer_return(struct freezer *freezer, struct err *err)
+{
+	return state_write(freezer, freezer->was_frozen, err);
+}
+
+void freezer_close(struct freezer *freezer)
+{
+	fd_closep(&freezer->dir);
+	freezer->dir = -1;
+}

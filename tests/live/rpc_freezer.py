@@ -1,0 +1,151 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""rpc_freezer: cgroups that are frozen, and trees that do not stop."""
+import os
+import signal
+import sys
+import time
+
+from client import start_worker
+from harness import Skip, alive, check, read_text, state, test, wait_until
+
+SLEEPER = [sys.executable, "-c",
+           "import time\nfor i in range(10**9):\n"
+           "  open('count', 'w').write(str(i)); time.sleep(0.01)"]
+VERSIONS = {
+    1: (("/sys/fs/cgroup/freezer",), "freezer.state", ("THAWED", "FROZEN")),
+    2: (("/sys/fs/cgroup/unified", "/sys/fs/cgroup"), "cgroup.freeze",
+        ("0", "1")),
+}
+
+
+class Cgroup:
+    """A cgroup of the test's own, gone afterwards."""
+
+    def __init__(self, case, version):
+        roots, self.file, self.words = VERSIONS[version]
+        name = os.path.basename(case.dir)
+        for root in roots:
+            self.path = os.path.join(root, name)
+            try:
+                os.mkdir(self.path)
+            except OSError:
+                continue
+            if os.path.exists(os.path.join(self.path, self.file)):
+                return
+            os.rmdir(self.path)
+        raise Skip(f"no cgroups of version {version} to make here")
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_what):
+        self.freeze(False)
+        for pid in read_text(self.path + "/cgroup.procs", "").split():
+            os.kill(int(pid), signal.SIGKILL)
+        wait_until(self.remove, "the cgroup is gone")
+
+    def remove(self):
+        try:
+            os.rmdir(self.path)
+        except OSError:
+            return False
+        return True
+
+    def add(self, pid):
+        with open(self.path + "/cgroup.procs", "w") as file:
+            file.write(str(pid))
+
+    def freeze(self, frozen=True):
+        with open(os.path.join(self.path, self.file), "w") as file:
+            file.write(self.words[frozen])
+        if frozen:
+            wait_until(self.frozen, "it is frozen")
+
+    def frozen(self):
+        word = read_text(os.path.join(self.path, self.file), "").strip()
+        return word == self.words[1]
+
+
+def counting(case, cgroup):
+    pid = case.start(SLEEPER)
+    wait_until(lambda: read_text(case.path("count")), "it counts")
+    cgroup.add(pid)
+    return pid
+
+
+def counts(case, seconds=0.15):
+    before = read_text(case.path("count"))
+    time.sleep(seconds)
+    return read_text(case.path("count")) != before
+
+
+def dump_as_found(case, version):
+    with Cgroup(case, version) as cgroup:
+        pid = counting(case, cgroup)
+        opts = {"images_dir": case.img, "pid": pid, "log_level": 4,
+                "freeze_cgroup": cgroup.path}
+        start_worker(case).ok("DUMP", {**opts, "leave_running": True})
+        check(not cgroup.frozen(), "it was running")
+        wait_until(lambda: counts(case), "it counts on")
+        cgroup.freeze()
+        check(not counts(case), "the test freezes nothing")
+        start_worker(case).ok("DUMP", {**opts, "leave_running": True})
+        check(cgroup.frozen() and not counts(case), "it was frozen")
+        client = start_worker(case)
+        client.no_at = "post-dump"
+        client.no("post-dump", "DUMP", {**opts, "notify_scripts": True})
+        check(cgroup.frozen() and not counts(case), "it was frozen, no")
+        cgroup.freeze(False)
+        wait_until(lambda: counts(case), "it counts on, unharmed")
+        cgroup.freeze()
+        start_worker(case).ok("DUMP", opts)
+        case.gone([pid])
+        check(cgroup.frozen(), "it was frozen, and is empty now")
+    client = start_worker(case)
+    check(client.ok("RESTORE", {"images_dir": case.img}).restore.pid == pid,
+          "another pid")
+    wait_until(lambda: counts(case), "it counts on, restored")
+
+
+@test("a cgroup of version 2 is left as it was found, frozen or not")
+def freezer_2(case):
+    dump_as_found(case, 2)
+
+
+@test("a cgroup of version 1 is left as it was found, frozen or not")
+def freezer_1(case):
+    dump_as_found(case, 1)
+
+
+@test("a tree that does not stop in time is told so, and goes on")
+def freezer_timeout(case):
+    with Cgroup(case, 1) as cgroup:
+        pid = counting(case, cgroup)
+        cgroup.freeze()
+        client = start_worker(case)
+        answer = client.no("did not stop", "DUMP", {
+            "images_dir": case.img, "pid": pid, "timeout": 1})
+        check(answer.cr_errno == 110 and "freeze-cgroup" in answer.cr_errmsg,
+              str(answer))
+        check(client.close() == 1, "another status")
+        cgroup.freeze(False)
+        wait_until(lambda: counts(case), "it goes on")
+        check(alive(pid) and state(pid) != "t", "it is harmed")
+
+
+@test("what is no cgroup, or frozen from above, is refused")
+def freezer_wrong(case):
+    opts = {"images_dir": case.img, "pid": os.getpid()}
+    start_worker(case).no("no cgroup that can be frozen", "DUMP",
+                          {**opts, "freeze_cgroup": case.dir})
+    start_worker(case).no("No such file", "DUMP",
+                          {**opts, "freeze_cgroup": "/nowhere"})
+    with Cgroup(case, 2) as cgroup:
+        below = os.path.join(cgroup.path, "below")
+        os.mkdir(below)
+        cgroup.freeze()
+        wait_until(lambda: "frozen 1" in read_text(below + "/cgroup.events"),
+                   "it is frozen from above")
+        start_worker(case).no("by one above", "DUMP",
+                              {**opts, "freeze_cgroup": below})
+        os.rmdir(below)
