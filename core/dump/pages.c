@@ -129,11 +129,30 @@ static size_t ranges_find(const struct pages_job *job, uint64_t at, size_t size,
 	return done;
 }
 
+/* A memory object may end inside its last page: zeros follow. */
+static int object_read(int fd, char *to, size_t size, off_t at)
+{
+	ssize_t got;
+
+	for (; size; to += got, at += got, size -= (size_t)got) {
+		got = pread(fd, to, size, at);
+		if (got < 0 && errno != EINTR)
+			return -errno;
+		if (got == 0) {
+			memset(to, 0, size);
+			return 0;
+		}
+		got = got < 0 ? 0 : got;
+	}
+	return 0;
+}
+
 static int range_read(const struct pages_job *job, char *to,
 	const struct iovec *from, struct err *err)
 {
-	int code = io_pread_exact(job->source, to, from->iov_len,
-		(off_t)(uintptr_t)from->iov_base);
+	off_t at = (off_t)(uintptr_t)from->iov_base;
+	int code = job->pid ? io_pread_exact(job->source, to, from->iov_len, at)
+			    : object_read(job->source, to, from->iov_len, at);
 
 	if (code)
 		return err_code(err, code, "reading %zu bytes at %p of %s %d",
