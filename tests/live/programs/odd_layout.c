@@ -38,7 +38,8 @@ int main(void)
 	CHECK_MAP(mmap(low, 2 * PAGE, rw,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
 	mem_fill(low, 2 * PAGE, 152);
-	moved = piece_move(area + 4 * PAGE, area + LEN + (1 << 20));
+	moved = mem_map(PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS);
+	moved = piece_move(area + 4 * PAGE, moved);
 	CHECK_SYS(munmap(area + 6 * PAGE, PAGE));
 	CHECK_SYS(mprotect(area + 8 * PAGE, PAGE, PROT_READ));
 	CHECK_SYS(mprotect(area + 10 * PAGE, PAGE, PROT_NONE));
