@@ -34,6 +34,8 @@ static int victims_freeze(
 		code = freeze_tree(dump, dump->run->opt->tree, err);
 	if (!code)
 		code = freezer_thaw(freezer, err);
+	if (!code)
+		code = freezer_check_tree(dump, err);
 	stats_clock_add(&clock, &dump->run->stats.freezing_time);
 	log_info("froze %zu processes", dump->victims.n);
 	if (!code)

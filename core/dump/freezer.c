@@ -138,6 +138,49 @@ int freezer_return(struct freezer *freezer, struct err *err)
 	return state_write(freezer, freezer->was_frozen, err);
 }
 
+/* Where version 2 is mounted, alone or beside version 1. */
+static const char *const mounts[] = {
+	"/sys/fs/cgroup", "/sys/fs/cgroup/unified", NULL};
+
+static bool path_is_frozen(struct arena *arena, const char *path)
+{
+	char *events;
+
+	for (int i = 0; mounts[i]; i++)
+		if (!io_read_file(arena, AT_FDCWD,
+			    arena_printf(arena, "%s%s/cgroup.events", mounts[i],
+				    path),
+			    &events, NULL))
+			return strstr(events, "frozen 1") != NULL;
+	return false;
+}
+
+/* Its tasks are stopped, but could not play a tape. */
+int freezer_check_tree(struct dump *dump, struct err *err)
+{
+	pid_t root = dump->run->opt->tree;
+	char *text, *path;
+	int code;
+
+	code = io_read_file(dump->arena, AT_FDCWD,
+		arena_printf(dump->arena, "/proc/%d/cgroup", root), &text,
+		NULL);
+	if (code == -ENOENT) /* a kernel without cgroups */
+		return 0;
+	if (code)
+		return err_code(
+			err, code, "reading the cgroups of process %d", root);
+	path = strstr(text, "0::/");
+	if (!path || (path != text && path[-1] != '\n'))
+		return 0;
+	path += strlen("0::");
+	path[strcspn(path, "\n")] = '\0';
+	if (!path_is_frozen(dump->arena, path))
+		return 0;
+	err_set(err, EBUSY, "process %d is in a frozen cgroup, %s", root, path);
+	return err_hint(err, "name it with --freeze-cgroup, or thaw it");
+}
+
 void freezer_close(struct freezer *freezer)
 {
 	fd_closep(&freezer->dir);

@@ -26,6 +26,8 @@ int freezer_hold(struct freezer *freezer, struct err *err);
 int freezer_thaw(struct freezer *freezer, struct err *err);
 /* As it was found: before tasks are let go, after they are killed. */
 int freezer_return(struct freezer *freezer, struct err *err);
+/* EBUSY: another cgroup keeps the tree frozen. */
+int freezer_check_tree(struct dump *dump, struct err *err);
 void freezer_close(struct freezer *freezer);
 
 #endif

@@ -133,6 +133,18 @@ def freezer_timeout(case):
         check(alive(pid) and state(pid) != "t", "it is harmed")
 
 
+@test("a tree in a frozen cgroup that was not named is refused, and stays so")
+def freezer_unnamed(case):
+    with Cgroup(case, 2) as cgroup:
+        pid = counting(case, cgroup)
+        cgroup.freeze()
+        start_worker(case).no("in a frozen cgroup", "DUMP", {
+            "images_dir": case.img, "pid": pid})
+        check(cgroup.frozen() and not counts(case), "it is thawed")
+        cgroup.freeze(False)
+        wait_until(lambda: counts(case), "it counts on")
+
+
 @test("what is no cgroup, or frozen from above, is refused")
 def freezer_wrong(case):
     opts = {"images_dir": case.img, "pid": os.getpid()}
