@@ -2,11 +2,10 @@
 #include "dump/namespaces.h"
 
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "kernel/timens.h"
 #include "proto/namespaces.pb-c.h"
 
 /* Numbers of the engine's own namespaces in every image, in this order;
@@ -113,19 +112,6 @@ void namespaces_fill_own(TaskKobjIdsEntry *ids)
 	fill(ids, NS_TIME);
 }
 
-/* "monotonic  SECONDS  NANOSECONDS" lines; seconds may be negative. */
-static int64_t offset_of(const char *text, const char *clock)
-{
-	const char *line = strstr(text, clock);
-	char *end;
-	int64_t seconds;
-
-	if (!line)
-		return 0;
-	seconds = strtoll(line + strlen(clock), &end, 10);
-	return seconds * 1000000000 + strtoll(end, NULL, 10);
-}
-
 static Timespec *clock_read(struct dump *dump, clockid_t clock, int64_t shift)
 {
 	Timespec *entry = arena_new1(dump->arena, Timespec);
@@ -158,10 +144,10 @@ int namespaces_capture_time(struct dump *dump, struct err *err)
 	if (code)
 		return err_wrap(err, "time namespace");
 	if (other) {
-		monotonic = offset_of(there, "monotonic") -
-			    offset_of(here, "monotonic");
-		boottime = offset_of(there, "boottime") -
-			   offset_of(here, "boottime");
+		monotonic = timens_offset_parse(there, "monotonic") -
+			    timens_offset_parse(here, "monotonic");
+		boottime = timens_offset_parse(there, "boottime") -
+			   timens_offset_parse(here, "boottime");
 	}
 	entry.monotonic = clock_read(dump, CLOCK_MONOTONIC, monotonic);
 	entry.boottime = clock_read(dump, CLOCK_BOOTTIME, boottime);

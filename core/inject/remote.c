@@ -5,6 +5,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/ptrace.h>
 #include <sys/wait.h>
 
 #include "inject/regs.h"
@@ -17,6 +18,17 @@ static const uint64_t all_but_trap = ~(1ull << (SIGTRAP - 1));
 static size_t pages(size_t size)
 {
 	return (size + PAGE_ROOM - 1) & ~(size_t)(PAGE_ROOM - 1);
+}
+
+int remote_seize(pid_t tid, unsigned long more, struct err *err)
+{
+	unsigned long options = PTRACE_O_TRACESYSGOOD | more;
+	int code;
+
+	code = ptrace_seize(tid, options | PTRACE_O_SUSPEND_SECCOMP, err);
+	if (code == -EPERM || code == -EINVAL)
+		code = ptrace_seize(tid, options, err);
+	return code;
 }
 
 static int find_insn(const struct memory *memory, const struct map *map,

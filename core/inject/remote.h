@@ -47,6 +47,11 @@ struct remote_play {
 	const void *block; /* out: the tape as played, in the arena */
 };
 
+/* PTRACE_SEIZE with what injection needs, seccomp suspended where we may
+ * (CAP_SYS_ADMIN; a thread without filters needs no suspending). more:
+ * further PTRACE_O_*. */
+int remote_seize(pid_t tid, unsigned long more, struct err *err);
+
 /* Where the process has a system call instruction: vdso first, then any
  * executable mapping. -ENOEXEC: nowhere. */
 int remote_find_syscall(const struct backend *be, const struct memory *memory,

@@ -55,21 +55,6 @@ static void signals_reset(void)
 			signal(sig, SIG_DFL);
 }
 
-int skeleton_taken(const struct birth *birth, int code, struct err *err)
-{
-	if (code == -EEXIST) {
-		err_set(err, EEXIST, "pid %d is taken by another process",
-			birth->pid);
-		return err_hint(err,
-			"end that process, or restore in a new pid namespace");
-	}
-	if (code == -EPERM)
-		return err_hint(err,
-			"choosing pids needs CAP_CHECKPOINT_RESTORE or "
-			"CAP_SYS_ADMIN");
-	return code;
-}
-
 static int root_fork(struct birth_ward *ward, struct err *err)
 {
 	struct birth *root = ward->plan->births.at[0];

@@ -10,21 +10,7 @@
 #ifndef STASIS_RESTORE_BIRTH_H
 #define STASIS_RESTORE_BIRTH_H
 
-#include "model/restore.h"
-#include "plan/plan.h"
-#include "restore/board.h"
-#include "restore/reels.h"
-
-struct birth_ward {
-	struct restore *restore;
-	struct plan *plan;
-	struct board *board;
-	struct reels reels;
-	size_t n_tasks;	    /* that play a tape */
-	bool was_subreaper; /* the coordinator, before */
-	int time_ns;	    /* the coordinator's own, to return to; -1: never
-			     * left */
-};
+#include "restore/ward.h"
 
 int birth_begin(struct birth_ward *ward, struct err *err);
 /* Fork the tree; returns when every task waits for its tape. */

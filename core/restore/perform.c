@@ -10,17 +10,6 @@
 #include "kernel/ptrace.h"
 #include "restore/share.h"
 
-static int thread_seize(pid_t tid, struct err *err)
-{
-	unsigned long options = PTRACE_O_TRACESYSGOOD | PTRACE_O_EXITKILL;
-	int code;
-
-	code = ptrace_seize(tid, options | PTRACE_O_SUSPEND_SECCOMP, err);
-	if (code == -EPERM || code == -EINVAL)
-		code = ptrace_seize(tid, options, err);
-	return code;
-}
-
 static int leaders_seize(struct birth_ward *ward, struct err *err)
 {
 	struct plan_task *pt;
@@ -29,7 +18,8 @@ static int leaders_seize(struct birth_ward *ward, struct err *err)
 	for (size_t i = 0; i < ward->plan->tree->tasks.n && !code; i++) {
 		pt = &ward->plan->tasks[i];
 		if (pt->tapes)
-			code = thread_seize(pt->task->pid, err);
+			code = remote_seize(
+				pt->task->pid, PTRACE_O_EXITKILL, err);
 	}
 	return code;
 }
@@ -73,15 +63,16 @@ static int threads_seize(
 				ward->restore->run, "restore.perform", err);
 	}
 	for (size_t i = 1; i < pt->task->n_threads && !code; i++)
-		code = thread_seize(pt->task->threads[i].tid, err);
+		code = remote_seize(
+			pt->task->threads[i].tid, PTRACE_O_EXITKILL, err);
 	if (!code)
 		board_arrive(&words->met);
 	return code;
 }
 
 /* While the task reads its half of a big memory, we write the other. */
-static int memory_share(
-	struct birth_ward *ward, struct plan_task *pt, struct err *err)
+static int memory_share(struct birth_ward *ward, struct plan_task *pt,
+	struct progress *progress, struct err *err)
 {
 	struct reel_words *words = reels_words(&ward->reels, pt);
 	int code = 0;
@@ -95,7 +86,7 @@ static int memory_share(
 	if (code)
 		return code;
 	board_arrive(&words->mapped);
-	code = share_fill(ward, pt, err);
+	code = share_fill(ward, pt, progress, err);
 	if (!code)
 		board_arrive(&words->filled);
 	return code;
@@ -118,6 +109,28 @@ static int task_wait(
 		    : 0;
 }
 
+static int memories_share(struct birth_ward *ward, struct err *err)
+{
+	struct plan *plan = ward->plan;
+	struct progress progress;
+	struct plan_task *pt;
+	uint64_t total = 0;
+	int code = 0;
+
+	for (size_t i = 0; i < plan->tree->tasks.n; i++)
+		if (plan->tasks[i].tapes && plan->tasks[i].shared_reading)
+			total += plan->tasks[i].task->pages.stored *
+				 plan->host->page_size;
+	progress_begin(&progress, 2, "restoring memory", total);
+	for (size_t i = 0; i < plan->tree->tasks.n && !code; i++) {
+		pt = &plan->tasks[i];
+		if (pt->tapes && pt->shared_reading)
+			code = memory_share(ward, pt, &progress, err);
+	}
+	progress_end(&progress);
+	return code;
+}
+
 int perform_tapes(struct birth_ward *ward, struct err *err)
 {
 	struct plan *plan = ward->plan;
@@ -127,9 +140,7 @@ int perform_tapes(struct birth_ward *ward, struct err *err)
 	if (code)
 		return code;
 	board_go(ward->board);
-	for (size_t i = 0; i < plan->tree->tasks.n && !code; i++)
-		if (plan->tasks[i].tapes && plan->tasks[i].shared_reading)
-			code = memory_share(ward, &plan->tasks[i], err);
+	code = memories_share(ward, err);
 	for (size_t i = 0; i < plan->tree->tasks.n && !code; i++)
 		if (plan->tasks[i].tapes && plan->tasks[i].task->n_threads > 1)
 			code = threads_seize(ward, &plan->tasks[i], err);

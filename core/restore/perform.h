@@ -6,7 +6,7 @@
 #ifndef STASIS_RESTORE_PERFORM_H
 #define STASIS_RESTORE_PERFORM_H
 
-#include "restore/birth.h"
+#include "restore/ward.h"
 
 /* Seizes all tasks and lets them play; returns when all threads stand at the
  * end of their tapes, or one has failed. */

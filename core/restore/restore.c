@@ -9,6 +9,7 @@
 #include "base/log.h"
 #include "hooks/hooks.h"
 #include "restore/cpu.h"
+#include "restore/birth.h"
 #include "restore/host.h"
 #include "restore/make.h"
 #include "restore/owner.h"

@@ -14,6 +14,7 @@ enum { PIECE = 1 << 20, WORKERS_MAX = 4 };
 
 struct filling {
 	const struct plan_task *pt;
+	struct progress *progress;
 	const char *pages;  /* the pages file */
 	atomic_size_t next; /* piece, counted over all shares */
 	atomic_int code;    /* the first -errno */
@@ -61,6 +62,8 @@ static int piece_write(const struct filling *filling, struct plan_share piece)
 		piece.vaddr += (uint64_t)done;
 		piece.offset += (uint64_t)done;
 		piece.size -= (uint64_t)done;
+		/* The task reads its half at about the same speed. */
+		progress_add(filling->progress, 2 * (uint64_t)done);
 	}
 	return 0;
 }
@@ -98,10 +101,10 @@ static void workers_run(struct filling *filling, unsigned cpus)
 		pthread_join(threads[--started], NULL);
 }
 
-int share_fill(
-	struct birth_ward *ward, const struct plan_task *pt, struct err *err)
+int share_fill(struct birth_ward *ward, const struct plan_task *pt,
+	struct progress *progress, struct err *err)
 {
-	struct filling filling = {.pt = pt};
+	struct filling filling = {.pt = pt, .progress = progress};
 	_cleanup_fd_ int fd = -1;
 	uint64_t size;
 	void *pages;

@@ -6,10 +6,11 @@
 #ifndef STASIS_RESTORE_SHARE_H
 #define STASIS_RESTORE_SHARE_H
 
-#include "restore/birth.h"
+#include "restore/ward.h"
+#include "stats/progress.h"
 
 /* The task must have told that its areas are there (reel_words.mapped). */
-int share_fill(
-	struct birth_ward *ward, const struct plan_task *pt, struct err *err);
+int share_fill(struct birth_ward *ward, const struct plan_task *pt,
+	struct progress *progress, struct err *err);
 
 #endif

@@ -20,6 +20,21 @@
 #include "kernel/clone3.h"
 #include "restore/stage.h"
 
+int skeleton_taken(const struct birth *birth, int code, struct err *err)
+{
+	if (code == -EEXIST) {
+		err_set(err, EEXIST, "pid %d is taken by another process",
+			birth->pid);
+		return err_hint(err,
+			"end that process, or restore in a new pid namespace");
+	}
+	if (code == -EPERM)
+		return err_hint(err,
+			"choosing pids needs CAP_CHECKPOINT_RESTORE or "
+			"CAP_SYS_ADMIN");
+	return code;
+}
+
 static int child_fork(
 	struct birth_ward *ward, struct birth *child, struct err *err)
 {

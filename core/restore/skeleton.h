@@ -7,7 +7,7 @@
 #ifndef STASIS_RESTORE_SKELETON_H
 #define STASIS_RESTORE_SKELETON_H
 
-#include "restore/birth.h"
+#include "restore/ward.h"
 
 void skeleton_live(struct birth_ward *ward, struct birth *birth)
 	__attribute__((noreturn));

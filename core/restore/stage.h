@@ -9,7 +9,7 @@
 #ifndef STASIS_RESTORE_STAGE_H
 #define STASIS_RESTORE_STAGE_H
 
-#include "restore/birth.h"
+#include "restore/ward.h"
 
 /* The task's pages file must be in its slot. */
 int stage_memory(

@@ -13,6 +13,7 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "kernel/timens.h"
 #include "proto/namespaces.pb-c.h"
 
 #ifndef CLONE_NEWTIME
@@ -38,19 +39,6 @@ static int entry_find(
 	code = image_load_one(restore->images, IMAGE_TIMENS, id, &item, err);
 	*ret = code ? NULL : (const TimensEntry *)item.msg;
 	return code;
-}
-
-/* What the coordinator's own namespace adds already. */
-static int64_t own_offset(const char *text, const char *clock)
-{
-	const char *line = strstr(text, clock);
-	char *end;
-	int64_t seconds;
-
-	if (!line)
-		return 0;
-	seconds = strtoll(line + strlen(clock), &end, 10);
-	return seconds * NS_PER_S + strtoll(end, NULL, 10);
 }
 
 static int64_t offset_wanted(clockid_t clock, const Timespec *then, int64_t own)
@@ -87,11 +75,11 @@ static int offsets_write(
 		return err_code(err, code, "reading timens_offsets");
 	offset_print(text, sizeof(text), "monotonic",
 		offset_wanted(CLOCK_MONOTONIC, entry->monotonic,
-			own_offset(own, "monotonic")));
+			timens_offset_parse(own, "monotonic")));
 	used = strlen(text);
 	offset_print(text + used, sizeof(text) - used, "boottime",
 		offset_wanted(CLOCK_BOOTTIME, entry->boottime,
-			own_offset(own, "boottime")));
+			timens_offset_parse(own, "boottime")));
 	code = io_write_text(AT_FDCWD, "/proc/self/timens_offsets", text);
 	if (code)
 		return err_code(err, code,
