@@ -13,6 +13,7 @@ enum {
 	BIT_X87 = 0,
 	BIT_SSE = 1,
 	BIT_AVX = 2,
+	BIT_PKRU = 9,
 	XSTATE_BV_AT = 512,
 	XCOMP_BV_AT = 520,
 	FCW_INIT = 0x37f,
@@ -351,6 +352,16 @@ static int legacy_from_image(const UserX86FpregsEntry *fpregs,
 	return 0;
 }
 
+/* The kernel starts every program with all keys but the first closed (4.8,
+ * init_pkru), which a CPU without keys does by itself. */
+static bool value_is_initial(const struct field *field, const void *words)
+{
+	const uint64_t closed = 0x55555554;
+
+	return bytes_are_zero(words, field->size) ||
+	       (field->bit == BIT_PKRU && !memcmp(words, &closed, 8));
+}
+
 /* One component; a missing place is met only if its value matters. */
 static int field_from_image(const UserX86XsaveEntry *xsave,
 	const struct field *field, const struct xsave_layout *layout,
@@ -373,7 +384,7 @@ static int field_from_image(const UserX86XsaveEntry *xsave,
 			"the image says that the thread uses %s, but does not "
 			"hold them",
 			xsave_part_name(field->bit));
-	if (!to && bytes_are_zero(words, field->size))
+	if (!to && value_is_initial(field, words))
 		return 0;
 	if (!to)
 		return err_set(err, ENOTSUP,

@@ -227,6 +227,30 @@ TEST(a_used_component_that_the_host_lacks_is_named)
 			 "this host lacks");
 }
 
+TEST(closed_protection_keys_need_no_cpu_with_keys)
+{
+	struct arena *arena = arena_new();
+	struct xsave_layout epyc = layout_epyc(), avx2 = layout_avx2();
+	char *area = area_new(arena, &epyc);
+	char *to = arena_alloc(arena, avx2.size);
+	uint64_t in_use = 7 | 1 << 9, closed = 0x55555554, got;
+	struct err err = {0};
+
+	memcpy(area + 512, &in_use, 8);
+	memcpy(area + 2432, &closed, 8);
+	CHECK_INT(xsave_from_image(fpregs_of(arena, area, &epyc), &avx2, 0, to,
+			  avx2.size, &err),
+		0);
+	memcpy(&got, to + 512, 8);
+	CHECK_INT(got, 7);
+	/* The second key is open: the thread has a use for it. */
+	area[2432] = 0x50;
+	CHECK_INT(xsave_from_image(fpregs_of(arena, area, &epyc), &avx2, 0, to,
+			  avx2.size, &err),
+		-ENOTSUP);
+	arena_free(arena);
+}
+
 TEST(a_cpu_without_xsave_takes_what_fits_into_fxsave)
 {
 	struct arena *arena = arena_new();
