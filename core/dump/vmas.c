@@ -63,7 +63,8 @@ static int map_check(
 			victim, map, "memory of a kernel object", err);
 	if (strncmp(map->path, "socket:", 7) == 0)
 		return unsupported(victim, map, "a ring of a socket", err);
-	if (strncmp(map->path, "/SYSV", 5) == 0 && map->deleted)
+	/* Its inode is its number, which may be 0. */
+	if (strncmp(map->path, "/SYSV", 5) == 0 && (map->deleted || !map->ino))
 		return unsupported(victim, map, "System V shared memory", err);
 	if (map->flags & MAP_VM_SL && !is_special(map))
 		return unsupported(victim, map, "sealed by mseal", err);

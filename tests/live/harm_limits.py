@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """harm_limits: surroundings of the engine that do not become the victim's,
-and limits that leave no room."""
+limits that leave no room, and memory that cannot be dumped."""
 import os
 import re
 import resource
@@ -86,5 +86,27 @@ def harm_no_room(case):
         resource.prlimit(victim, limit, was)
     case.dump(victim)
     case.restore(victim)
+    case.go()
+    case.await_verdict(victim)
+
+
+@test("System V shared memory is one clear error, whatever its number")
+def harm_sysv(case):
+    victim = case.start([case.program("sysv")])
+    case.ready(victim)
+    result = case.try_dump(victim)
+    harm.check_one_error(result, rf"process {victim}", "System V")
+    check(not harm.whole(case.img), "the image looks whole")
+    case.go()
+    case.await_verdict(victim)
+
+
+@test("a parent that waits in vfork is one clear error, and in time")
+def harm_vfork(case):
+    victim = case.start([case.program("vforked")])
+    case.ready(victim)
+    result = case.try_dump(victim, "--timeout", "1")
+    harm.check_one_error(result, "stop|freez|share")
+    check(not harm.whole(case.img), "the image looks whole")
     case.go()
     case.await_verdict(victim)
