@@ -162,6 +162,21 @@ static int xfeatures_accept(const CpuinfoX86Entry *image,
 		x86_64_cpu_name(here), names, x86_64_cpu_name(image));
 }
 
+/* Where the last component that glibc saves ends, at most: AMD's are lower. */
+static uint32_t saved_end(const CpuinfoX86Entry *x86)
+{
+	static const uint16_t ends[] = {
+		[2] = 832, 1024, 1088, 1152, 1664, 2688};
+	uint32_t end = 0;
+
+	for (unsigned int bit = 2; bit < sizeof(ends) / sizeof(ends[0]); bit++)
+		if (x86->xfeatures_mask >> bit & 1)
+			end = ends[bit];
+	if (x86->has_xsave_size && x86->xsave_size < end)
+		end = x86->xsave_size;
+	return end;
+}
+
 /*
  * The dynamic loader saves registers to areas whose size it took from cpuid
  * at its start. Where it found xsavec, a new CPU's components stay out of
@@ -175,11 +190,13 @@ static int xsave_areas_accept(const struct cpu_bits *image_bits,
 {
 	const uint64_t saved = 0xfc;
 	uint64_t more = here->xfeatures_mask & ~image->xfeatures_mask & saved;
+	uint32_t room = image->has_xsave_size ? image->xsave_size : 0;
 	char names[400];
 
 	if (!image->has_xfeatures_mask || !image->xfeatures_mask ||
 		!here->has_xfeatures_mask || !more ||
-		image_bits->bits[CPU_D_1_EAX] & 1 << 1)
+		image_bits->bits[CPU_D_1_EAX] & 1 << 1 ||
+		saved_end(here) <= room)
 		return 0;
 	parts_name(more, names, sizeof(names));
 	return err_set(err, ENOTSUP,

@@ -224,12 +224,19 @@ TEST(areas_of_programs_without_xsavec_are_not_overrun)
 	/* Haswell has no xsavec, and neither AVX-512 nor MPX. */
 	old->x86_entry[0]->capability[CPU_D_1_EAX] = 1;
 	old->x86_entry[0]->xfeatures_mask = 5;
+	old->x86_entry[0]->xsave_size = 832;
 	accept_check(&backend_x86_64, old, new, CPU_CAP_FPU, -ENOTSUP,
 		"programs of a CPU without xsavec (AMD EPYC) keep areas that "
 		"are too small for what xsave writes on this one (AMD EPYC), "
 		"which has avx512 mask registers, avx512 upper halves "
 		"(zmm0-15), avx512 registers zmm16-31");
 	accept_check(&backend_x86_64, old, new, CPU_CAP_INS, 0, "");
+	/* Protection keys lie at the end, so that their owners have room. */
+	old->x86_entry[0]->xfeatures_mask = 0x205;
+	old->x86_entry[0]->xsave_size = 2440;
+	accept_check(&backend_x86_64, old, new, CPU_CAP_FPU, 0, "");
+	old->x86_entry[0]->xfeatures_mask = 5;
+	old->x86_entry[0]->xsave_size = 832;
 	/* glibc never saves pkru. */
 	new->x86_entry[0]->xfeatures_mask = 0x205;
 	accept_check(&backend_x86_64, old, new, CPU_CAP_FPU, 0, "");
