@@ -92,6 +92,8 @@ static int run_session(struct arena *arena, const struct options *options)
 		rc = run_verb(&session, &err);
 	if (rc)
 		rc = report(&err, session.log_fd >= 0);
+	if (session.run.scripts_decide)
+		rc = session.run.script_status;
 	session_close(&session);
 	return rc;
 }

@@ -63,6 +63,22 @@ static void task_fill(struct dump *dump, struct victim *victim)
 	mm_entry__init(task->mm);
 }
 
+/* Restore gives the tasks back their session only if its leader is there. */
+static int session_check(const struct dump *dump, struct err *err)
+{
+	const struct task *root = dump->tree.root;
+
+	if (dump->run->opt->shell_job || root->sid == root->pid)
+		return 0;
+	err_set(err, EINVAL,
+		"process %d belongs to session %d, whose leader is not in the "
+		"tree",
+		root->pid, root->sid);
+	return err_hint(err,
+		"use --shell-job for what was started from a shell, here and "
+		"at restore");
+}
+
 /* Subreapers receive grandchildren while we look: take parents from stat. */
 int discover_victims(struct dump *dump, struct err *err)
 {
@@ -80,6 +96,8 @@ int discover_victims(struct dump *dump, struct err *err)
 	}
 	dump->tree.tasks.at[0]->ppid = 0;
 	code = tree_link(dump->arena, &dump->tree, err);
+	if (!code)
+		code = session_check(dump, err);
 	if (!code)
 		code = sharing_find(dump, err);
 	return code;

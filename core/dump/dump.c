@@ -134,6 +134,7 @@ static int post_dump(struct dump *dump, struct err *err)
 
 	if (!code)
 		return 0;
+	dump->run->scripts_decide = dump->run->script_status != 0;
 	unlinkat(dump->run->images_dir, "stasis.img", 0);
 	unlinkat(dump->run->images_dir, "inventory.img", 0);
 	return code;

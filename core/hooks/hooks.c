@@ -51,8 +51,8 @@ static int hooks_spawn(const char *script, char **environment, pid_t *ret_pid)
 	return -rc;
 }
 
-static int hooks_run_script(const char *script, const char *name,
-	char **environment, struct err *err)
+static int hooks_run_script(struct run *run, const char *script,
+	const char *name, char **environment, struct err *err)
 {
 	int rc, status;
 	pid_t pid;
@@ -67,6 +67,7 @@ static int hooks_run_script(const char *script, const char *name,
 				err, "waiting for action script '%s'", script);
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
+	run->script_status = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
 	if (WIFEXITED(status))
 		return err_set(err, ECANCELED,
 			"action script '%s' failed at %s with exit status %d",
@@ -84,8 +85,7 @@ int hooks_tell(
 	return run->listener->tell(run->listener->of, name, root, err);
 }
 
-int hooks_run(
-	const struct run *run, const char *name, pid_t root, struct err *err)
+int hooks_run(struct run *run, const char *name, pid_t root, struct err *err)
 {
 	const struct option_words *scripts = &run->opt->action_scripts;
 	char **environment;
@@ -95,6 +95,7 @@ int hooks_run(
 		return rc;
 	environment = hooks_environment(run, name, root);
 	for (size_t i = scripts->n; !rc && i-- > 0;)
-		rc = hooks_run_script(scripts->at[i], name, environment, err);
+		rc = hooks_run_script(
+			run, scripts->at[i], name, environment, err);
 	return rc;
 }

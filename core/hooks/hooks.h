@@ -18,9 +18,9 @@
 #include "model/run.h"
 
 /* name: "pre-dump", "post-restore", ... root: 0 while there is none. Stops at
- * the first that fails; a script: ECANCELED, with its name and its status. */
-int hooks_run(
-	const struct run *run, const char *name, pid_t root, struct err *err);
+ * the first that fails; a script: ECANCELED, with its name and its status,
+ * which is also left in run->script_status. */
+int hooks_run(struct run *run, const char *name, pid_t root, struct err *err);
 /* For moments that are no matter for scripts. */
 int hooks_tell(
 	const struct run *run, const char *name, pid_t root, struct err *err);

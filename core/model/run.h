@@ -44,7 +44,9 @@ struct run {
 	const struct run_listener *listener; /* NULL: nobody */
 	/* Tasks must have these credentials and no others; NULL: any. */
 	const struct run_owner *owner;
-	bool patient; /* blocks INT and TERM while its steps run */
+	int script_status;   /* of the script that failed; 0: none, killed */
+	bool scripts_decide; /* ... and it is the exit status of the program */
+	bool patient;	     /* blocks INT and TERM while its steps run */
 };
 
 /* Every step of the walks begins with this. It fails with EINTR when INT or

@@ -2,7 +2,9 @@
 """cli_options: what the options of dump and restore promise."""
 import json
 import os
+import shutil
 import signal
+import stat
 import subprocess
 import time
 
@@ -158,10 +160,102 @@ def cli_script_fails(case):
     os.chmod(script, 0o755)
     victim = victim_of(case)
     result = case.try_dump(victim, "--action-script", script)
-    check(result.code != 0, "dump succeeded")
+    check(result.code == 7, f"not the script's exit status: {result.code}")
     check(alive(victim), "the victim is gone")
     case.go()
     case.await_verdict(victim)
+
+
+@test("a failing pre-dump script fails the dump with exit status 1")
+def cli_script_refuses(case):
+    victim = victim_of(case)
+    result = case.try_dump(victim, "--action-script", "exit 7")
+    check(result.code == 1, f"exit {result.code}")
+    check(alive(victim), "the victim is gone")
+    case.go()
+    case.await_verdict(victim)
+
+
+def job_of(case):
+    """A program in the session of a shell that is not dumped with it."""
+    case.start(["sh", "-c", f"{case.program('threads')} & "
+                f"echo $! >{case.path('pid.new')}; "
+                f"mv {case.path('pid.new')} {case.path('pid')}; wait"])
+    wait_until(lambda: os.path.exists(case.path("pid")), "the job runs")
+    pid = int(read_text(case.path("pid")))
+    case.ready(pid)
+    return pid
+
+
+@test("a job of a shell is dumped and restored only with --shell-job")
+def cli_shell_job(case):
+    job = job_of(case)
+    result = case.try_dump(job)
+    check(result.code == 1, "dump succeeded without --shell-job")
+    check("--shell-job" in result.err, f"no hint: {result.err}")
+    check("whose leader is not in the tree" in result.err, result.err)
+    check(alive(job) and not os.path.exists(
+        os.path.join(case.img, "inventory.img")), "it did harm")
+    case.dump(job, "-j")
+    result = case.try_restore()
+    check(result.code == 1, "restore succeeded without --shell-job")
+    check("--shell-job" in result.err, f"no hint: {result.err}")
+    case.restore(job, "-j")
+    check(os.getsid(job) == os.getsid(0), "it is in another session")
+    case.go()
+    case.await_verdict(job)
+
+
+def root_make(case, pid):
+    """A folder with copies of all files that a process uses."""
+    root = case.make_dir("root")
+    files = {line.split()[-1] for line in
+             read_text(f"/proc/{pid}/maps").splitlines()
+             if line.split()[-1].startswith("/")}
+    files.add(os.path.join(case.dir, "victim.out"))
+    for name in files:
+        os.makedirs(root + os.path.dirname(name), exist_ok=True)
+        shutil.copy2(name, root + name)
+    os.makedirs(root + case.work)
+    for path in ["/", case.work]:
+        shutil.copymode(path, root + path)
+    os.mkdir(root + "/dev")
+    os.mknod(root + "/dev/null", 0o666 | stat.S_IFCHR, os.makedev(1, 3))
+    os.chmod(root + "/dev/null", 0o666)
+    return root
+
+
+@test("restore --root finds files below it, and tasks have it as their root")
+def cli_root(case):
+    victim = case.start(["sleep", "1000"])
+    wait_until(lambda: "sleep" in read_text(f"/proc/{victim}/comm", "") and
+               "libc" in read_text(f"/proc/{victim}/maps", ""), "sleep runs")
+    root = root_make(case, victim)
+    case.dump(victim)
+    case.restore(victim, "--root", root)
+    for name, path in {"root": "", "cwd": case.work, "fd/0": "/dev/null",
+                       "fd/1": os.path.join(case.dir, "victim.out")}.items():
+        found = os.readlink(f"/proc/{victim}/{name}")
+        check(found == root + path, f"{name} is {found}")
+    check(os.readlink(f"/proc/{victim}/exe").startswith(root), "exe")
+    check(read_text(f"/proc/{victim}/maps").count(root) > 3,
+          "its mappings are of other files")
+    kill_tree(case, victim)
+
+
+@test("restore --root names what is missing below it")
+def cli_root_empty(case):
+    victim = case.start(["sleep", "1000"])
+    wait_until(lambda: "sleep" in read_text(f"/proc/{victim}/comm", ""),
+               "sleep runs")
+    case.dump(victim)
+    result = case.try_restore("--root", case.make_dir("root"))
+    check(result.code == 1, f"exit {result.code}")
+    check("No such file" in result.err, result.err)
+    check(not alive(victim), "something was restored")
+    result = case.try_restore("--root", case.path("nowhere"))
+    check(result.code == 1, f"exit {result.code}")
+    check("opening the root directory" in result.err, result.err)
 
 
 @test("stats-dump and stats-restore are written, --display-stats shows them")
