@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/prctl.h>
@@ -88,21 +89,47 @@ static void lengths_probe(
 	prctl(set, before & (VL_MASK | VL_INHERIT), 0, 0, 0);
 }
 
-/* The identification registers of the first CPU, for people. */
+/* By implementer (bits 24 to 31 of MIDR) and part (bits 4 to 15). */
+static const struct {
+	uint16_t implementer, part;
+	const char *name;
+} models[] = {
+	{0x41, 0xd03, "Cortex-A53"},
+	{0x41, 0xd07, "Cortex-A57"},
+	{0x41, 0xd08, "Cortex-A72"},
+	{0x41, 0xd0b, "Cortex-A76"},
+	{0x41, 0xd0c, "Neoverse-N1"},
+	{0x41, 0xd40, "Neoverse-V1"},
+	{0x41, 0xd49, "Neoverse-N2"},
+	{0x41, 0xd4f, "Neoverse-V2"},
+	{0x46, 0x001, "A64FX"},
+	{0x48, 0xd01, "Kunpeng-920"},
+	{0xc0, 0xac3, "Ampere-1"},
+};
+
+/* The identification register of the first CPU, for people. */
 static char *model_read(struct arena *arena)
 {
 	char line[64] = "";
 	FILE *file = fopen("/sys/devices/system/cpu/cpu0/regs/identification/"
 			   "midr_el1",
 		"re");
+	unsigned long midr;
 
 	if (!file)
 		return NULL;
 	if (!fgets(line, sizeof(line), file))
 		line[0] = '\0';
 	fclose(file);
-	line[strcspn(line, "\n")] = '\0';
-	return line[0] ? arena_printf(arena, "MIDR %s", line) : NULL;
+	midr = strtoul(line, NULL, 16);
+	if (!midr)
+		return NULL;
+	for (size_t i = 0; i < sizeof(models) / sizeof(models[0]); i++)
+		if (models[i].implementer == (midr >> 24 & 0xff) &&
+			models[i].part == (midr >> 4 & 0xfff))
+			return arena_printf(
+				arena, "%s (MIDR %#lx)", models[i].name, midr);
+	return arena_printf(arena, "MIDR %#lx", midr);
 }
 
 int aarch64_cpu_describe(
