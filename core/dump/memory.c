@@ -7,6 +7,7 @@
 
 #include "dump/registry.h"
 #include "dump/vmas.h"
+#include "kernel/memory.h"
 #include "kernel/pagemap.h"
 #include "model/kind.h"
 
@@ -98,6 +99,24 @@ static int region_add(struct scan *scan, const VmaEntry *vma,
 		&scan->writer, region->start, n, run_flags(vma), err);
 }
 
+/* The image holds the vdso as a whole, but where pages are small (ppc64le,
+ * 4 KiB) those that the process never ran are not there yet: a look at them
+ * brings them in. */
+static int vdso_touch(
+	struct scan *scan, const struct map *vdso, struct err *err)
+{
+	struct memory memory = MEMORY_CLOSED;
+	char byte;
+	int code;
+
+	code = memory_open(&scan->victim->proc, &memory, err);
+	for (uint64_t at = vdso->start; at < vdso->end && !code;
+		at += scan->dump->run->page_size)
+		code = memory_read(&memory, at, &byte, 1, err);
+	memory_close(&memory);
+	return code;
+}
+
 /* All areas in one go; regions never cross the border of an area. */
 static int pages_find_all(struct scan *scan, const struct map **maps,
 	struct pagemap *pagemap, struct err *err)
@@ -107,12 +126,18 @@ static int pages_find_all(struct scan *scan, const struct map **maps,
 	struct map *wanted = arena_newn(arena, struct map, scan->mm->n_vmas);
 	size_t n = 0, v = 0;
 	const VmaEntry *vma;
-	int code;
+	int code = 0;
 
-	for (size_t i = 0; i < scan->mm->n_vmas; i++)
-		if (vma_has_pages(scan->mm->vmas[i]))
+	for (size_t i = 0; i < scan->mm->n_vmas && !code; i++) {
+		vma = scan->mm->vmas[i];
+		if (vma->status & VMA_VDSO)
+			code = vdso_touch(scan, maps[i], err);
+		if (vma_has_pages(vma))
 			wanted[n++] = *maps[i];
-	code = pagemap_scan_maps(arena, pagemap, wanted, n, &regions, err);
+	}
+	if (!code)
+		code = pagemap_scan_maps(
+			arena, pagemap, wanted, n, &regions, err);
 	for (size_t i = 0; i < regions.n && !code; i++) {
 		while (scan->mm->vmas[v]->end <= regions.at[i].start)
 			v++;

@@ -38,8 +38,9 @@ int main(void)
 	CHECK_MAP(mmap(low, 2 * PAGE, rw,
 		MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1, 0));
 	mem_fill(low, 2 * PAGE, 152);
-	moved = mem_map(PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS);
-	moved = piece_move(area + 4 * PAGE, moved);
+	/* With a gap on both sides, so that it cannot merge. */
+	moved = mem_map(3 * PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS);
+	moved = piece_move(area + 4 * PAGE, moved + PAGE);
 	CHECK_SYS(munmap(area + 6 * PAGE, PAGE));
 	CHECK_SYS(mprotect(area + 8 * PAGE, PAGE, PROT_READ));
 	CHECK_SYS(mprotect(area + 10 * PAGE, PAGE, PROT_NONE));
