@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 
 #include "base/log.h"
+#include "inject/remote.h"
 #include "kernel/pidfd.h"
 #include "kernel/ptrace.h"
 
@@ -29,19 +30,6 @@ static struct victim_thread *thread_find(struct victim *victim, pid_t tid)
 	return NULL;
 }
 
-/* The options that make a seized thread fit for injection. Suspending
- * seccomp wants CAP_SYS_ADMIN; a task without filters does not need it. */
-static int thread_seize(pid_t tid, struct err *err)
-{
-	unsigned long options = PTRACE_O_TRACESYSGOOD;
-	int code;
-
-	code = ptrace_seize(tid, options | PTRACE_O_SUSPEND_SECCOMP, err);
-	if (code == -EPERM || code == -EINVAL)
-		code = ptrace_seize(tid, options, err);
-	return code;
-}
-
 /* Seize what is new in the thread list. */
 static int threads_seize(struct dump *dump, struct victim *victim,
 	size_t *ret_new, struct err *err)
@@ -59,7 +47,7 @@ static int threads_seize(struct dump *dump, struct victim *victim,
 			continue;
 		if (thread_find(victim, tids[i]))
 			continue;
-		code = thread_seize(tids[i], err);
+		code = remote_seize(tids[i], 0, err);
 		if (code == -ESRCH && tids[i] != victim->pid) {
 			code = 0;
 			continue;
@@ -408,10 +396,11 @@ static int victims_kill(struct dump *dump, struct err *err)
 	/* All first, then reap: nobody sees his child or parent die early. */
 	for (size_t i = 0; i < dump->victims.n; i++) {
 		victim = dump->victims.at[i];
-		if (victim->pidfd >= 0)
-			code = pidfd_kill(victim->pidfd, victim->pid, SIGKILL,
-				       code ? NULL : err)
-				       ?: code;
+		if (victim->pidfd < 0)
+			continue;
+		also = pidfd_kill(
+			victim->pidfd, victim->pid, SIGKILL, code ? NULL : err);
+		code = code ?: also;
 	}
 	for (size_t i = 0; i < dump->victims.n; i++)
 		victim_reap(dump->victims.at[i]);

@@ -65,7 +65,7 @@ static int root_add(struct plan *plan, struct err *err)
 }
 
 /* The leader of a session that is no task: made as a child of parent. */
-static struct birth *session_helper(
+static struct birth *session_stand_in(
 	struct plan *plan, struct birth *parent, pid_t sid)
 {
 	struct birth *helper = birth_find(plan, sid);
@@ -104,7 +104,7 @@ static int task_add(struct plan *plan, struct task *task, struct err *err)
 			if (!maker)
 				return 0;
 		} else if (!early && !leader) {
-			maker = session_helper(plan, parent, task->sid);
+			maker = session_stand_in(plan, parent, task->sid);
 			sibling = true;
 		} else if (!early) {
 			maker = NULL;
@@ -152,7 +152,7 @@ static bool all_added(const struct plan *plan)
 	return true;
 }
 
-static struct birth *group_helper(
+static struct birth *group_stand_in(
 	struct plan *plan, struct birth *member, pid_t pgid)
 {
 	struct birth *helper = birth_add(plan, pgid, member);
@@ -177,7 +177,7 @@ static void group_set(struct plan *plan, struct task *task)
 	if (!leader && root->sid != root->pid && task->pgid == root->pgid)
 		return;
 	if (!leader)
-		leader = group_helper(plan, birth, task->pgid);
+		leader = group_stand_in(plan, birth, task->pgid);
 	/* One that led a group and is now in another: it leaves last. */
 	if (!leader->leads_session)
 		leader->leads_group = true;
