@@ -391,7 +391,7 @@ static void victim_reap(struct victim *victim)
 static int victims_kill(struct dump *dump, struct err *err)
 {
 	struct victim *victim = NULL;
-	int code = 0;
+	int code = 0, also;
 
 	/* All first, then reap: nobody sees his child or parent die early. */
 	for (size_t i = 0; i < dump->victims.n; i++) {
