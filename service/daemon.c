@@ -83,7 +83,7 @@ static int client_admit(const struct daemon *daemon, int socket,
 		rc = guests_admit(&daemon->guests, peer, err);
 	if (!rc && peer->confined) {
 		environment_clear();
-		rc = peer_become(peer, err);
+		rc = peer_become(daemon->arena, peer, err);
 	}
 	if (!rc)
 		rc = deadline_set(

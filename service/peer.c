@@ -2,15 +2,19 @@
 #include "service/peer.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
+#include <linux/keyctl.h>
 #include <poll.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/io.h"
 #include "kernel/pidfd.h"
 
 #ifndef SO_PEERPIDFD /* 6.5 */
@@ -88,11 +92,56 @@ static int caps_keep_one(struct err *err)
 	return 0;
 }
 
-int peer_become(const struct peer *peer, struct err *err)
+/* Hard limits above the client's own would become those of its tasks. */
+static int limits_lower(const struct peer *peer, struct err *err)
+{
+	struct rlimit his, ours;
+
+	for (int which = 0; which < RLIM_NLIMITS; which++) {
+		if (prlimit(peer->pid, (enum __rlimit_resource)which, NULL,
+			    &his) ||
+			getrlimit((enum __rlimit_resource)which, &ours))
+			return err_errno(
+				err, "asking for the limits of the client");
+		if (his.rlim_max >= ours.rlim_max)
+			continue;
+		ours.rlim_max = his.rlim_max;
+		if (ours.rlim_cur > ours.rlim_max)
+			ours.rlim_cur = ours.rlim_max;
+		if (setrlimit((enum __rlimit_resource)which, &ours))
+			return err_errno(
+				err, "taking over the limits of the client");
+	}
+	return 0;
+}
+
+/* As long as it is unset anybody may choose it; only once for all that come
+ * after. Kernels without audit have none. */
+static void login_take(struct arena *arena, const struct peer *peer)
+{
+	char *text;
+
+	if (!io_read_file(arena, AT_FDCWD,
+		    arena_printf(arena, "/proc/%d/loginuid", peer->pid), &text,
+		    NULL))
+		io_write_text(AT_FDCWD, "/proc/self/loginuid", text);
+}
+
+/* Whoever holds our session keyring may use what is in it. */
+static int keyring_leave(struct err *err)
+{
+	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
+		errno != ENOSYS && errno != EPERM)
+		return err_errno(err, "leaving the session keyring");
+	return 0;
+}
+
+int peer_become(struct arena *arena, const struct peer *peer, struct err *err)
 {
 	const struct run_owner *who = &peer->owner;
 	int code;
 
+	login_take(arena, peer);
 	if (setgroups(who->n_groups, who->groups) ||
 		setresgid(who->gid, who->gid, who->gid) ||
 		prctl(PR_SET_KEEPCAPS, 1) ||
@@ -100,6 +149,13 @@ int peer_become(const struct peer *peer, struct err *err)
 		prctl(PR_SET_KEEPCAPS, 0))
 		return err_errno(err, "becoming user %u", who->uid);
 	code = caps_keep_one(err);
+	if (!code)
+		code = keyring_leave(err);
+	if (!code)
+		code = limits_lower(peer, err);
+	if (!code && !peer_lives(peer))
+		code = err_set(err, ESRCH,
+			"the client has ended, or cannot be held by a pidfd");
 	if (code)
 		return code;
 	/* The newborns of a restore must be traceable by us. The client has

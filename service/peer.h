@@ -30,6 +30,7 @@ int peer_read(
 void peer_close(struct peer *peer);
 /* Is pid still that process? */
 bool peer_lives(const struct peer *peer);
-int peer_become(const struct peer *peer, struct err *err);
+/* With its limits on resources and its login, too. */
+int peer_become(struct arena *arena, const struct peer *peer, struct err *err);
 
 #endif

@@ -97,7 +97,7 @@ static int manifest_write(struct image_set *set, const StasisManifest *manifest,
 	if (image_file_temp(set, err) < 0)
 		return -err->code;
 	fd = openat(set->temp, manifest_name,
-		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_errno(err, "creating %s", manifest_name);
 	ret = manifest_pack(set->arena, manifest, &bytes, &size);

@@ -95,7 +95,7 @@ static int file_open(struct image_set *set, struct image_file *file, int flags,
 	if (image_file_temp(set, err) < 0)
 		return -err->code;
 	image_name(name, file->type, file->id);
-	fd = openat(set->temp, name, flags | O_CREAT | O_CLOEXEC, 0644);
+	fd = openat(set->temp, name, flags | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
 		return err_errno(err, "creating %s", name);
 	file->on_disk = true;

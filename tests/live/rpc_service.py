@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """rpc_service: the daemon, and what it lets whom do."""
 import os
+import resource
 import shutil
 import signal
 import socket
@@ -192,6 +193,18 @@ def service_busy(case):
     service.stop()
 
 
+@test("images are for nobody but who made them")
+def security_image_mode(case):
+    service = Service(case)
+    pid = victim(case)
+    service.connect().ok("DUMP", {"images_dir": case.img, "pid": pid})
+    for name in os.listdir(case.img):
+        mode = os.stat(os.path.join(case.img, name)).st_mode
+        if name.endswith(".img"):
+            check(stat.S_IMODE(mode) == 0o600, f"{name}: mode {mode:o}")
+    service.stop()
+
+
 # --- users who are not root --------------------------------------------------
 
 
@@ -348,6 +361,25 @@ def refuse_restore(case, uid, words):
 @test("images of a process of root are not restored for another user")
 def security_restore_root(case):
     refuse_restore(case, 0, "is user 0")
+
+
+@test("a user's tasks come back with no limits above his own")
+def security_limits(case):
+    service = guest_service(case)
+    messages(case.build)
+    pid = victim(case, NOBODY)
+    case.dump(pid)
+    for name in os.listdir(case.img):
+        os.chown(os.path.join(case.img, name), NOBODY, NOBODY)
+    opts = {"images_dir": case.img, "log_file": "user.log"}
+
+    def low():
+        resource.setrlimit(resource.RLIMIT_NOFILE, (900, 900))
+        service.connect().no("imit", "RESTORE", opts)
+    as_user(low)
+    check(not alive(pid), "restored")
+    as_user(lambda: service.connect().ok("RESTORE", opts))
+    service.stop()
 
 
 @test("images of a third user's process are not restored")
