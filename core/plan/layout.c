@@ -288,7 +288,7 @@ static int hole_find(const struct plan *plan, const struct spans *spans,
 		if (spans->all.at[i].end > at)
 			at = spans->all.at[i].end;
 	}
-	if (at + size > plan->host->be->task_size)
+	if (at + size > (plan->host->task_size ?: plan->host->be->task_size))
 		return err_set(err, ENOMEM,
 			"no hole of %llu bytes that is free in every task",
 			(unsigned long long)size);

@@ -72,7 +72,7 @@ static bool is_special(const VmaEntry *vma)
 static void rest_unmap(struct plan *plan, struct tape *tape)
 {
 	const struct zone *zone = &plan->zone;
-	uint64_t end = plan->host->be->task_size;
+	uint64_t end = plan->host->task_size ?: plan->host->be->task_size;
 
 	tape_about(tape, "memory: what the newborn began with");
 	tape_call(tape, CALL_munmap, A(0), A(zone->start));

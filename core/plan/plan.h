@@ -29,6 +29,9 @@ struct host {
 	unsigned cpus;	  /* that may run threads of the coordinator's */
 	struct maps maps; /* of the coordinator: newborns begin with them */
 	const uint8_t *vdso_bytes; /* NULL: the host has none */
+	/* First address that no task here can map; 0: as the backend says,
+	 * which knows the largest (ppc64le with 4 KiB pages has less). */
+	uint64_t task_size;
 };
 
 /* A process that is to be born: a task, or a helper that lends its pid to a

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "restore/host.h"
 
+#include <errno.h>
 #include <sched.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static unsigned cpus_count(void)
@@ -14,6 +16,25 @@ static unsigned cpus_count(void)
 		       : (unsigned)CPU_COUNT(&set);
 }
 
+/* Taken or free, an address that can be mapped is told from one that cannot.
+ * The kernel's sizes are powers of two, or less by a page. */
+static uint64_t task_size_find(const struct host *host)
+{
+	uint64_t size = host->be->task_size, page = host->page_size;
+	void *at;
+
+	for (; size > 1ull << 32; size >>= 1) {
+		at = mmap((void *)(uintptr_t)(size - page), page, PROT_NONE,
+			MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED_NOREPLACE, -1,
+			0);
+		if (at != MAP_FAILED)
+			munmap(at, page);
+		if (at != MAP_FAILED || errno == EEXIST)
+			return size;
+	}
+	return host->be->task_size;
+}
+
 int host_read(struct restore *restore, struct host *ret, struct err *err)
 {
 	_cleanup_proc_ struct proc own = PROC_CLOSED;
@@ -22,6 +43,7 @@ int host_read(struct restore *restore, struct host *ret, struct err *err)
 		.cpus = cpus_count()};
 	int code;
 
+	host.task_size = task_size_find(&host);
 	code = proc_open(getpid(), &own, err);
 	if (!code)
 		code = maps_read_plain(restore->arena, &own, &host.maps, err);
