@@ -3,9 +3,26 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/ptrace.h>
 
 #include "dump/namespaces.h"
 #include "dump/sharing.h"
+#include "kernel/ptrace.h"
+
+/* What is injected makes system calls that a filter need not allow: it must
+ * have been suspended, which is not everybody's right. */
+static int seccomp_check(const struct victim_thread *thread, struct err *err)
+{
+	if (!thread->seized || thread->status.seccomp <= 0 ||
+		!ptrace_options_set(thread->tid,
+			PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP, NULL))
+		return 0;
+	err_set(err, EPERM,
+		"thread %d is confined by seccomp, which cannot be suspended",
+		thread->tid);
+	return err_hint(err, "that needs CAP_SYS_ADMIN, and an engine that is "
+			     "not confined itself");
+}
 
 static int thread_look(
 	struct dump *dump, struct victim_thread *thread, struct err *err)
@@ -16,7 +33,7 @@ static int thread_look(
 	code = proc_status_read(
 		dump->arena, proc, thread->tid, &thread->status, err);
 	thread->vtid = thread->tid;
-	return code;
+	return code ?: seccomp_check(thread, err);
 }
 
 static int victim_look(

@@ -4,10 +4,12 @@ limits that leave no room, and memory that cannot be dumped."""
 import os
 import re
 import resource
+import shutil
 import signal
+import subprocess
 
 import harm
-from harness import check, read_text, test
+from harness import LIMIT, Result, Skip, check, read_text, state, test
 
 
 def surroundings(pid):
@@ -110,3 +112,38 @@ def harm_vfork(case):
     check(not harm.whole(case.img), "the image looks whole")
     case.go()
     case.await_verdict(victim)
+
+
+NOBODY = ["--reuid=65534", "--regid=65534", "--clear-groups"]
+RIGHTS = ["--inh-caps=+checkpoint_restore,+sys_ptrace",
+          "--ambient-caps=+checkpoint_restore,+sys_ptrace"]
+
+
+def dump_as_nobody(case, victim):
+    """With the two capabilities that an engine needs, and no other."""
+    engine = os.path.join(case.dir, "engine")
+    shutil.copy(case.stasis, engine)
+    done = subprocess.run(
+        ["setpriv", *NOBODY, *RIGHTS, engine, "dump", "--unprivileged", "-t",
+         str(victim), "-D", case.img, "-v4", "-o", "dump.log"],
+        stdin=subprocess.DEVNULL, capture_output=True, timeout=LIMIT,
+        errors="replace", env={"HOME": "/nonexistent"})
+    return Result(done.returncode, done.stdout, done.stderr,
+                  os.path.join(case.img, "dump.log"))
+
+
+@test("without the right to suspend seccomp a confined victim is refused")
+def harm_seccomp_rights(case):
+    if not shutil.which("setpriv"):
+        raise Skip("there is no setpriv")
+    for program in ("seccomp_filter", "seccomp_strict"):
+        victim = case.start(
+            ["setpriv", *NOBODY, case.program(program)])
+        case.ready(victim)
+        result = dump_as_nobody(case, victim)
+        harm.check_one_error(result, r"thread \d+", "seccomp")
+        check(state(victim) in ("R", "S"), f"{program} does not run on")
+        case.go()
+        case.await_verdict(victim)
+        for name in os.listdir(case.work):
+            os.unlink(case.path(name))
