@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "dump/backtrace.h"
 #include "inject/regs.h"
 #include "inject/remote.h"
 #include "inject/rseq.h"
@@ -179,6 +180,8 @@ static int interview_victim(
 		code = interview_play(&in, err);
 		cured = interview_cure(&in, code ? &second : err);
 		code = code ?: cured;
+		if (code)
+			backtrace_log_victim(dump, victim);
 	}
 	memory_close(&in.remote.memory);
 	return code ? err_wrap(err, "asking process %d", victim->pid) : 0;

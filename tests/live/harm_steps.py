@@ -315,3 +315,21 @@ def harm_churn_exit(case):
             harm.check_one_error(result)
             check(not harm.whole(img), f"round {number}: looks whole")
         wait_until(lambda: reap_all() or not state(victim), "it has ended")
+
+
+@test("when an injection fails, the log tells where the victim's threads stand")
+def harm_stacks(case):
+    victim = case.start([case.program("threads")])
+    case.ready(victim)
+    result = case.try_dump(victim, "--fail-at", "dump.inject")
+    check(result.code == 1, f"exit {result.code}")
+    log = harness.read_text(result.log)
+    for tid in sorted(int(tid) for tid in
+                      os.listdir(f"/proc/{victim}/task"))[:4]:
+        check(f"thread {tid} of process {victim} stands at:" in log,
+              f"nothing about thread {tid}: {log}")
+    check("main+0x" in log and case.program("threads") in log,
+          f"no function of the program: {log}")
+    check("Error" in log.splitlines()[-1], f"the error is not last: {log}")
+    case.go()
+    case.await_verdict(victim)
