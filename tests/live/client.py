@@ -16,23 +16,23 @@ NOBODY = 65534
 PR_SET_DUMPABLE = 4
 
 
-def messages(build):
-    """The module that protoc makes of rpc.proto."""
+def messages(build, name="rpc"):
+    """The module that protoc makes of rpc.proto, or of another one."""
     out = os.path.join(build, "live", "proto")
-    made = os.path.join(out, "rpc_pb2.py")
-    source = os.path.join(PROTO, "rpc.proto")
+    made = os.path.join(out, f"{name}_pb2.py")
+    source = os.path.join(PROTO, f"{name}.proto")
     if not os.path.exists(made) or \
             os.path.getmtime(made) < os.path.getmtime(source):
-        draft = f"{out}.{os.getpid()}"
+        draft = f"{out}.{name}.{os.getpid()}"
         os.makedirs(draft, exist_ok=True)
         os.makedirs(out, exist_ok=True)
         subprocess.run(["protoc", f"-I{PROTO}", f"--python_out={draft}",
-                        "rpc.proto"], check=True)
-        os.rename(os.path.join(draft, "rpc_pb2.py"), made)
+                        f"{name}.proto"], check=True)
+        os.rename(os.path.join(draft, f"{name}_pb2.py"), made)
         os.rmdir(draft)
     if out not in sys.path:
         sys.path.insert(0, out)
-    return importlib.import_module("rpc_pb2")
+    return importlib.import_module(f"{name}_pb2")
 
 
 class Client:

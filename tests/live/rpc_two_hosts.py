@@ -1,0 +1,177 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""rpc_two_hosts: a process goes from host A to host B through RPC alone.
+
+Host B is a network namespace of its own with its own service; A reaches it
+through a socket that is forwarded over TCP, packet by packet.
+"""
+import ctypes
+import os
+import shutil
+import socket
+import struct
+import subprocess
+import sys
+import time
+
+from client import Client, messages, start_worker
+from harness import Skip, alive, check, read_text, state, test, wait_until
+
+SLEEPER = [sys.executable, "-c", "import time\nwhile True: time.sleep(0.05)"]
+ADDRESS, PORT = "10.99.{}.{}", 7707
+
+
+def in_child(function, *args):
+    if os.fork() == 0:
+        try:
+            function(*args)
+        finally:
+            os._exit(0)
+
+
+def run(*words):
+    done = subprocess.run(words, capture_output=True, text=True)
+    if done.returncode:
+        raise Skip(f"{' '.join(words)}: {done.stderr.strip()}")
+
+
+def pump(packets, stream):
+    """Packets of one side are length and bytes on the other."""
+    in_child(pump_back, packets, stream)
+    packet = None
+    while packet != b"":
+        packet = packets.recv(65536)
+        stream.sendall(struct.pack("I", len(packet)) + packet)
+
+
+def pump_back(packets, stream):
+    while True:
+        head = stream.recv(4, socket.MSG_WAITALL)
+        size = struct.unpack("I", head)[0] if len(head) == 4 else 0
+        if not size:
+            packets.shutdown(socket.SHUT_WR)
+            return
+        packets.send(stream.recv(size, socket.MSG_WAITALL))
+
+
+def forward(accepting, connect, swap):
+    """Serve each connection with a pump in a process of its own."""
+    while True:
+        one = accepting.accept()[0]
+        in_child(lambda: pump(*((connect(), one) if swap
+                                else (one, connect()))))
+        one.close()
+
+
+class HostB:
+    """A network namespace with a service and the far end of the forwarder."""
+
+    def __init__(self, case):
+        self.case = case
+        self.path = os.path.join(case.dir, "b.socket")
+        self.images = case.make_dir("b")
+        net = os.getpid() % 250
+        self.near, self.far = ADDRESS.format(net, 1), ADDRESS.format(net, 2)
+        self.keeper = subprocess.Popen(["unshare", "-n", "sleep", "60"])
+        mine = os.readlink("/proc/self/ns/net")
+        wait_until(lambda: os.readlink(self.ns()) != mine, "B is there")
+        self.wire(f"sv{os.getpid()}")
+        self.inside([case.stasis, "service", "--address", self.path,
+                     "-W", case.dir, "-o", "b.log", "-v4"])
+        wait_until(lambda: os.path.exists(self.path), "B's service is ready")
+        self.relays()
+
+    def ns(self):
+        return f"/proc/{self.keeper.pid}/ns/net"
+
+    def inside(self, words):
+        return subprocess.Popen(["nsenter", f"--net={self.ns()}", *words],
+                                stdin=subprocess.DEVNULL)
+
+    def wire(self, name):
+        pid = str(self.keeper.pid)
+        run("ip", "link", "add", f"{name}a", "type", "veth", "peer", "name",
+            f"{name}b", "netns", pid)
+        run("ip", "addr", "add", f"{self.near}/24", "dev", f"{name}a")
+        run("ip", "link", "set", f"{name}a", "up")
+        enter = ["nsenter", f"--net={self.ns()}", "ip"]
+        run(*enter, "addr", "add", f"{self.far}/24", "dev", f"{name}b")
+        run(*enter, "link", "set", f"{name}b", "up")
+
+    def relays(self):
+        local = os.path.join(self.case.dir, "a.socket")
+        near = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        near.bind(local)
+        near.listen()
+        self.local = local
+        in_child(forward, near, lambda: socket.create_connection(
+            (self.far, PORT), 5), False)
+        near.close()
+        in_child(self.far_relay)
+        wait_until(self.answers, "the forwarder works")
+
+    def far_relay(self):
+        with open(self.ns()) as file:
+            ctypes.CDLL(None).setns(file.fileno(), 0)
+        far = socket.create_server((self.far, PORT))
+
+        def connect():
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            sock.connect(self.path)
+            return sock
+        forward(far, connect, True)
+
+    def connect(self):
+        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        sock.connect(self.local)
+        return Client(self.case, sock)
+
+    def answers(self):
+        try:
+            answer = self.connect().call("VERSION")
+        except OSError:
+            return False
+        if answer is None:
+            time.sleep(0.1)
+        return answer is not None and answer.success
+
+
+def forge(case, path):
+    """A CPU that can do everything: B's cannot."""
+    pb = messages(case.build, "cpuinfo")
+    with open(path, "rb") as file:
+        magic, size = file.read(8), struct.unpack("I", file.read(4))[0]
+        entry = pb.cpuinfo_entry.FromString(file.read(size))
+    if not entry.x86_entry:
+        raise Skip("only written for x86_64")
+    for i in range(len(entry.x86_entry[0].capability)):
+        entry.x86_entry[0].capability[i] = 0xffffffff
+    packet = entry.SerializeToString()
+    with open(path, "wb") as file:
+        file.write(magic + struct.pack("I", len(packet)) + packet)
+
+
+@test("a process goes to another host through RPC alone, if its CPU will do",
+      limit=40)
+def rpc_two_hosts(case):
+    host = HostB(case)
+    pid = case.start(SLEEPER)
+    wait_until(lambda: state(pid) == "S", "the victim sleeps")
+    mine, its = os.readlink(f"/proc/{pid}/ns/net"), os.readlink(host.ns())
+    start_worker(case).ok("CPUINFO_DUMP", {"images_dir": case.img})
+    image = os.path.join(host.images, "cpuinfo.img")
+    shutil.copy(os.path.join(case.img, "cpuinfo.img"), image)
+    forge(case, image)
+    answer = host.connect().no("", "CPUINFO_CHECK",
+                               {"images_dir": host.images})
+    check(len(answer.cr_errmsg) > 20, str(answer))
+    shutil.copy(os.path.join(case.img, "cpuinfo.img"), image)
+    host.connect().ok("CPUINFO_CHECK", {"images_dir": host.images})
+    start_worker(case).ok("DUMP", {"images_dir": case.img, "pid": pid})
+    case.gone([pid])
+    shutil.copytree(case.img, host.images, dirs_exist_ok=True)
+    answer = host.connect().ok("RESTORE", {"images_dir": host.images,
+                                           "log_level": 4})
+    check(answer.restore.pid == pid and alive(pid), str(answer))
+    now = os.readlink(f"/proc/{pid}/ns/net")
+    check(now == its != mine, f"it is at {now}, not at {its}: "
+          + read_text(os.path.join(host.images, "criu.log"), ""))
