@@ -19,7 +19,7 @@ struct view {
 	struct dump *dump;
 	const struct victim *victim;
 	struct memory memory;
-	const CoreEntry *core; /* registers of the thread at hand */
+	CoreEntry core; /* registers of the thread at hand */
 	struct unwind_map *maps;
 	size_t n_maps;
 };
@@ -84,7 +84,7 @@ static bool view_read_reg(void *arg, unsigned number, uint64_t *ret_value)
 {
 	const struct view *view = arg;
 
-	return machine_reg(view->core, number, ret_value);
+	return machine_reg(&view->core, number, ret_value);
 }
 
 static void frame_log(size_t i, const struct unwind_frame *frame)
@@ -103,16 +103,15 @@ static void thread_log(struct view *view, struct unwinder *unwinder,
 		.read_reg = view_read_reg,
 		.maps = view->maps,
 		.n_maps = view->n_maps};
-	CoreEntry core = CORE_ENTRY__INIT;
 	struct unwind_stack stack;
 
+	core_entry__init(&view->core);
 	if (!thread->regs.set[0].bytes ||
 		view->dump->run->be->thread_to_image(
-			view->dump->arena, &thread->regs, &core, NULL) ||
-		!machine_pc_sp(&core, &source.pc, &source.sp))
+			view->dump->arena, &thread->regs, &view->core, NULL) ||
+		!machine_pc_sp(&view->core, &source.pc, &source.sp))
 		return;
-	source.chain = machine_chain(&core);
-	view->core = &core;
+	source.chain = machine_chain(&view->core);
 	unwind_thread(unwinder, &source, &stack);
 	log_info("thread %d of process %d stands at:", thread->tid,
 		view->victim->pid);
