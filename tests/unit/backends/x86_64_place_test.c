@@ -49,11 +49,11 @@ void spin_start(struct spinner *spinner);
 
 static void spinner_fill(struct spinner *spinner)
 {
-	struct xsave_layout layout;
+	_cleanup_arena_ struct arena *arena = arena_new();
+	const struct xsave_layout *layout = xsave_layout_here(arena);
 	uint32_t mxcsr = 0x5fa1;
 	uint16_t cwd = 0x27f, swd = 0x3800;
 
-	xsave_layout_here(&layout);
 	for (size_t i = 0; i < 4096; i++)
 		spinner->area[i] = (char)(i * 7 + i / 251);
 	memset(spinner->area, 0, 32);
@@ -63,7 +63,7 @@ static void spinner_fill(struct spinner *spinner)
 	for (size_t st = 0; st < 8; st++)
 		memset(spinner->area + 32 + 16 * st + 10, 0, 6);
 	/* x87, sse, avx and avx512; random key rights would be deadly. */
-	spinner->mask = layout.mask & 0xe7;
+	spinner->mask = layout->mask & 0xe7;
 	memset(spinner->area + 416, 0, 160);
 	memcpy(spinner->area + 512, &spinner->mask, 8);
 	for (unsigned int i = 0; i < 16; i++)

@@ -94,10 +94,10 @@ static int live_read(void)
 	return 0;
 }
 
-/* Asleep for 400 ms: in tens of milliseconds, how long it was. */
+/* Asleep for 2 s: in tenths of a second, how long it was. */
 static int live_sleep(void)
 {
-	struct timespec nap = {0, 400 * 1000 * 1000}, from, to;
+	struct timespec nap = {2, 0}, from, to;
 
 	if (write(1, "r", 1) != 1)
 		return 1;
@@ -105,8 +105,8 @@ static int live_sleep(void)
 	if (nanosleep(&nap, NULL))
 		return 2;
 	clock_gettime(CLOCK_MONOTONIC, &to);
-	return (int)((to.tv_sec - from.tv_sec) * 100 +
-		     (to.tv_nsec - from.tv_nsec) / 10000000);
+	return (int)((to.tv_sec - from.tv_sec) * 10 +
+		     (to.tv_nsec - from.tv_nsec) / 100000000);
 }
 
 static void *thread_echo(void *letter)
@@ -270,24 +270,31 @@ static void snapshot_compare(
 	"}"
 
 /* A whole visit that makes the victim say hello. */
-static void visit_say_hello(struct arena *arena, const struct victim *victim)
+static void visit_with(
+	const struct compel_blob *blob, const struct victim *victim)
 {
 	struct compel_error error = {0, ""};
-	struct compel_blob blob;
 	struct compel *held;
 	int64_t result = 0;
 
-	REQUIRE(blob_make(arena, BLOB_SAY, &blob));
 	CHECK_INT(compel_open(victim->pid, &held, &error), 0);
 	CHECK_STR(error.text, "");
 	if (error.code)
 		return;
-	CHECK_INT(compel_inject(held, &blob, 100, &error), 0);
+	CHECK_INT(compel_inject(held, blob, 100, &error), 0);
 	CHECK_INT(compel_write(held, 0, "hello", 6, &error), 0);
 	CHECK_INT(compel_run(held, &result, &error), 0);
 	CHECK_INT(result, 5);
 	CHECK_INT(compel_close(held, &error), 0);
 	CHECK_STR(error.text, "");
+}
+
+static void visit_say_hello(struct arena *arena, const struct victim *victim)
+{
+	struct compel_blob blob;
+
+	REQUIRE(blob_make(arena, BLOB_SAY, &blob));
+	visit_with(&blob, victim);
 }
 
 static bool have_compiler(void)
@@ -350,16 +357,18 @@ TEST(compel_does_not_disturb_a_read_that_waits)
 TEST(compel_lets_a_sleep_go_on_for_the_time_left)
 {
 	_cleanup_arena_ struct arena *arena = arena_new();
+	struct compel_blob blob;
 	int slept;
 
 	if (!have_compiler())
 		return;
+	REQUIRE(blob_make(arena, BLOB_SAY, &blob));
 	_cleanup_victim_ struct victim victim = victim_start(live_sleep);
-	usleep(200000);
-	visit_say_hello(arena, &victim);
+	usleep(1000000);
+	visit_with(&blob, &victim);
 	slept = victim_wait(&victim);
-	/* Begun anew it would be 60 and more. */
-	CHECK(slept >= 39 && slept < 56);
+	/* Begun anew it would be 30 and more. */
+	CHECK(slept >= 19 && slept < 29);
 }
 
 TEST(compel_holds_all_threads_and_lets_them_all_go_on)

@@ -384,7 +384,7 @@ TEST(threads_share_the_filters_that_all_of_them_have)
 	CHECK_INT(scene_settle(&s, &kind_seccomp_common), 0);
 	CHECK_STR(scene_steps(&s), "set_tid_address(data+0)\n"
 				   "prctl(40, data+0x18)\n"
-				   "seccomp(1, 2, data+0x10)\n");
+				   "seccomp(1, 3, data+0x10)\n");
 	CHECK_INT(scene_settle(&s, &kind_seccomp), 0);
 	CHECK_INT(s.tape->ops.n, 3);
 	s.tape = tape_new(s.arena, "thread 43");
