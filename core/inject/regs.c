@@ -9,6 +9,20 @@
 
 enum { REGSET_ROOM = 72 * 1024 };
 
+/* The kernel shows the registers as the code that runs knows them: those of
+ * a program of the machine's 32-bit sort are fewer. */
+static int set_check(pid_t tid, const struct backend *be, int i, size_t size,
+	struct err *err)
+{
+	if (i || size == be->regsets[0].room)
+		return 0;
+	err_set(err, EOPNOTSUPP,
+		"thread %d runs code that is not %s (32-bit?), which cannot "
+		"be dumped",
+		tid, be->name);
+	return err_hint(err, "only 64-bit programs can");
+}
+
 int regs_fetch(struct arena *arena, const struct backend *be, pid_t tid,
 	struct regs *ret, struct err *err)
 {
@@ -27,6 +41,9 @@ int regs_fetch(struct arena *arena, const struct backend *be, pid_t tid,
 			continue;
 		if (code)
 			return err_wrap(err, "registers %s", set[i].name);
+		code = set_check(tid, be, i, size, err);
+		if (code)
+			return code;
 		regs.set[i].bytes = arena_copy(arena, room, size);
 		regs.set[i].size = size;
 	}

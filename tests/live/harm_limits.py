@@ -2,14 +2,17 @@
 """harm_limits: surroundings of the engine that do not become the victim's,
 limits that leave no room, and memory that cannot be dumped."""
 import os
+import platform
 import re
 import resource
 import shutil
 import signal
+import struct
 import subprocess
 
 import harm
-from harness import LIMIT, Result, Skip, check, read_text, state, test
+from harness import (LIMIT, Result, Skip, check, read_text, state, test,
+                     wait_until)
 
 
 def surroundings(pid):
@@ -147,3 +150,35 @@ def harm_seccomp_rights(case):
         case.await_verdict(victim)
         for name in os.listdir(case.work):
             os.unlink(case.path(name))
+
+
+def program_32(case):
+    """A program for 32-bit x86 that calls pause() for ever."""
+    code = bytes.fromhex("b81d000000cd80ebf7")
+    size, at = 52 + 32, 0x10000
+    head = struct.pack("<16sHHIIIIIHHHHHH", b"\x7fELF\x01\x01\x01", 2, 3, 1,
+                       at + size, 52, 0, 0, 52, 32, 1, 0, 0, 0)
+    segment = struct.pack("<IIIIIIII", 1, 0, at, at, size + len(code),
+                          size + len(code), 5, 4096)
+    path = case.path("program")
+    with open(path, "wb") as file:
+        file.write(head + segment + code)
+    os.chmod(path, 0o755)
+    return path
+
+
+@test("a 32-bit program is one clear error, and runs on")
+def harm_32_bit(case):
+    if platform.machine() != "x86_64":
+        raise Skip("only x86_64 kernels are known to run 32-bit programs")
+    try:
+        victim = case.start([program_32(case)])
+    except OSError as error:
+        raise Skip(f"no 32-bit programs here: {error}")
+    wait_until(lambda: state(victim) == "S", "the program is up")
+    result = case.try_dump(victim)
+    harm.check_one_error(result, rf"\b{victim}\b", "32-bit")
+    check(not harm.whole(case.img), "the image looks whole")
+    wait_until(lambda: state(victim) == "S", "the program runs on")
+    check(harm.registers(victim, victim).startswith("29 "),
+          f"it waits in {harm.registers(victim, victim)}")
