@@ -18,16 +18,41 @@
 
 #include "base/fd.h"
 #include "kernel/clone3.h"
+#include "kernel/proc.h"
 #include "restore/stage.h"
+
+/* Who has it? A process, one that is dead but not reaped, or a session or
+ * group that outlived its leader: all of them keep the number. */
+static int pid_taken(pid_t pid, struct err *err)
+{
+	_cleanup_proc_ struct proc proc = PROC_CLOSED;
+	struct proc_stat stat;
+
+	if (proc_open(pid, &proc, NULL) ||
+		proc_stat_read(&proc, 0, &stat, NULL)) {
+		err_set(err, EEXIST,
+			"pid %d is taken: other processes are in a session, "
+			"a group or a process of that number",
+			pid);
+		return err_hint(err, "end those processes");
+	}
+	if (stat.state == 'Z') {
+		err_set(err, EEXIST,
+			"pid %d is taken by a zombie (%s) that its parent %d "
+			"has not reaped",
+			pid, stat.comm, stat.ppid);
+		return err_hint(err, "wait until the parent has reaped it");
+	}
+	err_set(err, EEXIST, "pid %d is taken by another process (%s)", pid,
+		stat.comm);
+	return err_hint(
+		err, "end that process, or restore in a new pid namespace");
+}
 
 int skeleton_taken(const struct birth *birth, int code, struct err *err)
 {
-	if (code == -EEXIST) {
-		err_set(err, EEXIST, "pid %d is taken by another process",
-			birth->pid);
-		return err_hint(err,
-			"end that process, or restore in a new pid namespace");
-	}
+	if (code == -EEXIST)
+		return pid_taken(birth->pid, err);
 	if (code == -EPERM)
 		return err_hint(err,
 			"choosing pids needs CAP_CHECKPOINT_RESTORE or "
