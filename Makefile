@@ -23,7 +23,8 @@ O ?= build/$(ARCH)$(if $(SAN),-san)
 PREFIX ?= /usr/local
 DESTDIR ?=
 
-NO_BUILD_GOALS := clean help deps format test test-all test-cross
+NO_BUILD_GOALS := clean help deps format test test-all test-cross \
+	test-guests dist test-dist
 ifneq ($(ARCH),$(HOST_ARCH))
 CROSS_COMPILE ?= $(patsubst ppc64le%,powerpc64le%,$(ARCH))-linux-gnu-
 STATIC ?= 1
@@ -147,7 +148,8 @@ UNIT_TESTS := $(UNIT_C:%.c=$(O)/san/%)
 # --- the program ------------------------------------------------------------
 
 .PHONY: all demo test test-unit test-kinds test-live test-all test-cross \
-	test-interop test-fuzz live-programs dist \
+	test-interop test-fuzz live-programs test-guests \
+	dist test-dist \
 	lint bench format deps install clean help objects unit-tests
 
 all: $(PROGRAM) $(COMPEL_TOOL) $(COMPEL_LIB) examples client
@@ -348,7 +350,7 @@ demo: deps
 
 test: deps
 	$(Q)scripts/test-rings --build $(O) --arch $(ARCH) \
-		build lint unit kinds live clang
+		build lint unit kinds live clang guests
 
 test-all: deps
 	$(Q)scripts/test-rings --build $(O) --arch $(ARCH) \
@@ -364,10 +366,26 @@ test-live: all
 live-programs:
 	$(Q)CC='$(CC)' tests/live/run --build $(O) --compile
 
-# ARCH= and KERNEL= choose a machine and a kernel; without: all of them.
+# ARCH= and KERNEL= choose a machine and a kernel; without (or with
+# MACHINES=all): all of them.
 test-cross:
-	$(Q)cross/run $(if $(filter command%,$(origin ARCH)), \
-		--machine $(ARCH)) $(KERNEL:%=--kernel %)
+	$(Q)cross/run $(if $(MACHINES),,$(if $(filter command%, \
+		$(origin ARCH)),--machine $(ARCH))) $(KERNEL:%=--kernel %) $(CPU:%=--cpu %)
+
+# The same for a few tests, one guest a machine: part of every "make test".
+test-guests:
+	$(Q)cross/run --quick
+
+# Packages that run on a Debian of ARCH, and a look whether they do.
+dist:
+	$(Q)$(MAKE) --no-print-directory ARCH=$(ARCH) STATIC=1 \
+		O=build/dist/$(ARCH) build/dist/$(ARCH)/stasis
+	$(Q)cross/dist build/dist/$(ARCH) $(ARCH)
+
+test-dist: dist
+	$(Q)cross/run --machine $(ARCH) --kernel 6.1 --no-make \
+		--build build/dist/$(ARCH) --job '. cross/dist_check' \
+		$$(printf -- '--add %s ' build/dist/$(ARCH)/dist/*.*)
 
 # PEER=/path/to/a/criu runs another engine beside this one.
 bench: all
@@ -414,6 +432,8 @@ help:
 	@echo 'make test        lint, unit, kinds and live tests, clang build'
 	@echo 'make test-unit   one ring alone; also test-kinds, test-live'
 	@echo 'make test-all    test, interop, fuzzing and the two other machines'
+	@echo 'make test-cross  all tests in guests; ARCH= KERNEL= CPU= choose'
+	@echo 'make dist        a static tarball and .deb of ARCH; test-dist'
 	@echo 'make lint        house rules'
 	@echo 'make bench       time and memory of dump and restore'
 	@echo 'make format      clang-format over every source file'
