@@ -40,10 +40,54 @@ static struct birth *birth_of(const struct plan *plan, const struct task *task)
 	return task ? plan->tasks[task->index].birth : NULL;
 }
 
-/* The session that a task is born into, before its own setsid. */
-static pid_t session_before(const struct task *task)
+static bool leads(const struct task *task)
 {
-	return task->parent ? task->parent->sid : 0;
+	return task->sid == task->pid;
+}
+
+/* Does a leader make its siblings, members of its session? */
+static bool sibling_leads(const struct plan *plan, const struct task *task)
+{
+	const struct task *leader = tree_find(plan->tree, task->sid);
+
+	return leader && leader->parent == task->parent;
+}
+
+/* A task whose session is that of an ancestor, with leaders of other sessions
+ * in between: each of these must be born into it, and fork the next before
+ * its own setsid. Leaves all as it is where that cannot be. */
+static void session_claim(struct plan *plan, const struct task *task)
+{
+	const struct task *over = task->parent;
+
+	for (; over->sid != task->sid; over = over->parent)
+		if (!leads(over) || !over->parent ||
+			(plan->tasks[over->index].born_sid &&
+				plan->tasks[over->index].born_sid != task->sid))
+			return;
+	for (over = task->parent; over->sid != task->sid; over = over->parent)
+		plan->tasks[over->index].born_sid = task->sid;
+}
+
+static void sessions_claim(struct plan *plan)
+{
+	const struct task *task;
+
+	for (size_t i = 1; i < plan->tree->tasks.n; i++) {
+		task = plan->tree->tasks.at[i];
+		if (!leads(task) && task->sid != task->parent->sid &&
+			!sibling_leads(plan, task))
+			session_claim(plan, task);
+	}
+}
+
+/* Is it forked before its parent's setsid? */
+static bool is_early(const struct plan *plan, const struct task *task)
+{
+	pid_t sid = leads(task) ? plan->tasks[task->index].born_sid : task->sid;
+
+	return sid && sid != task->parent->sid &&
+	       sid == plan->tasks[task->parent->index].born_sid;
 }
 
 static int root_add(struct plan *plan, struct err *err)
@@ -90,25 +134,22 @@ static int stranger_refuse(const struct task *task, struct err *err)
 static int task_add(struct plan *plan, struct task *task, struct err *err)
 {
 	struct birth *parent = birth_of(plan, task->parent), *maker, *birth;
-	bool early = false, sibling = false;
+	bool early = is_early(plan, task), sibling = false;
 	struct task *leader;
 
 	maker = parent;
-	if (task->sid != task->pid && task->sid != task->parent->sid) {
+	if (!early && !leads(task) && task->sid != task->parent->sid) {
 		leader = tree_find(plan->tree, task->sid);
-		early = parent->leads_session &&
-			task->sid == session_before(task->parent);
-		if (!early && leader && leader->parent == task->parent) {
-			maker = birth_of(plan, leader);
-			sibling = true;
-			if (!maker)
-				return 0;
-		} else if (!early && !leader) {
+		sibling = true;
+		if (!leader)
 			maker = session_stand_in(plan, parent, task->sid);
-			sibling = true;
-		} else if (!early) {
+		else if (leader->parent == task->parent)
+			maker = birth_of(plan, leader);
+		else
 			maker = NULL;
-		}
+		/* It will come. */
+		if (!maker && leader && leader->parent == task->parent)
+			return 0;
 		if (!maker)
 			return stranger_refuse(task, err);
 	}
@@ -116,7 +157,7 @@ static int task_add(struct plan *plan, struct task *task, struct err *err)
 	birth->task = task;
 	birth->early = early;
 	birth->as_sibling = sibling;
-	birth->leads_session = task->sid == task->pid;
+	birth->leads_session = leads(task);
 	plan->tasks[task->index].birth = birth;
 	return 0;
 }
@@ -130,8 +171,7 @@ static int leaders_first(struct plan *plan, struct err *err)
 	for (int pass = 0; pass < 2; pass++) {
 		for (size_t i = 1; i < plan->tree->tasks.n; i++) {
 			task = plan->tree->tasks.at[i];
-			if ((task->sid == task->pid) != (pass == 0) ||
-				plan->tasks[i].birth)
+			if (leads(task) != (pass == 0) || plan->tasks[i].birth)
 				continue;
 			/* Its parent may be of the second pass. */
 			if (!birth_of(plan, task->parent))
@@ -236,6 +276,7 @@ int plan_forest(struct plan *plan, struct err *err)
 	struct task *task;
 	int code = root_add(plan, err);
 
+	sessions_claim(plan);
 	while (!code && !all_added(plan))
 		code = leaders_first(plan, err);
 	for (size_t i = 0; i < plan->tree->tasks.n && !code; i++) {

@@ -76,6 +76,7 @@ struct plan_fd {
 struct plan_task {
 	struct task *task;
 	struct birth *birth;
+	pid_t born_sid; /* of a leader: the session before; 0: its parent's */
 	VEC(struct plan_share) shares; /* none: it reads all by itself */
 	bool shared_reading;
 	struct staging **staging; /* by area; NULL: goes straight home */
