@@ -121,11 +121,34 @@ static struct birth *session_stand_in(
 	return helper;
 }
 
+static bool descends(const struct task *task, const struct task *from)
+{
+	while (task && task != from)
+		task = task->parent;
+	return task;
+}
+
+/* The leader of the task's session makes a helper, which makes the task and
+ * ends: the orphan goes to its parent, who takes orphans meanwhile. */
+static bool orphan_possible(const struct task *task, const struct task *leader)
+{
+	return leader->state != TASK_DEAD && task->state != TASK_DEAD &&
+	       task->parent->state != TASK_DEAD &&
+	       descends(leader, task->parent);
+}
+
+static struct birth *orphan_stand_in(
+	struct plan *plan, struct birth *parent, struct birth *leader)
+{
+	parent->adopts = true;
+	return birth_add(plan, 0, leader);
+}
+
 static int stranger_refuse(const struct task *task, struct err *err)
 {
 	err_set(err, EOPNOTSUPP,
-		"task %d is in session %d, which neither its parent %d nor a "
-		"child of its parent leads",
+		"task %d is in session %d, whose leader cannot make it a "
+		"child of %d",
 		task->pid, task->sid, task->ppid);
 	return err_hint(err, "such a tree cannot be rebuilt yet");
 }
@@ -143,13 +166,15 @@ static int task_add(struct plan *plan, struct task *task, struct err *err)
 		sibling = true;
 		if (!leader)
 			maker = session_stand_in(plan, parent, task->sid);
-		else if (leader->parent == task->parent)
-			maker = birth_of(plan, leader);
-		else
+		else if (leader->parent != task->parent &&
+			 !orphan_possible(task, leader))
 			maker = NULL;
-		/* It will come. */
-		if (!maker && leader && leader->parent == task->parent)
+		else if (!(maker = birth_of(plan, leader)))
 			return 0;
+		else if (leader->parent != task->parent) {
+			maker = orphan_stand_in(plan, parent, maker);
+			sibling = false;
+		}
 		if (!maker)
 			return stranger_refuse(task, err);
 	}
@@ -180,6 +205,24 @@ static int leaders_first(struct plan *plan, struct err *err)
 			if (code)
 				return code;
 		}
+	}
+	return 0;
+}
+
+/* An orphan must not be taken by one who is nearer than its parent. */
+static int orphans_check(const struct plan *plan, struct err *err)
+{
+	const struct birth *birth;
+	const struct task *over;
+
+	for (size_t i = 1; i < plan->births.n; i++) {
+		birth = plan->births.at[i];
+		if (!birth->task || birth->maker->pid)
+			continue;
+		over = birth->maker->maker->task;
+		for (; over != birth->task->parent; over = over->parent)
+			if (birth_of(plan, over)->adopts)
+				return stranger_refuse(birth->task, err);
 	}
 	return 0;
 }
@@ -275,10 +318,19 @@ int plan_forest(struct plan *plan, struct err *err)
 {
 	struct task *task;
 	int code = root_add(plan, err);
+	size_t known;
 
 	sessions_claim(plan);
-	while (!code && !all_added(plan))
+	while (!code && !all_added(plan)) {
+		known = plan->births.n;
 		code = leaders_first(plan, err);
+		if (!code && plan->births.n == known)
+			code = err_set(err, EOPNOTSUPP,
+				"leaders of sessions wait for each other: "
+				"such a tree cannot be rebuilt");
+	}
+	if (!code)
+		code = orphans_check(plan, err);
 	for (size_t i = 0; i < plan->tree->tasks.n && !code; i++) {
 		task = plan->tree->tasks.at[i];
 		group_set(plan, task);

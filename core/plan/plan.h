@@ -37,12 +37,13 @@ struct host {
 /* A process that is to be born: a task, or a helper that lends its pid to a
  * session or group whose leader is dead, and ends before the tasks go on. */
 struct birth {
-	pid_t pid;
+	pid_t pid;	   /* 0: any (a helper that leaves an orphan) */
 	size_t index;	   /* in plan.births */
 	struct task *task; /* NULL: helper */
 	struct birth *maker;
 	bool as_sibling;	   /* of its maker: CLONE_PARENT */
 	bool early;		   /* before its maker's setsid */
+	bool adopts;		   /* takes orphans while the tree is born */
 	bool leads_session;	   /* setsid */
 	bool leads_group;	   /* setpgid(0, 0) */
 	pid_t joins_group;	   /* 0: stays in the one it is born into; the

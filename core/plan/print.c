@@ -17,9 +17,11 @@ static void birth_print(const struct birth *birth, FILE *out)
 {
 	const struct task *task = birth->task;
 
-	fprintf(out, "  %*s%d", 2 * birth_depth(birth), "", birth->pid);
+	fprintf(out, "  %*s", 2 * birth_depth(birth), "");
+	if (birth->pid)
+		fprintf(out, "%d", birth->pid);
 	if (!task)
-		fprintf(out, " helper");
+		fprintf(out, birth->pid ? " helper" : "leaves an orphan");
 	else
 		fprintf(out, " %s, %zu thread%s",
 			task->threads[0].core->tc->comm, task->n_threads,
@@ -32,6 +34,8 @@ static void birth_print(const struct birth *birth, FILE *out)
 		fprintf(out, ", before its parent's setsid");
 	if (birth->as_sibling)
 		fprintf(out, ", as sibling of %d", birth->maker->pid);
+	if (birth->adopts)
+		fprintf(out, ", takes orphans");
 	if (birth->leads_session)
 		fprintf(out, ", setsid");
 	if (birth->leads_group)

@@ -17,6 +17,40 @@
 #include "restore/skeleton.h"
 #include "restore/timens.h"
 
+static bool pid_planned(const struct plan *plan, pid_t pid)
+{
+	const struct task *task;
+
+	for (size_t i = 0; i < plan->births.n; i++)
+		if (plan->births.at[i]->pid == pid)
+			return true;
+	for (size_t i = 0; i < plan->tree->tasks.n; i++) {
+		task = plan->tree->tasks.at[i];
+		for (size_t k = 0; k < task->n_threads; k++)
+			if (task->threads[k].tid == pid)
+				return true;
+	}
+	return false;
+}
+
+/* Helpers that may have any pid get one that the kernel, which counts up,
+ * will not give away soon. */
+static void pids_choose(const struct plan *plan)
+{
+	enum { FROM = 32000, LOWEST = 300 };
+	pid_t pid = getpid();
+
+	for (size_t i = 0; i < plan->births.n; i++) {
+		if (plan->births.at[i]->pid)
+			continue;
+		do
+			pid = pid > LOWEST ? pid - 1 : FROM;
+		while (kill(pid, 0) == 0 || errno != ESRCH ||
+			pid_planned(plan, pid));
+		plan->births.at[i]->pid = pid;
+	}
+}
+
 int birth_begin(struct birth_ward *ward, struct err *err)
 {
 	int was = 0;
@@ -26,6 +60,7 @@ int birth_begin(struct birth_ward *ward, struct err *err)
 	ward->board = board_new(ward->plan->births.n, err);
 	if (!ward->board)
 		return -err->code;
+	pids_choose(ward->plan);
 	prctl(PR_GET_CHILD_SUBREAPER, &was);
 	ward->was_subreaper = was;
 	prctl(PR_SET_CHILD_SUBREAPER, 1);

@@ -179,6 +179,8 @@ static int family_form(
 	uint32_t all = (uint32_t)ward->plan->births.n;
 	int code;
 
+	if (birth->adopts)
+		prctl(PR_SET_CHILD_SUBREAPER, 1);
 	code = children_fork(ward, birth, true, err);
 	if (!code)
 		code = session_lead(birth, err);
@@ -323,6 +325,9 @@ static int task_live(
 	code = task_settle(ward, birth, err);
 	if (!code)
 		code = board_wait_go(ward->board, (uint32_t)ward->n_tasks);
+	/* All orphans are there; the tape knows whether it takes more. */
+	if (!code && birth->adopts)
+		prctl(PR_SET_CHILD_SUBREAPER, 0);
 	if (!code)
 		tape_play(ward, birth->plan);
 	return code;

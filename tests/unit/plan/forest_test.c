@@ -151,6 +151,8 @@ static bool birth_live(struct village *v, const struct birth *birth, size_t at)
 	bool fine = true;
 	size_t child;
 
+	v->at[at].reaps = birth->adopts;
+
 	for (int early = 1; early >= 0; early--) {
 		if (!early && birth->leads_session)
 			fine = life_setsid(v, &v->at[at]) && fine;
@@ -197,9 +199,14 @@ static bool task_same(const struct task *task, const struct life *life)
 
 static void plan_check(const struct scene *s, uint64_t seed)
 {
-	bool fine;
-	struct village v = plan_play(&s->plan, &fine);
 	const struct task *task;
+	struct village v;
+	bool fine;
+
+	for (size_t i = 0; i < s->plan.births.n; i++)
+		if (!s->plan.births.at[i]->pid)
+			s->plan.births.at[i]->pid = 2 * ROOT + (pid_t)i;
+	v = plan_play(&s->plan, &fine);
 
 	if (!CHECK(fine))
 		CHECK_INT(seed, 0);
