@@ -15,7 +15,7 @@
 #define CALLS(X) \
 	X(read) X(write) X(close) X(lseek) \
 	X(mmap) X(mprotect) X(munmap) X(mremap) \
-	X(madvise) X(mlock) X(mlock2) X(brk) \
+	X(madvise) X(mlock) X(mlock2) X(mlockall) X(brk) \
 	X(rt_sigaction) X(rt_sigprocmask) X(rt_sigqueueinfo) X(rt_tgsigqueueinfo) \
 	X(sigaltstack) X(pread64) X(preadv) X(pwrite64) \
 	X(dup3) X(fcntl) X(ioctl) X(ftruncate) \

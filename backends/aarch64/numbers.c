@@ -14,6 +14,7 @@ const uint16_t calls_aarch64[CALL_COUNT] = {
 	[CALL_madvise] = 233,
 	[CALL_mlock] = 228,
 	[CALL_mlock2] = 284,
+	[CALL_mlockall] = 230,
 	[CALL_brk] = 214,
 	[CALL_rt_sigaction] = 134,
 	[CALL_rt_sigprocmask] = 135,

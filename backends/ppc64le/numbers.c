@@ -14,6 +14,7 @@ const uint16_t calls_ppc64le[CALL_COUNT] = {
 	[CALL_madvise] = 205,
 	[CALL_mlock] = 150,
 	[CALL_mlock2] = 378,
+	[CALL_mlockall] = 152,
 	[CALL_brk] = 45,
 	[CALL_rt_sigaction] = 173,
 	[CALL_rt_sigprocmask] = 174,

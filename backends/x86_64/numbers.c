@@ -14,6 +14,7 @@ const uint16_t calls_x86_64[CALL_COUNT] = {
 	[CALL_madvise] = 28,
 	[CALL_mlock] = 149,
 	[CALL_mlock2] = 325,
+	[CALL_mlockall] = 151,
 	[CALL_brk] = 12,
 	[CALL_rt_sigaction] = 13,
 	[CALL_rt_sigprocmask] = 14,

@@ -1,11 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * mm flags: what a task decided about all of its memory: no huge pages, merge
- * equal pages, deny writable code.
+ * equal pages, deny writable code, lock what will be mapped.
+ *
+ * Nothing tells of mlockall(MCL_FUTURE) but a new mapping: locked memory
+ * cannot be given up, and is there before it is touched if not MCL_ONFAULT.
  *
  * The last one denies new mappings, so this settles when there will be none.
  */
 #include <stdbool.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 
 #include "kinds/table.h"
@@ -23,7 +27,22 @@ enum {
 	THP_EXCEPT_ADVISED = 2,
 };
 
-enum { OP_THP, OP_MERGE, OP_MDWE };
+enum { OP_THP, OP_MERGE, OP_MDWE, OP_MAP, OP_INCORE, OP_GIVE_UP };
+enum { PROBE = 64 << 10, PROBE_PAGES = 16 };
+
+static void lock_ask(struct tape *tape)
+{
+	uint64_t in_core = tape_data(tape, NULL, PROBE_PAGES);
+	uint32_t map;
+
+	tape_about(tape, "locks of memory to come");
+	map = tape_try(tape, CALL_mmap, A(0), A(PROBE),
+		A(PROT_READ | PROT_WRITE), A(MAP_PRIVATE | MAP_ANONYMOUS),
+		A(-1), A(0));
+	tape_try(tape, CALL_mincore, A_RESULT(map), A(PROBE), A_DATA(in_core));
+	tape_try(tape, CALL_madvise, A_RESULT(map), A(PROBE), A(MADV_DONTNEED));
+	tape_try(tape, CALL_munmap, A_RESULT(map), A(PROBE));
+}
 
 static int mm_flags_ask(struct tape *tape, const struct victim_thread *thread,
 	struct answer *answer, struct err *err)
@@ -36,7 +55,20 @@ static int mm_flags_ask(struct tape *tape, const struct victim_thread *thread,
 		A(0));
 	tape_try(tape, CALL_prctl, A(GET_MERGE), A(0), A(0), A(0), A(0));
 	tape_try(tape, CALL_prctl, A(GET_MDWE), A(0), A(0), A(0), A(0));
+	lock_ask(tape);
 	return 0;
+}
+
+static void lock_keep(const struct victim_thread *thread,
+	const struct answer *answer, StasisTaskExtra *extra)
+{
+	const uint8_t *in_core = answer_data(thread, answer);
+
+	if (answer_result(thread, answer, OP_MAP) < 0 ||
+		answer_result(thread, answer, OP_GIVE_UP) == 0)
+		return;
+	extra->has_lock_future = 1;
+	extra->lock_future = MCL_FUTURE | (in_core[0] & 1 ? 0 : MCL_ONFAULT);
 }
 
 static int mm_flags_capture(struct dump *dump, const struct sighting *sight,
@@ -59,6 +91,7 @@ static int mm_flags_capture(struct dump *dump, const struct sighting *sight,
 	extra->thp_except_advised = extra->has_thp_except_advised;
 	extra->has_ksm_merge = merge > 0;
 	extra->ksm_merge = merge > 0;
+	lock_keep(thread, sight->answer, extra);
 	if (mdwe > 0) {
 		extra->has_mdwe = 1;
 		extra->mdwe = (uint64_t)mdwe;
@@ -89,6 +122,10 @@ static int mm_flags_settle(struct tape *tape, const struct object *object,
 	if (extra && extra->ksm_merge) {
 		tape_about(tape, "merging of equal pages");
 		flag_settle(tape, SET_MERGE, 1, 0);
+	}
+	if (extra && extra->lock_future) {
+		tape_about(tape, "locks of memory to come");
+		tape_call(tape, CALL_mlockall, A(extra->lock_future));
 	}
 	if (extra && extra->mdwe) {
 		tape_about(tape, "no writable code");
