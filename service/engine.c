@@ -5,11 +5,13 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
 #include "check/check.h"
+#include "kernel/sockdiag.h"
 #include "options/table.h"
 #include "service/notify.h"
 #include "service/request.h"
@@ -100,14 +102,48 @@ static int options_gather(struct worker *worker, const CriuReq *req,
 	return rc;
 }
 
-static int tree_check(const struct wish *wish, struct err *err)
+/* The client's end of our socket, by which it is known among its files. */
+static int client_socket_find(
+	const struct worker *worker, uint64_t *ret, struct err *err)
+{
+	const struct sockdiag_unix *ours;
+	struct sockdiag_unixes all = {0};
+	struct stat file;
+	int rc;
+
+	if (fstat(worker->socket, &file))
+		return err_errno(err, "looking at the client's socket");
+	rc = sockdiag_collect_unix(worker->arena, &all, err);
+	if (rc)
+		return rc;
+	ours = sockdiag_find_unix(&all, (uint32_t)file.st_ino);
+	if (!ours || !ours->peer)
+		return err_set(err, ENOTCONN,
+			"the client that asked to be dumped has closed its "
+			"socket");
+	*ret = ours->peer;
+	return 0;
+}
+
+/* Without a pid the client itself is meant. */
+static int tree_find(struct worker *worker, struct wish *wish,
+	uint64_t *ret_socket, struct err *err)
 {
 	if (wish->options.verb != VERB_DUMP || !wish->self)
 		return 0;
-	err_set(err, ENOSYS,
-		"dumping the client itself is not built yet: it belongs to "
-		"connected unix sockets");
-	return err_hint(err, "give the pid of the root of the tree");
+	if (!worker->peer.pid)
+		return err_set(err, ESRCH,
+			"the client is in a pid namespace that is not visible "
+			"from here, and gave no pid");
+	if (wish->notify) {
+		err_set(err, EINVAL,
+			"a client that is dumped itself cannot be told of "
+			"anything, for it is frozen");
+		return err_hint(err, "leave out notify_scripts, or give the "
+				     "pid of another process");
+	}
+	wish->options.tree = worker->peer.pid;
+	return client_socket_find(worker, ret_socket, err);
 }
 
 static void unused_log(const struct wish *wish)
@@ -121,6 +157,7 @@ static int engine_open(struct worker *worker, const CriuReq *req,
 	struct engine *engine, struct err *err)
 {
 	struct wish *wish = &engine->wish;
+	uint64_t client_socket = 0;
 	bool placed;
 	int rc, opened;
 
@@ -128,7 +165,7 @@ static int engine_open(struct worker *worker, const CriuReq *req,
 	engine->session.log_fd = -1;
 	rc = options_gather(worker, req, wish, &placed, err);
 	if (!rc)
-		rc = tree_check(wish, err);
+		rc = tree_find(worker, wish, &client_socket, err);
 	if (wish->options.verb == VERB_RESTORE)
 		wish->options.restore_detached = true;
 	if (!rc)
@@ -142,6 +179,7 @@ static int engine_open(struct worker *worker, const CriuReq *req,
 	if (!rc)
 		rc = places_confirm(worker, wish, err);
 	unused_log(wish);
+	engine->session.run.client_socket = client_socket;
 	engine->listener = (struct run_listener){notify_tell, worker};
 	if (wish->notify)
 		engine->session.run.listener = &engine->listener;
@@ -169,6 +207,8 @@ int request_dump(struct worker *worker, const CriuReq *req,
 
 	if (!rc)
 		rc = session_dump(&engine.session, err);
+	worker->client_gone = !rc && engine.session.run.client_socket &&
+			      !engine.wish.options.leave_running;
 	answer->dump.has_restored = true;
 	answer->resp.dump = &answer->dump;
 	return engine_close(&engine, rc, err);

@@ -87,6 +87,8 @@ static int worker_answer(
 	*ret_more = req->keep_open;
 	if (row->run(worker, req, &answer, &err))
 		return worker_fail(worker, &answer, &err, row->failed);
+	if (worker->client_gone)
+		return 0;
 	if (packet_send(worker->socket, &answer.resp, &err))
 		return WORKER_FAILED;
 	return worker->become ? worker_become(worker) : 0;

@@ -23,6 +23,7 @@ struct worker {
 	struct arena *arena;	   /* of this request */
 	const char *const *become; /* what to be after the answer, or NULL */
 	int become_out;		   /* its stdout and stderr; -1: ours */
+	bool client_gone;	   /* it was dumped: nobody to answer */
 	sigset_t mask;		   /* as it was at first, for that */
 };
 

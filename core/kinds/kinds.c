@@ -25,6 +25,7 @@ const struct kind *const kinds[] = {
 	&kind_timerfd,
 	&kind_memfd,
 	&kind_inet,
+	&kind_client,
 
 	/* tasks, before their threads */
 	&kind_proc_files,

@@ -44,6 +44,9 @@ struct run {
 	const struct run_listener *listener; /* NULL: nobody */
 	/* Tasks must have these credentials and no others; NULL: any. */
 	const struct run_owner *owner;
+	/* Inode of the socket of a client that asked to be dumped itself; 0:
+	 * none. */
+	uint64_t client_socket;
 	int script_status;   /* of the script that failed; 0: none, killed */
 	bool scripts_decide; /* ... and it is the exit status of the program */
 	bool patient;	     /* blocks INT and TERM while its steps run */

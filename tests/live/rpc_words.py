@@ -2,13 +2,9 @@
 """rpc_words: what swrk answers, and with which status it ends."""
 import os
 import subprocess
-import sys
 
 from client import ask, messages, start_worker
-from harness import alive, check, read_text, test
-
-SLEEPER = [sys.executable, "-c", "import time\nwhile True: time.sleep(0.05)"]
-
+from harness import check, read_text, test
 
 @test("VERSION is that of the interfaces, with our own name and no gitid")
 def rpc_version(case):
@@ -178,13 +174,6 @@ def rpc_no_directory(case):
     start_worker(case).no("mere name", "RESTORE", {
         "images_dir": case.img, "log_file": "../x.log"})
     check(not os.path.exists(os.path.join(case.dir, "x.log")), "a log")
-
-
-@test("a dump without a pid says what it would need")
-def rpc_self_dump(case):
-    client = start_worker(case)
-    client.no("client itself", "DUMP", {"images_dir": case.img})
-    check(client.close() == 1 and alive(os.getpid()), "another status")
 
 
 @test("names that are not UTF-8 do not spoil the answer")
