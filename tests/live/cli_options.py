@@ -6,6 +6,7 @@ import shutil
 import signal
 import stat
 import subprocess
+import sys
 import time
 
 from harness import (alive, check, descendants, read_text, state, test,
@@ -256,6 +257,42 @@ def cli_root_empty(case):
     result = case.try_restore("--root", case.path("nowhere"))
     check(result.code == 1, f"exit {result.code}")
     check("opening the root directory" in result.err, result.err)
+
+
+STUCK = """
+import os, sys, time
+fifo = sys.argv[1]
+os.mkfifo(fifo)
+if os.fork() == 0:
+    while True:
+        time.sleep(0.01)
+        open(fifo + ".tick", "w").write(str(time.monotonic()))
+os.posix_spawn("/bin/true", ["true"], {}, file_actions=[
+    (os.POSIX_SPAWN_OPEN, 0, fifo, os.O_RDONLY, 0)])
+open(fifo + ".over", "w").close()
+time.sleep(1000)
+"""
+
+
+@test("dump --timeout gives up on a thread that does not stop, and names it")
+def cli_timeout(case):
+    fifo = case.path("fifo")
+    victim = case.start([sys.executable, "-c", STUCK, fifo])
+    wait_until(lambda: len(descendants(victim)) == 2, "it waits in vfork")
+    wait_until(lambda: state(victim) == "D", "it cannot be interrupted")
+    begin = time.monotonic()
+    result = case.try_dump(victim, "--timeout", "1")
+    took = time.monotonic() - begin
+    check(result.code == 1, f"exit {result.code}")
+    check(f"thread {victim} did not stop" in result.err, result.err)
+    check("--timeout" in result.err, f"no hint: {result.err}")
+    check(0.9 < took < 4, f"it took {took:.1f} s")
+    last = read_text(fifo + ".tick")
+    wait_until(lambda: read_text(fifo + ".tick") not in ("", last),
+               "its child runs on")
+    with open(fifo, "w"):
+        wait_until(lambda: os.path.exists(fifo + ".over"), "it goes on")
+    kill_tree(case, victim)
 
 
 @test("stats-dump and stats-restore are written, --display-stats shows them")
