@@ -1,7 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """base: a guest's userland: Debian packages unpacked, not configured."""
+import compileall
+import glob
 import os
+import py_compile
 import shutil
+import sys
 
 import cpio
 import debian
@@ -29,16 +33,26 @@ def tree_complete(tree):
             file.write(text)
 
 
+def python_compile(tree):
+    """Byte code is the same on all machines, and an emulated one is slow."""
+    here = f"python{sys.version_info[0]}.{sys.version_info[1]}"
+    for folder in glob.glob(os.path.join(tree, "usr/lib", here)):
+        compileall.compile_dir(
+            folder, quiet=2, workers=0, stripdir=tree,
+            invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
+
+
 def fetch(machine):
     """The base archive of a machine; the kernel unpacks it as is."""
     packages = debian.package_list("guest")
-    recipe = [packages, PASSWD, sorted(ALTERNATIVES.items()), cpio.PRUNED]
+    recipe = [packages, PASSWD, sorted(ALTERNATIVES.items()), cpio.PRUNED, "byte code"]
 
     def make(path):
         debian.say(f"fetching the guest's userland of {machine}")
         tree, debs = path + ".tree", path + ".debs"
         debian.unpack(debian.Apt(machine).fetch(packages, debs), tree)
         tree_complete(tree)
+        python_compile(tree)
         archive = cpio.Archive(path)
         archive.base_folders()
         archive.add_tree(tree)

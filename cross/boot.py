@@ -34,13 +34,13 @@ def command(machine, kernel, initrd, cpu=None):
             "-smp", str(cpus), "-m", "2G", "-accel", "tcg,thread=multi",
             "-nodefaults", "-nographic", "-no-reboot", "-serial", "stdio",
             "-kernel", kernel, "-initrd", initrd, "-append",
-            f"console={console} panic=-1 quiet loglevel=3"]
+            f"console={console} panic=-1 quiet loglevel=3 nokaslr"]
 
 
 class Guest:
     """A booted guest; lines() gives its console as it comes."""
 
-    def __init__(self, machine, kernel, initrd, cpu=None, silence=60.0,
+    def __init__(self, machine, kernel, initrd, cpu=None, silence=150.0,
                  limit=600.0):
         self.silence, self.end = silence, time.monotonic() + limit
         self.status = None  # of the job, once the closing line was seen

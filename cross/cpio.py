@@ -11,7 +11,7 @@ import stat
 # Nothing that a test needs; each small file takes a whole page of memory.
 PRUNED = ("usr/share/doc", "usr/share/man", "usr/share/locale",
           "usr/share/info", "usr/share/lintian", "usr/share/zoneinfo",
-          "usr/share/i18n", "usr/lib/python3/dist-packages", "usr/share/perl",
+          "usr/share/i18n", "usr/share/perl",
           "usr/share/perl5", "usr/lib/*/perl", "usr/lib/*/perl-base",
           "usr/lib/*/perl5", "usr/lib/*/gconv", "usr/lib/*/gconv.conf",
           "usr/share/bash-completion", "boot")
@@ -67,8 +67,8 @@ class Archive:
         for where, folders, files in os.walk(root):
             inside = os.path.relpath(where, root)
             inside = "" if inside == "." else inside
-            folders[:] = sorted(f for f in folders if f != "__pycache__"
-                                and not pruned(os.path.join(inside, f)))
+            folders[:] = sorted(f for f in folders
+                                if not pruned(os.path.join(inside, f)))
             for name in folders + sorted(files):
                 self.add(os.path.join(where, name),
                          os.path.join(under, inside, name))

@@ -205,6 +205,8 @@ def library_self(case):
 @test("the example freezes a child and gets it back as a child")
 def library_example(case):
     program = os.path.join(case.build, "client", "example", "freeze")
+    if not os.path.exists(program):
+        raise Skip("the example is not built here")
     case.logs.append(os.path.join(case.img, "freeze.log"))
     told = run(program, case.img, case.stasis).splitlines()
     steps = [line.split()[1].rstrip(",") for line in told
