@@ -267,6 +267,19 @@ static void group_set(struct plan *plan, struct task *task)
 	birth->joins_group = task->pgid;
 }
 
+/* Who lives makes stand-ins first: those of the dead would be orphans. */
+static void groups_set(struct plan *plan)
+{
+	struct task *task;
+
+	for (int dead = 0; dead < 2; dead++)
+		for (size_t i = 0; i < plan->tree->tasks.n; i++) {
+			task = plan->tree->tasks.at[i];
+			if ((task->state == TASK_DEAD) == dead)
+				group_set(plan, task);
+		}
+}
+
 static int shares_set(struct plan *plan, struct task *task, struct err *err)
 {
 	struct birth *birth = birth_of(plan, task);
@@ -331,9 +344,10 @@ int plan_forest(struct plan *plan, struct err *err)
 	}
 	if (!code)
 		code = orphans_check(plan, err);
+	if (!code)
+		groups_set(plan);
 	for (size_t i = 0; i < plan->tree->tasks.n && !code; i++) {
 		task = plan->tree->tasks.at[i];
-		group_set(plan, task);
 		if (task->state == TASK_DEAD)
 			continue;
 		plan->tasks[i].birth->plan = &plan->tasks[i];

@@ -180,11 +180,21 @@ int birth_tree(struct birth_ward *ward, struct err *err)
 	return code ?: tree_wait(ward, err);
 }
 
+/* It ends by itself, and then its pid may be anybody's. */
+static bool is_passing(const struct birth *birth)
+{
+	return !birth->task && !birth->leads_session && !birth->leads_group;
+}
+
 static void newborns_kill(struct birth_ward *ward)
 {
-	for (size_t i = 0; i < ward->plan->births.n; i++)
-		if (ward->board->exists[i])
-			kill(ward->plan->births.at[i]->pid, SIGKILL);
+	const struct birth *birth;
+
+	for (size_t i = 0; i < ward->plan->births.n; i++) {
+		birth = ward->plan->births.at[i];
+		if (ward->board->exists[i] && !is_passing(birth))
+			kill(birth->pid, SIGKILL);
+	}
 }
 
 /* A leader is not told dead while we have not seen its traced threads die. */
