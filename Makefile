@@ -148,7 +148,7 @@ UNIT_TESTS := $(UNIT_C:%.c=$(O)/san/%)
 # --- the program ------------------------------------------------------------
 
 .PHONY: all demo test test-unit test-kinds test-live test-all test-cross \
-	test-interop test-fuzz live-programs test-guests \
+	test-interop test-fuzz live-programs test-guests test-cpus \
 	dist test-dist \
 	lint bench format deps install clean help objects unit-tests
 
@@ -354,7 +354,7 @@ test: deps
 
 test-all: deps
 	$(Q)scripts/test-rings --build $(O) --arch $(ARCH) \
-		build lint unit kinds live clang interop fuzz cross
+		build lint unit kinds live clang interop fuzz cross cpus
 
 test-kinds: $(KINDS_TESTS)
 	$(Q)scripts/run-unit $(KINDS_TESTS)
@@ -375,6 +375,10 @@ test-cross:
 # The same for a few tests, one guest a machine: part of every "make test".
 test-guests:
 	$(Q)cross/run --quick
+
+# Every CPU model of every machine whose emulator is there (docs/cpu.md).
+test-cpus: all
+	$(Q)cross/cpus --stasis $(O)/stasis
 
 # Packages that run on a Debian of ARCH, and a look whether they do.
 dist:
@@ -409,6 +413,10 @@ format:
 
 MAN_PAGES := $(wildcard man/*.[1-8])
 COMPEL_HEADERS := $(wildcard compel/include/*.h compel/*.h)
+DOC_DIR = $(DESTDIR)$(PREFIX)/share/doc/stasis
+DOCS := README.md LICENSE $(wildcard docs/*.md)
+UNIT_DIR = $(DESTDIR)$(PREFIX)/lib/systemd/system
+SYSTEMD_UNITS := $(wildcard service/systemd/*.service service/systemd/*.socket)
 
 install: all install-client
 	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin \
@@ -422,6 +430,11 @@ install: all install-client
 		dir=$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; \
 		install -d $$dir && install -m 644 $$page $$dir/ || exit 1; \
 	done
+	install -d $(DOC_DIR) $(UNIT_DIR)
+	install -m 644 $(DOCS) $(DOC_DIR)/
+	install -m 644 $(SYSTEMD_UNITS) $(UNIT_DIR)/
+	sed -i 's|/usr/local/sbin/|$(PREFIX)/sbin/|' \
+		$(SYSTEMD_UNITS:service/systemd/%=$(UNIT_DIR)/%)
 
 clean:
 	rm -rf $(O)
@@ -431,11 +444,12 @@ help:
 	@echo 'make demo        freeze a program and bring it back'
 	@echo 'make test        lint, unit, kinds and live tests, clang build'
 	@echo 'make test-unit   one ring alone; also test-kinds, test-live'
-	@echo 'make test-all    test, interop, fuzzing and the two other machines'
+	@echo 'make test-all    test, interop, fuzzing, all machines and CPU models'
 	@echo 'make test-cross  all tests in guests; ARCH= KERNEL= CPU= choose'
+	@echo 'make test-cpus   images moved between CPU models, in guests'
 	@echo 'make dist        a static tarball and .deb of ARCH; test-dist'
 	@echo 'make lint        house rules'
-	@echo 'make bench       time and memory of dump and restore'
+	@echo 'make bench       time of dump, restore, RPC; PEER= runs beside another'
 	@echo 'make format      clang-format over every source file'
 	@echo 'make deps        install missing Debian packages'
 	@echo 'make install     DESTDIR= PREFIX=/usr/local; install-criu-compat also'
