@@ -55,10 +55,9 @@ static int sample_regs(
 		    : 0;
 }
 
-static int thread_check(const struct backend *be, const struct thread *thread,
-	const struct regs *here, struct err *err)
+static int thread_check(struct arena *arena, const struct backend *be,
+	const struct thread *thread, const struct regs *here, struct err *err)
 {
-	_cleanup_arena_ struct arena *arena = arena_new();
 	const StasisRegset *set;
 	struct regs_extra extra;
 	struct regs regs = {0};
@@ -79,12 +78,14 @@ static int threads_check(struct restore *restore, const struct task *task,
 	const struct regs *here, struct err *err)
 {
 	const StasisManifest *manifest = image_set_manifest(restore->images);
+	_cleanup_arena_ struct arena *arena = arena_new();
 	int code;
 
 	if (task->state == TASK_DEAD)
 		return 0;
 	for (size_t i = 0; i < task->n_threads; i++) {
-		code = thread_check(restore->be, &task->threads[i], here, err);
+		code = thread_check(
+			arena, restore->be, &task->threads[i], here, err);
 		if (!code)
 			continue;
 		if (code == -ENOTSUP && manifest && manifest->cpu)
