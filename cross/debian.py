@@ -124,6 +124,7 @@ class Apt:
         settings = {
             "APT::Architecture": self.arch, "APT::Sandbox::User": "root",
             "APT::Install-Recommends": "false", "Acquire::Languages": "none",
+            "APT::Update::Error-Mode": "any",
             "Acquire::Retries": "2", "Acquire::http::Timeout": "30",
             "Dir::Etc::sourcelist": f"{self.root}/sources.list",
             "Dir::Etc::sourceparts": f"{self.root}/parts",
