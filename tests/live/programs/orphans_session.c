@@ -8,8 +8,9 @@ static void orphan(int number)
 {
 	pid_t session = getsid(0), group = getpgrp();
 
-	checkpoint_wait("maker-gone");
-	CHECK_INT(getppid(), reaper);
+	/* The maker ends when it likes. */
+	while (getppid() != reaper)
+		usleep(1000);
 	peer_up(number);
 	checkpoint_wait_go();
 	CHECK_INT(getppid(), reaper);
@@ -51,7 +52,6 @@ int main(void)
 	CHECK_SYS(prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0));
 	child_start(middle, 0);
 	child_start(middle, 1);
-	checkpoint_mark("maker-gone");
 	peers_wait(4);
 	checkpoint_here();
 	for (int i = 0; i < 4; i++) {
