@@ -55,21 +55,21 @@ static int sample_regs(
 		    : 0;
 }
 
-static int thread_check(struct arena *arena, const struct backend *be,
-	const struct thread *thread, const struct regs *here, struct err *err)
+int cpu_thread_regs(struct arena *arena, const struct backend *be,
+	const struct thread *thread, const struct regs *here, struct regs *ret,
+	struct err *err)
 {
 	const StasisRegset *set;
 	struct regs_extra extra;
-	struct regs regs = {0};
 	int code;
 
-	code = be->thread_from_image(arena, thread->core, here, &regs, err);
+	code = be->thread_from_image(arena, thread->core, here, ret, err);
 	for (size_t i = 0;
 		thread->extra && i < thread->extra->n_regset && !code; i++) {
 		set = thread->extra->regset[i];
 		extra = (struct regs_extra){
 			set->note, set->bytes.data, set->bytes.len};
-		code = be->extra_load(arena, &extra, here, &regs, err);
+		code = be->extra_load(arena, &extra, here, ret, err);
 	}
 	return code;
 }
@@ -79,13 +79,15 @@ static int threads_check(struct restore *restore, const struct task *task,
 {
 	const StasisManifest *manifest = image_set_manifest(restore->images);
 	_cleanup_arena_ struct arena *arena = arena_new();
+	struct regs regs;
 	int code;
 
 	if (task->state == TASK_DEAD)
 		return 0;
 	for (size_t i = 0; i < task->n_threads; i++) {
-		code = thread_check(
-			arena, restore->be, &task->threads[i], here, err);
+		regs = (struct regs){0};
+		code = cpu_thread_regs(arena, restore->be, &task->threads[i],
+			here, &regs, err);
 		if (!code)
 			continue;
 		if (code == -ENOTSUP && manifest && manifest->cpu)

@@ -14,4 +14,10 @@
 
 int cpu_check(struct restore *restore, struct err *err);
 
+/* A thread's registers, as the image and what lies beside it tell them, in
+ * the form that this host takes; ret must be zeroed. */
+int cpu_thread_regs(struct arena *arena, const struct backend *be,
+	const struct thread *thread, const struct regs *here, struct regs *ret,
+	struct err *err);
+
 #endif

@@ -48,20 +48,29 @@ static int leader_check(
 		pt->task->pid, (unsigned)status);
 }
 
-/* Threads wait for each other and for us, who must trace them first. */
-static int threads_seize(
-	struct birth_ward *ward, struct plan_task *pt, struct err *err)
+/* Until so many of the task have come to a word of its reel. */
+static int word_await(struct birth_ward *ward, struct plan_task *pt,
+	const uint32_t *word, uint32_t n, struct err *err)
 {
-	struct reel_words *words = reels_words(&ward->reels, pt);
-	uint32_t n = (uint32_t)pt->task->n_threads;
 	int code = 0;
 
-	while (!code && !board_watch(&words->met, n, 1)) {
+	while (!code && !board_watch(word, n, 1)) {
 		code = leader_check(ward, pt, err);
 		if (!code)
 			code = run_step(
 				ward->restore->run, "restore.perform", err);
 	}
+	return code;
+}
+
+/* Threads wait for each other and for us, who must trace them first. */
+static int threads_seize(
+	struct birth_ward *ward, struct plan_task *pt, struct err *err)
+{
+	struct reel_words *words = reels_words(&ward->reels, pt);
+	int code = word_await(
+		ward, pt, &words->met, (uint32_t)pt->task->n_threads, err);
+
 	for (size_t i = 1; i < pt->task->n_threads && !code; i++)
 		code = remote_seize(
 			pt->task->threads[i].tid, PTRACE_O_EXITKILL, err);
@@ -75,14 +84,8 @@ static int memory_share(struct birth_ward *ward, struct plan_task *pt,
 	struct progress *progress, struct err *err)
 {
 	struct reel_words *words = reels_words(&ward->reels, pt);
-	int code = 0;
+	int code = word_await(ward, pt, &words->mapped, 1, err);
 
-	while (!code && !board_watch(&words->mapped, 1, 1)) {
-		code = leader_check(ward, pt, err);
-		if (!code)
-			code = run_step(
-				ward->restore->run, "restore.perform", err);
-	}
 	if (code)
 		return code;
 	board_arrive(&words->mapped);

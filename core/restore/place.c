@@ -10,6 +10,7 @@
 #include "inject/remote.h"
 #include "kernel/ptrace.h"
 #include "model/vma.h"
+#include "restore/cpu.h"
 #include "restore/perform.h"
 
 struct place {
@@ -90,21 +91,11 @@ static int thread_place(struct place *place, size_t i, struct err *err)
 	const struct backend *be = place->remote.be;
 	struct thread *thread = &place->pt->task->threads[i];
 	struct arena *arena = place->ward->plan->arena;
-	const StasisRegset *set;
-	struct regs_extra extra;
 	uint64_t mask;
 	struct regs regs = {0};
 	int code;
 
-	code = be->thread_from_image(
-		arena, thread->core, &place->here, &regs, err);
-	for (size_t k = 0;
-		thread->extra && k < thread->extra->n_regset && !code; k++) {
-		set = thread->extra->regset[k];
-		extra = (struct regs_extra){
-			set->note, set->bytes.data, set->bytes.len};
-		code = be->extra_load(arena, &extra, &place->here, &regs, err);
-	}
+	code = cpu_thread_regs(arena, be, thread, &place->here, &regs, err);
 	if (!code)
 		code = regs_place(be, thread->tid, &regs, err);
 	mask = i ? thread->core->thread_core->blk_sigset
