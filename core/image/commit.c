@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "image/set.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -21,23 +19,6 @@ enum { SYNCFS_FILES = 16 };
 
 static const char manifest_name[] = "stasis.img";
 static const char inventory_name[] = "inventory.img";
-
-static void dir_closep(DIR **dir)
-{
-	if (*dir)
-		closedir(*dir);
-}
-#define _cleanup_dir_ __attribute__((cleanup(dir_closep)))
-
-static DIR *dir_open(int dir)
-{
-	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *ret = fd < 0 ? NULL : fdopendir(fd);
-
-	if (!ret && fd >= 0)
-		close(fd);
-	return ret;
-}
 
 static int files_finish(struct image_set *set, struct err *err)
 {
@@ -159,7 +140,7 @@ static int old_remove(
 		return -err->code;
 	if (!set->parent && old_unlink(set, "parent", err) < 0)
 		return -err->code;
-	dir = dir_open(set->dir);
+	dir = image_dir_list(set->dir);
 	if (!dir)
 		return err_errno(err, "reading the image directory");
 	while ((entry = readdir(dir)))
@@ -260,33 +241,6 @@ int image_set_commit(
 	/* What was put into place is no longer in the hidden directory. */
 	image_set_abort(set);
 	return ret;
-}
-
-static void temp_empty(int temp)
-{
-	_cleanup_dir_ DIR *dir = dir_open(temp);
-	const struct dirent *entry;
-
-	while (dir && (entry = readdir(dir)))
-		if (strcmp(entry->d_name, ".") != 0 &&
-			strcmp(entry->d_name, "..") != 0)
-			unlinkat(temp, entry->d_name, 0);
-}
-
-void image_set_abort(struct image_set *set)
-{
-	for (size_t i = 0; i < set->files.n; i++) {
-		free(set->files.at[i]->bytes);
-		set->files.at[i]->bytes = NULL;
-	}
-	set->files.n = 0;
-	set->n_slots = 0;
-	set->writing = false;
-	if (set->temp < 0)
-		return;
-	temp_empty(set->temp);
-	close(fd_take(&set->temp));
-	unlinkat(set->dir, set->temp_name, AT_REMOVEDIR);
 }
 
 /* The entry of a file in the manifest of a set that is read. */

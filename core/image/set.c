@@ -6,11 +6,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "image/manifest.h"
 #include "image/set_state.h"
 
 static void *allocator_alloc(void *arena, size_t size)
@@ -29,7 +27,7 @@ ProtobufCAllocator image_allocator(struct arena *arena)
 	return (ProtobufCAllocator){allocator_alloc, allocator_free, arena};
 }
 
-static int set_new(struct arena *arena, int dir_fd, struct image_set **ret_set,
+int image_set_new(struct arena *arena, int dir_fd, struct image_set **ret_set,
 	struct err *err)
 {
 	struct image_set *set = arena_new1(arena, struct image_set);
@@ -48,82 +46,54 @@ int image_set_create(struct arena *arena, int dir_fd,
 {
 	struct image_set *set = NULL;
 
-	if (set_new(arena, dir_fd, &set, err) < 0)
+	if (image_set_new(arena, dir_fd, &set, err) < 0)
 		return -err->code;
 	set->writing = true;
 	*ret_set = set;
 	return 0;
 }
 
-static int listed_compare(const void *a, const void *b)
+void image_dir_closep(DIR **dir)
 {
-	return strcmp((*(StasisFile *const *)a)->name,
-		(*(StasisFile *const *)b)->name);
+	if (*dir)
+		closedir(*dir);
 }
 
-static int set_verify(struct image_set *set, struct err *err)
+DIR *image_dir_list(int dir)
 {
-	StasisManifest *manifest = NULL;
-	size_t n;
+	int fd = openat(dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *ret = fd < 0 ? NULL : fdopendir(fd);
 
-	if (manifest_load(set->arena, set->dir, &manifest, err) < 0)
-		return -err->code;
-	if (!manifest)
-		return 0;
-	if (manifest_verify(set->arena, set->dir, manifest, err) < 0)
-		return -err->code;
-	n = manifest->n_file;
-	set->listed = arena_newn(set->arena, StasisFile *, n + 1);
-	for (size_t i = 0; i < n; i++)
-		set->listed[i] = manifest->file[i];
-	qsort(set->listed, n, sizeof(set->listed[0]), listed_compare);
-	set->manifest = manifest;
-	return 0;
+	if (!ret && fd >= 0)
+		close(fd);
+	return ret;
 }
 
-int image_set_open(struct arena *arena, int dir_fd, struct image_set **ret_set,
-	struct err *err)
+static void temp_empty(int temp)
 {
-	_cleanup_image_set_ struct image_set *set = NULL;
+	_cleanup_dir_ DIR *dir = image_dir_list(temp);
+	const struct dirent *entry;
 
-	if (set_new(arena, dir_fd, &set, err) < 0)
-		return -err->code;
-	if (set_verify(set, err) < 0)
-		return -err->code;
-	*ret_set = set;
-	set = NULL;
-	return 0;
+	while (dir && (entry = readdir(dir)))
+		if (strcmp(entry->d_name, ".") != 0 &&
+			strcmp(entry->d_name, "..") != 0)
+			unlinkat(temp, entry->d_name, 0);
 }
 
-static int parent_open(
-	struct image_set *set, struct image_set **ret_set, struct err *err)
+void image_set_abort(struct image_set *set)
 {
-	_cleanup_fd_ int fd =
-		openat(set->dir, "parent", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-
-	if (fd < 0) {
-		err_errno(err, "opening the parent of the images");
-		return err_hint(err,
-			"these images hold only what changed since an earlier "
-			"dump; its directory must be where \"parent\" points");
+	for (size_t i = 0; i < set->files.n; i++) {
+		free(set->files.at[i]->bytes);
+		set->files.at[i]->bytes = NULL;
 	}
-	if (image_set_open(set->arena, fd, ret_set, err) < 0)
-		return err_wrap(err, "the parent of the images");
-	return 0;
-}
-
-int image_set_open_parent(
-	struct image_set *set, struct image_set **ret_set, struct err *err)
-{
-	struct stat st;
-
-	/* A link to nowhere is not the absence of a link. */
-	if (!set->parent_set &&
-		fstatat(set->dir, "parent", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		parent_open(set, &set->parent_set, err) < 0)
-		return -err->code;
-	*ret_set = set->parent_set;
-	return 0;
+	set->files.n = 0;
+	set->n_slots = 0;
+	set->writing = false;
+	if (set->temp < 0)
+		return;
+	temp_empty(set->temp);
+	close(fd_take(&set->temp));
+	unlinkat(set->dir, set->temp_name, AT_REMOVEDIR);
 }
 
 void image_set_close(struct image_set *set)

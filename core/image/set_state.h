@@ -9,6 +9,8 @@
 #ifndef STASIS_IMAGE_SET_STATE_H
 #define STASIS_IMAGE_SET_STATE_H
 
+#include <dirent.h>
+
 #include "base/vec.h"
 #include "image/set.h"
 
@@ -54,6 +56,16 @@ struct image_set {
 
 /* protobuf-c memory from an arena; what is freed stays until its end. */
 ProtobufCAllocator image_allocator(struct arena *arena);
+
+/* A set with nothing in it but its directory. */
+int image_set_new(struct arena *arena, int dir_fd, struct image_set **ret_set,
+	struct err *err);
+
+/* Lists a directory from its start without moving dir's own place; NULL and
+ * errno if it cannot be. */
+DIR *image_dir_list(int dir);
+void image_dir_closep(DIR **dir);
+#define _cleanup_dir_ __attribute__((cleanup(image_dir_closep)))
 
 /* The file that is being written, NULL if there is none. */
 struct image_file *image_file_find(

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "image/set.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/fd.h"
+#include "image/manifest.h"
+#include "image/set_state.h"
+
+static int listed_compare(const void *a, const void *b)
+{
+	return strcmp((*(StasisFile *const *)a)->name,
+		(*(StasisFile *const *)b)->name);
+}
+
+static int set_verify(struct image_set *set, struct err *err)
+{
+	StasisManifest *manifest = NULL;
+	size_t n;
+
+	if (manifest_load(set->arena, set->dir, &manifest, err) < 0)
+		return -err->code;
+	if (!manifest)
+		return 0;
+	if (manifest_verify(set->arena, set->dir, manifest, err) < 0)
+		return -err->code;
+	n = manifest->n_file;
+	set->listed = arena_newn(set->arena, StasisFile *, n + 1);
+	for (size_t i = 0; i < n; i++)
+		set->listed[i] = manifest->file[i];
+	qsort(set->listed, n, sizeof(set->listed[0]), listed_compare);
+	set->manifest = manifest;
+	return 0;
+}
+
+int image_set_open(struct arena *arena, int dir_fd, struct image_set **ret_set,
+	struct err *err)
+{
+	_cleanup_image_set_ struct image_set *set = NULL;
+
+	if (image_set_new(arena, dir_fd, &set, err) < 0)
+		return -err->code;
+	if (set_verify(set, err) < 0)
+		return -err->code;
+	*ret_set = set;
+	set = NULL;
+	return 0;
+}
+
+static int parent_open(
+	struct image_set *set, struct image_set **ret_set, struct err *err)
+{
+	_cleanup_fd_ int fd =
+		openat(set->dir, "parent", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd < 0) {
+		err_errno(err, "opening the parent of the images");
+		return err_hint(err,
+			"these images hold only what changed since an earlier "
+			"dump; its directory must be where \"parent\" points");
+	}
+	if (image_set_open(set->arena, fd, ret_set, err) < 0)
+		return err_wrap(err, "the parent of the images");
+	return 0;
+}
+
+int image_set_open_parent(
+	struct image_set *set, struct image_set **ret_set, struct err *err)
+{
+	struct stat st;
+
+	/* A link to nowhere is not the absence of a link. */
+	if (!set->parent_set &&
+		fstatat(set->dir, "parent", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
+		parent_open(set, &set->parent_set, err) < 0)
+		return -err->code;
+	*ret_set = set->parent_set;
+	return 0;
+}
