@@ -2,7 +2,6 @@
 #include "dump/freeze.h"
 
 #include <errno.h>
-#include <limits.h>
 #include <signal.h>
 #include <sys/ptrace.h>
 #include <sys/wait.h>
@@ -12,7 +11,12 @@
 #include "kernel/pidfd.h"
 #include "kernel/ptrace.h"
 
-enum { PF_KTHREAD = 0x200000, PASSES_MAX = 64, LET_GO_MS = 50 };
+enum {
+	PF_KTHREAD = 0x200000,
+	PASSES_MAX = 64,
+	LET_GO_MS = 50,
+	LOOK_MS = 100, /* between looks at INT and TERM */
+};
 
 static struct victim *victim_find(const struct dump *dump, pid_t pid)
 {
@@ -67,14 +71,35 @@ static int threads_seize(struct dump *dump, struct victim *victim,
 	return code;
 }
 
+/* The wait is cut into pieces, between which INT and TERM are noticed. */
+static int stop_await(
+	struct dump *dump, pid_t tid, int *ret_signal, struct err *err)
+{
+	int seconds = dump->run->opt->timeout, code;
+	struct err told;
+
+	for (int64_t ms = 0; !seconds || ms < seconds * 1000ll; ms += LOOK_MS) {
+		code = ptrace_wait_interrupted_for(
+			tid, LOOK_MS, ret_signal, &told);
+		if (code != -ETIMEDOUT && code && err)
+			*err = told;
+		if (code != -ETIMEDOUT)
+			return code;
+		code = run_check_interrupt(
+			dump->run, "while", "a thread did not stop", err);
+		if (code)
+			return code;
+	}
+	return err_set(err, ETIMEDOUT,
+		"thread %d did not stop within %d seconds", tid, seconds);
+}
+
 static int thread_stop(struct dump *dump, struct victim *victim,
 	struct victim_thread *thread, struct err *err)
 {
-	int seconds = dump->run->opt->timeout, signal, code;
+	int signal, code;
 
-	code = ptrace_wait_interrupted_for(thread->tid,
-		seconds > 0 && seconds <= INT_MAX / 1000 ? seconds * 1000 : -1,
-		&signal, err);
+	code = stop_await(dump, thread->tid, &signal, err);
 	if (code == -ETIMEDOUT)
 		return err_hint(err, "it sleeps inside the kernel, or its "
 				     "cgroup is frozen; see --timeout and "

@@ -13,20 +13,21 @@ const char *const run_steps[] = {"dump.freeze", "dump.discover",
 	"restore.read", "restore.plan", "restore.make", "restore.birth",
 	"restore.perform", "restore.place", "restore.depart", NULL};
 
-static int interrupt_check(const char *name, struct err *err)
+int run_check_interrupt(const struct run *run, const char *when,
+	const char *what, struct err *err)
 {
 	sigset_t pending;
 	int sig;
 
-	if (sigpending(&pending))
+	if (!run->patient || sigpending(&pending))
 		return 0;
 	sig = sigismember(&pending, SIGINT) == 1    ? SIGINT
 	      : sigismember(&pending, SIGTERM) == 1 ? SIGTERM
 						    : 0;
 	if (!sig)
 		return 0;
-	err_set(err, EINTR, "interrupted by %s before %s",
-		sig == SIGINT ? "SIGINT" : "SIGTERM", name);
+	err_set(err, EINTR, "interrupted by %s %s %s",
+		sig == SIGINT ? "SIGINT" : "SIGTERM", when, what);
 	return err_hint(err, "everything is as it was before");
 }
 
@@ -35,11 +36,9 @@ int run_step(struct run *run, const char *name, struct err *err)
 	int code;
 
 	log_debug("step %s", name);
-	if (run->patient) {
-		code = interrupt_check(name, err);
-		if (code)
-			return code;
-	}
+	code = run_check_interrupt(run, "before", name, err);
+	if (code)
+		return code;
 	if (run->opt->fail_at && strcmp(run->opt->fail_at, name) == 0)
 		return err_set(
 			err, EIO, "step %s failed as asked by --fail-at", name);

@@ -57,6 +57,11 @@ struct run {
  * --fail-at names the step. Names are "dump.freeze", "restore.birth", ... */
 int run_step(struct run *run, const char *name, struct err *err);
 
+/* The same look at INT and TERM, for what waits long inside of a step. The
+ * words behind "interrupted by SIGINT": "before", "dump.freeze". */
+int run_check_interrupt(const struct run *run, const char *when,
+	const char *what, struct err *err);
+
 /* All names that --fail-at takes; NULL-terminated. */
 extern const char *const run_steps[];
 

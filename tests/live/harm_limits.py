@@ -9,9 +9,10 @@ import shutil
 import signal
 import struct
 import subprocess
+import time
 
 import harm
-from harness import (LIMIT, Result, Skip, check, read_text, state, test,
+from harness import (LIMIT, SLOW, Result, Skip, check, read_text, state, test,
                      wait_until)
 
 
@@ -115,6 +116,38 @@ def harm_vfork(case):
     check(not harm.whole(case.img), "the image looks whole")
     case.go()
     case.await_verdict(victim)
+
+
+def dump_interrupted(case, sig):
+    """A dump that waits for a thread gets a signal: its result, seconds."""
+    victim = case.start([case.program("vforked")])
+    case.ready(victim)
+    log = os.path.join(case.img, "dump.log")
+    dump = subprocess.Popen(
+        [case.stasis, "dump", "-t", str(victim), "-D", case.img, "-v4", "-o",
+         "dump.log", "--timeout", "0"], stdin=subprocess.DEVNULL, text=True,
+        stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    wait_until(lambda: "dump.freeze" in (read_text(log) or ""), "it freezes")
+    time.sleep(0.2)
+    check(dump.poll() is None, "the test's victim stops at once")
+    started = time.monotonic()
+    dump.send_signal(sig)
+    out, err = dump.communicate(timeout=LIMIT)
+    took = time.monotonic() - started
+    case.go()
+    case.await_verdict(victim)
+    return Result(dump.returncode, out, err, log), took
+
+
+@test("SIGINT and SIGTERM end the wait for a thread that does not stop")
+def harm_vfork_interrupted(case):
+    for sig, name in ((signal.SIGINT, "SIGINT"), (signal.SIGTERM, "SIGTERM")):
+        result, took = dump_interrupted(case, sig)
+        harm.check_one_error(result, name, "did not stop")
+        check(took < 2.0 * SLOW, f"{name} acted after {took:.1f} s")
+        check(not harm.whole(case.img), "the image looks whole")
+        for file in os.listdir(case.work):
+            os.unlink(case.path(file))
 
 
 NOBODY = ["--reuid=65534", "--regid=65534", "--clear-groups"]
