@@ -364,7 +364,7 @@ test-live: all
 
 # The live tests' C programs alone, for a machine where they cannot run.
 live-programs:
-	$(Q)CC='$(CC)' tests/live/run --build $(O) --compile
+	$(Q)CC='$(CC)' tests/live/run --build $(O) --compile $(ARCH)
 
 # ARCH= and KERNEL= choose a machine and a kernel; without (or with
 # MACHINES=all): all of them.

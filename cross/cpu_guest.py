@@ -16,8 +16,8 @@ sys.path.insert(0, "/stasis/tests/live")
 import harness  # noqa: E402
 
 ADD, STASIS = "/stasis/add", "/stasis/build/stasis"
-PROGRAMS = ("late_calls", "regs_general", "regs_sse", "regs_avx", "regs_pkru",
-            "regs_sve")
+PROGRAMS = ("late_calls", "regs_general", "regs_vector", "regs_avx",
+            "regs_pkru", "regs_sve")
 # Room for the pids of the images: a guest's own pids are below.
 FIRST_PID = 5000
 

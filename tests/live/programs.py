@@ -8,6 +8,7 @@ import subprocess
 import harness
 
 HERE = os.path.dirname(os.path.abspath(__file__))
+MACHINE = os.uname().machine
 FLAGS = ("-std=gnu11 -O2 -g -Wall -Wextra -Wshadow -Wstrict-prototypes "
          "-Wmissing-prototypes -Wpointer-arith -Wwrite-strings -Wvla -Wundef "
          "-Werror -pthread").split()
@@ -34,19 +35,29 @@ def show(case):
     case.await_verdict(victim)
 
 
-def sources():
-    return (sorted(glob.glob(os.path.join(HERE, "programs", "*.c")))
-            + sorted(glob.glob(os.path.join(HERE, "victims", "*.c"))))
+def own(machine):
+    """Where the programs are that only one machine can run."""
+    return os.path.join(HERE, "programs", machine)
 
 
-def compile_all(build, jobs):
+def shown(machine):
+    """The sources of the programs that are tests."""
+    return sorted(glob.glob(os.path.join(HERE, "programs", "*.c"))
+                  + glob.glob(os.path.join(own(machine), "*.c")),
+                  key=os.path.basename)
+
+
+def compile_all(build, jobs, machine=MACHINE):
     """Build what is older than its source; returns the number of failures."""
     out = os.path.join(build, "live")
     os.makedirs(out, exist_ok=True)
-    header = os.path.getmtime(os.path.join(HERE, "checkpoint.h"))
+    header = max(os.path.getmtime(path) for path in
+                 glob.glob(os.path.join(HERE, "*.h"))
+                 + glob.glob(os.path.join(own(machine), "*.h")))
     cc = os.environ.get("CC", "gcc").split()
     running, failed = [], 0
-    for source in sources():
+    victims = sorted(glob.glob(os.path.join(HERE, "victims", "*.c")))
+    for source in shown(machine) + victims:
         target = os.path.join(out, os.path.basename(source)[:-2])
         newest = max(header, os.path.getmtime(source))
         if os.path.exists(target) and os.path.getmtime(target) > newest:
@@ -54,9 +65,10 @@ def compile_all(build, jobs):
         while len(running) >= jobs:
             failed += running.pop(0).wait() != 0
         running.append(subprocess.Popen(
-            [*cc, *FLAGS, "-I", HERE, "-o", target, source]))
+            [*cc, *FLAGS, "-I", HERE, "-I", own(machine), "-o", target,
+             source]))
     return failed + sum(child.wait() != 0 for child in running)
 
 
-for path in sorted(glob.glob(os.path.join(HERE, "programs", "*.c"))):
+for path in shown(MACHINE):
     harness.add(os.path.basename(path)[:-2], sentence(path), show)

@@ -2,7 +2,6 @@
 /* The protection key register (PKRU) of every thread stays. */
 #include "checkpoint.h"
 
-#ifdef __x86_64__
 static volatile int pkru_go, pkru_after, pkru_set;
 
 static int pkru_read(void)
@@ -46,9 +45,3 @@ int main(void)
 	CHECK_INT(pkru_after, pkru_set);
 	checkpoint_ok();
 }
-#else
-int main(void)
-{
-	checkpoint_skip("PKRU is of x86_64");
-}
-#endif
