@@ -233,6 +233,15 @@ static int pagemap_scan_ioctl(struct arena *arena, struct pagemap *pagemap,
 	return 0;
 }
 
+/* The file has no words any more when the process has no memory any more. */
+static int words_fail(
+	const struct pagemap *pagemap, uint64_t at, int error, struct err *err)
+{
+	return err_code(err, error == -EIO ? -ESRCH : error,
+		"reading the words for the pages of process %d from %#llx",
+		pagemap->pid, (unsigned long long)at);
+}
+
 static int pagemap_scan_words(struct arena *arena, struct pagemap *pagemap,
 	uint64_t start, uint64_t end, struct pagemap_regions *ret,
 	struct err *err)
@@ -250,9 +259,7 @@ static int pagemap_scan_words(struct arena *arena, struct pagemap *pagemap,
 			(size_t)n * sizeof(words[0]),
 			(off_t)(at / page * sizeof(words[0])));
 		if (r)
-			return err_code(err, r,
-				"reading the page map of process %d at %#llx",
-				pagemap->pid, (unsigned long long)at);
+			return words_fail(pagemap, at, r, err);
 		for (uint64_t i = 0; i < n; i++, at += page)
 			regions_add(arena, ret, at, at + page,
 				pagemap_word_flags(

@@ -136,7 +136,9 @@ TEST(waiting_signals_come_back_in_order_with_who_sent_them)
 
 static void setup_timers(void)
 {
-	struct itimerval real = {{100, 5}, {1000, 0}}, prof = {{0, 0}, {9, 9}};
+	/* Half seconds: the kernel adds a tick to a limit of CPU time. */
+	struct itimerval real = {{100, 5}, {1000, 0}};
+	struct itimerval prof = {{0, 0}, {9, 500000}};
 	struct itimerspec times = {{7, 8}, {500, 0}};
 	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL,
 		.sigev_signo = SIGUSR1,

@@ -122,7 +122,7 @@ TEST(batches_gather_more_ranges_than_one_call_takes)
 	_cleanup_child_ pid_t pid = child_start(child_sleep, NULL);
 	struct iovec *from = arena_newn(arena, struct iovec, N);
 	struct iovec *to = arena_newn(arena, struct iovec, N);
-	size_t left = 2 * place.page, to_n = 0, from_n = 0;
+	size_t left = 3 * N - 1, to_n = 0, from_n = 0;
 	char *copy = arena_alloc(arena, left);
 	struct err err = {0};
 
