@@ -69,6 +69,7 @@ static int sockdiag_take_inet(struct nl_msg *nl, void *into)
 	inet->shutdown = byte ? *byte : 0;
 	byte = attr_bytes(attrs, INET_DIAG_SKV6ONLY, 1);
 	inet->v6only = byte && *byte;
+	inet->signs = attrs[INET_DIAG_MD5SIG] != NULL;
 	return NL_OK;
 }
 
@@ -197,7 +198,9 @@ int sockdiag_collect_inet(struct arena *arena, int protocol, uint32_t states,
 		struct inet_diag_req_v2 request = {
 			.sdiag_family = families[i],
 			.sdiag_protocol = (uint8_t)protocol,
-			.idiag_ext = 1 << (INET_DIAG_SHUTDOWN - 1),
+			/* INFO brings the keys, too */
+			.idiag_ext = 1 << (INET_DIAG_SHUTDOWN - 1) |
+				     1 << (INET_DIAG_INFO - 1),
 			.idiag_states = states,
 		};
 		int r = sockdiag_ask(

@@ -22,6 +22,7 @@ struct sockdiag_inet {
 	uint8_t state;	  /* TCP_LISTEN, TCP_ESTABLISHED, ... */
 	uint8_t shutdown; /* 1 receive, 2 send; 3 both */
 	bool v6only;
+	bool signs; /* has TCP MD5 keys; needs CAP_NET_ADMIN to be seen */
 	uint16_t src_port, dst_port; /* host order */
 	uint8_t src[16], dst[16];    /* 4 or 16 bytes, network order */
 	uint32_t ifindex;

@@ -17,6 +17,7 @@
 #include "base/fd.h"
 #include "kinds/fown.h"
 #include "kinds/inet_opts.h"
+#include "kinds/membership.h"
 #include "kinds/table.h"
 #include "model/dump.h"
 #include "model/restore.h"
@@ -115,7 +116,27 @@ static int connection_refuse(uint32_t state, struct err *err)
 			     "none is open");
 }
 
-static int tcp_capture(int fd, InetSkEntry *inet, struct err *err)
+/* Keys can be given to a socket, but are never told again in a form that
+ * could be given to another. */
+static int signature_refuse(
+	struct dump *dump, const InetSkEntry *inet, struct err *err)
+{
+	const struct sockdiag_inets *all;
+	const struct sockdiag_inet *seen;
+	int code = dump_sockets(dump, &all, err);
+
+	if (code)
+		return code;
+	seen = sockdiag_find_inet(all, inet->ino);
+	if (!seen || !seen->signs)
+		return 0;
+	return err_set(err, EOPNOTSUPP,
+		"it signs its TCP segments (TCP_MD5SIG), and the keys would be "
+		"lost");
+}
+
+static int tcp_capture(
+	struct dump *dump, int fd, InetSkEntry *inet, struct err *err)
 {
 	struct pollfd poller = {.fd = fd, .events = POLLIN | POLLRDHUP};
 	struct tcp_info info = {0};
@@ -136,7 +157,7 @@ static int tcp_capture(int fd, InetSkEntry *inet, struct err *err)
 	/* Of a listener: how many wait, and how many may. */
 	inet->backlog = info.tcpi_sacked;
 	if (!info.tcpi_unacked)
-		return 0;
+		return signature_refuse(dump, inet, err);
 	err_set(err, EOPNOTSUPP,
 		"%u connections wait to be accepted, and would be lost",
 		info.tcpi_unacked);
@@ -176,6 +197,10 @@ static int udp_capture(struct dump *dump, const struct sighting *sighting,
 	if (inet->state != TCP_ESTABLISHED)
 		inet->state = TCP_CLOSE;
 	code = udp_refuse(sighting->fd, err);
+	if (!code)
+		code = membership_capture(dump->arena, sighting->fd,
+			inet->family, &inet->stasis_membership,
+			&inet->n_stasis_membership, err);
 	/* Only what is connected can be shut down. */
 	if (code || inet->state == TCP_CLOSE)
 		return code;
@@ -229,7 +254,7 @@ static int inet_capture(struct dump *dump, const struct sighting *sighting,
 	code = addresses_capture(dump->arena, fd, inet, err);
 	if (!code)
 		code = inet->proto == IPPROTO_TCP
-			       ? tcp_capture(fd, inet, err)
+			       ? tcp_capture(dump, fd, inet, err)
 			       : udp_capture(dump, sighting, inet, err);
 	if (!code)
 		code = options_capture(dump->arena, fd, inet, err);
@@ -369,6 +394,8 @@ static int udp_place(int fd, const InetSkEntry *inet, struct err *err)
 {
 	int code = address_bind(fd, inet, err);
 
+	if (!code)
+		code = membership_restore(fd, inet, err);
 	if (!code && inet->state == TCP_ESTABLISHED)
 		code = peer_connect(fd, inet, err);
 	return code;
@@ -416,6 +443,19 @@ static int inet_make(struct restore *restore, struct object *object,
 	return code;
 }
 
+static int inet_key(struct restore *restore, const struct object *object,
+	struct object_key *ret, struct err *err)
+{
+	int code = inet_check(object, err);
+
+	if (code)
+		return code;
+	ret->name = arena_printf(
+		restore->arena, "socket:[%u]", object->entry->isk->ino);
+	ret->flags = O_RDWR;
+	return 0;
+}
+
 static int inet_settle(struct tape *tape, const struct object *object,
 	const struct holder *holder, struct err *err)
 {
@@ -436,6 +476,7 @@ const struct kind kind_inet = {
 	.schema = &inet_sk_entry__descriptor,
 	.claims = inet_claims,
 	.capture = inet_capture,
+	.key = inet_key,
 	.make = inet_make,
 	.settle = inet_settle,
 };

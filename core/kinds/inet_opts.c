@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "kinds/inet_opts.h"
 
+#include <arpa/inet.h>
 #include <errno.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <netinet/udp.h>
@@ -50,6 +52,7 @@ static const struct option more_of_all[] = {
 	{SOL_IP, IP_RECVTTL},
 	{SOL_IP, IP_RECVTOS},
 	{SOL_IP, IP_RECVORIGDSTADDR},
+	{SOL_IP, IP_MULTICAST_IF}, /* told only as an address */
 	{SOL_IP, IP_MULTICAST_TTL},
 	{SOL_IP, IP_MULTICAST_LOOP},
 	{SOL_IP, IP_MULTICAST_ALL},
@@ -93,6 +96,75 @@ static const struct option more_of_udp[] = {
 	{-1, 0},
 };
 
+/* Their value is the index of a network device, which is this host's. */
+static const struct device_option {
+	int level, name;
+	bool network_order;
+} of_devices[] = {
+	{SOL_IP, IP_UNICAST_IF, true},
+	{SOL_IPV6, IPV6_UNICAST_IF, true},
+	{SOL_IPV6, IPV6_MULTICAST_IF, false},
+};
+enum { OF_DEVICES = sizeof(of_devices) / sizeof(*of_devices) };
+
+static StasisSocketOption *more_add(
+	struct arena *arena, struct inet_opts *opts, int level, int name)
+{
+	StasisSocketOption *more = arena_new1(arena, StasisSocketOption);
+
+	stasis_socket_option__init(more);
+	more->level = (uint32_t)level;
+	more->name = (uint32_t)name;
+	opts->more = arena_grow(arena, opts->more, opts->n_more * sizeof(more),
+		(opts->n_more + 1) * sizeof(more));
+	opts->more[opts->n_more++] = more;
+	return more;
+}
+
+static int devices_capture(
+	struct arena *arena, int fd, struct inet_opts *opts, struct err *err)
+{
+	const struct device_option *option;
+	char name[IF_NAMESIZE];
+	uint32_t index;
+
+	for (size_t i = 0; i < OF_DEVICES; i++) {
+		option = &of_devices[i];
+		if (!sockopt_get(fd, option->level, option->name, &index) ||
+			!index)
+			continue;
+		if (option->network_order)
+			index = ntohl(index);
+		if (!if_indextoname(index, name))
+			return err_errno(
+				err, "looking for network device %u", index);
+		more_add(arena, opts, option->level, option->name)->device =
+			arena_strdup(arena, name);
+	}
+	return 0;
+}
+
+static int device_restore(
+	int fd, const StasisSocketOption *more, struct err *err)
+{
+	uint32_t index = if_nametoindex(more->device);
+
+	if (!index)
+		return err_errno(
+			err, "looking for network device %s", more->device);
+	for (size_t i = 0; i < OF_DEVICES; i++)
+		if ((int)more->level == of_devices[i].level &&
+			(int)more->name == of_devices[i].name)
+			return sockopt_set(fd, of_devices[i].level,
+				of_devices[i].name,
+				of_devices[i].network_order ? htonl(index)
+							    : index,
+				err);
+	return err_set(err, EBADMSG,
+		"option %u of level %u of a socket is told as a device",
+		more->name, more->level);
+}
+
 /* What differs from a new socket. */
 static void more_capture(struct arena *arena, int fd, int fresh,
 	const struct option *option, struct inet_opts *opts)
@@ -109,16 +181,9 @@ static void more_capture(struct arena *arena, int fd, int fresh,
 			continue;
 		if (size == usual_size && memcmp(value, usual, size) == 0)
 			continue;
-		more = arena_new1(arena, StasisSocketOption);
-		stasis_socket_option__init(more);
-		more->level = (uint32_t)option->level;
-		more->name = (uint32_t)option->name;
+		more = more_add(arena, opts, option->level, option->name);
 		more->value = (ProtobufCBinaryData){
 			size, arena_copy(arena, value, size)};
-		opts->more = arena_grow(arena, opts->more,
-			opts->n_more * sizeof(more),
-			(opts->n_more + 1) * sizeof(more));
-		opts->more[opts->n_more++] = more;
 	}
 }
 
@@ -135,17 +200,22 @@ static int all_more_capture(struct arena *arena, int fd,
 		more_capture(arena, fd, fresh, more_of_ipv6, opts);
 	more_capture(arena, fd, fresh,
 		inet->proto == IPPROTO_TCP ? more_of_tcp : more_of_udp, opts);
-	return 0;
+	return devices_capture(arena, fd, opts, err);
 }
 
 static int more_restore(int fd, const struct inet_opts *opts, struct err *err)
 {
 	const StasisSocketOption *more;
+	int code;
 
 	for (size_t i = 0; i < opts->n_more; i++) {
 		more = opts->more[i];
-		if (setsockopt(fd, (int)more->level, (int)more->name,
-			    more->value.data, (socklen_t)more->value.len))
+		code = more->device ? device_restore(fd, more, err) : 0;
+		if (code)
+			return code;
+		if (!more->device &&
+			setsockopt(fd, (int)more->level, (int)more->name,
+				more->value.data, (socklen_t)more->value.len))
 			return err_errno(err,
 				"setting option %u of level %u of a socket",
 				more->name, more->level);

@@ -2,6 +2,7 @@
 #include "model/dump.h"
 
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdlib.h>
 
 static int inet_order(const void *one, const void *other)
@@ -14,7 +15,14 @@ static int inet_order(const void *one, const void *other)
 int dump_sockets(
 	struct dump *dump, const struct sockdiag_inets **ret, struct err *err)
 {
-	static const int protocols[] = {IPPROTO_TCP, IPPROTO_UDP};
+	/* Connections are refused before anybody asks for them. */
+	static const struct {
+		int protocol;
+		uint32_t states;
+	} wanted[] = {
+		{IPPROTO_TCP, 1 << TCP_LISTEN},
+		{IPPROTO_UDP, UINT32_MAX},
+	};
 	struct sockdiag_inets *all, some;
 	int code;
 
@@ -24,8 +32,8 @@ int dump_sockets(
 	}
 	all = arena_new1(dump->arena, struct sockdiag_inets);
 	for (size_t i = 0; i < 2; i++) {
-		code = sockdiag_collect_inet(
-			dump->arena, protocols[i], UINT32_MAX, &some, err);
+		code = sockdiag_collect_inet(dump->arena, wanted[i].protocol,
+			wanted[i].states, &some, err);
 		if (code)
 			return code;
 		for (size_t k = 0; k < some.n; k++)

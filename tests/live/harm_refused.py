@@ -20,6 +20,7 @@ REFUSED = {
     "tty": "tty|pty|terminal|pts",
     "inotify": "inotify",
     "connection": "connect|established",
+    "signed": "signs|TCP_MD5SIG",
     "netlink": "netlink",
     "packet": "packet",
     "pidfd": "pidfd",

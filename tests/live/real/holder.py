@@ -5,10 +5,12 @@ import ctypes
 import os
 import pty
 import socket
+import struct
 import sys
 import time
 
 DIR = os.environ["CHECKPOINT_DIR"]
+TCP_MD5SIG = 14
 keep = []
 
 
@@ -26,6 +28,19 @@ def unix_pair():
     return keep[0].fileno()
 
 
+def signed_listener():
+    """A TCP socket with an MD5 key for a peer (tcp_md5sig, linux/tcp.h)."""
+    listener = socket.socket()
+    peer = struct.pack("=H2s4s120x", socket.AF_INET, b"",
+                       socket.inet_aton("127.0.0.1"))
+    key = peer + struct.pack("=BBHi80s", 0, 0, 6, 0, b"secret")
+    listener.setsockopt(socket.IPPROTO_TCP, TCP_MD5SIG, key)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(1)
+    keep.append(listener)
+    return listener.fileno()
+
+
 def open_socket(*args):
     keep.append(socket.socket(*args))
     return keep[-1].fileno()
@@ -36,6 +51,7 @@ MAKERS = {
     "tty": lambda: pty.openpty()[1],
     "inotify": lambda: ctypes.CDLL(None).inotify_init1(0),
     "connection": connection,
+    "signed": signed_listener,
     "netlink": lambda: open_socket(socket.AF_NETLINK, socket.SOCK_RAW, 0),
     "packet": lambda: open_socket(socket.AF_PACKET, socket.SOCK_RAW, 0),
     "pidfd": lambda: os.pidfd_open(1),
