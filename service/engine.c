@@ -180,6 +180,7 @@ static int engine_open(struct worker *worker, const CriuReq *req,
 		rc = places_confirm(worker, wish, err);
 	unused_log(wish);
 	engine->session.run.client_socket = client_socket;
+	worker->options = &wish->options;
 	engine->listener = (struct run_listener){notify_tell, worker};
 	if (wish->notify)
 		engine->session.run.listener = &engine->listener;

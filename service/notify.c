@@ -17,12 +17,18 @@ static bool moment_has_pid(const char *moment)
 }
 
 /* What the client says to query-ext-files beyond a yes. */
-static int external_check(const CriuReq *reply, struct err *err)
+static int external_add(
+	struct worker *worker, const CriuReq *reply, struct err *err)
 {
-	if (!reply->opts || !reply->opts->n_external)
-		return 0;
-	return option_check_built(option_find("external", 8, NULL), VERB_DUMP,
-		"external in the answer to query-ext-files", err);
+	const struct option_row *row = option_find("external", 8, NULL);
+	int rc = 0;
+
+	for (size_t i = 0; reply->opts && !rc && i < reply->opts->n_external;
+		i++)
+		rc = option_set(worker->arena, row, false,
+			reply->opts->external[i], row->name, worker->options,
+			err);
+	return rc ? err_wrap(err, "what the client answered") : 0;
 }
 
 static int reply_check(
@@ -39,7 +45,7 @@ static int reply_check(
 	if (!reply->has_notify_success || !reply->notify_success)
 		return err_set(
 			err, ECANCELED, "the client said no at %s", moment);
-	return external_check(reply, err);
+	return 0;
 }
 
 int notify_tell(void *of, const char *moment, pid_t root, struct err *err)
@@ -63,5 +69,8 @@ int notify_tell(void *of, const char *moment, pid_t root, struct err *err)
 		rc = packet_receive(worker->socket, worker->arena, &reply, err);
 	if (rc)
 		return err_wrap(err, "telling the client of %s", moment);
-	return reply_check(reply, moment, err);
+	rc = reply_check(reply, moment, err);
+	if (!rc && !strcmp(moment, "query-ext-files"))
+		rc = external_add(worker, reply, err);
+	return rc;
 }

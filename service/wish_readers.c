@@ -153,8 +153,6 @@ static int inherit_fd_read(const struct wish_field *field, struct err *err)
 {
 	int rc = field_check_inherited(field, err);
 
-	if (!rc)
-		rc = field_check_built(field, err);
 	for (size_t i = 0; !rc && i < field->opts->n_inherit_fd; i++) {
 		const InheritFd *from = field->opts->inherit_fd[i];
 		struct option_inherit inherit = {from->fd, from->key};
@@ -183,7 +181,8 @@ static int ps_read(const struct wish_field *field, struct err *err)
 
 static int status_fd_read(const struct wish_field *field, struct err *err)
 {
-	return later(field, "lazy pages", err);
+	field->wish->options.status_fd = field->opts->status_fd;
+	return fd_check(field, field->opts->status_fd, err);
 }
 
 static int orphan_pts_master_read(
@@ -363,7 +362,7 @@ const struct wish_reader wish_readers[] = {
 	{34, 0, manage_cgroups_mode_read},
 	{38, 0, empty_ns_read},
 	{39, 0, join_ns_read},
-	{49, 48, status_fd_read},
+	{49, 0, status_fd_read},
 	{50, 48, orphan_pts_master_read},
 	{51, ANY_VERB, config_file_read},
 	{62, 14, pidfd_store_sk_read},

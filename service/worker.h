@@ -21,6 +21,7 @@ struct worker {
 	bool inherited; /* the client has started us: "swrk" */
 	struct peer peer;
 	struct arena *arena;	   /* of this request */
+	struct options *options;   /* the same; external may become more */
 	const char *const *become; /* what to be after the answer, or NULL */
 	int become_out;		   /* its stdout and stderr; -1: ours */
 	bool client_gone;	   /* it was dumped: nobody to answer */

@@ -195,6 +195,8 @@ static int extra_append(struct dump *dump, struct err *err)
 				*vec_push(dump->arena, &extra.threads) =
 					task->threads[i].extra;
 	}
+	extra.outside = dump->outside.at;
+	extra.n_outside = dump->outside.n;
 	return extra_save(&extra, dump->images, err);
 }
 

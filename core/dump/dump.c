@@ -9,6 +9,7 @@
 #include "cpuinfo/cpuinfo.h"
 #include "dump/capture.h"
 #include "dump/discover.h"
+#include "dump/external.h"
 #include "dump/files.h"
 #include "dump/freeze.h"
 #include "dump/freezer.h"
@@ -76,6 +77,7 @@ static int all_capture(
 		code = memory_capture(dump, jobs, err);
 	if (!code)
 		code = kinds_finish(dump, err);
+	external_tell_unused(dump);
 	if (!code)
 		code = shared_capture(dump, jobs, err);
 	if (!code)

@@ -91,12 +91,14 @@ int extra_save(
 {
 	StasisExtra record = STASIS_EXTRA__INIT;
 
-	if (!extra->threads.n && !extra->tasks.n)
+	if (!extra->threads.n && !extra->tasks.n && !extra->n_outside)
 		return 0;
 	record.thread = extra->threads.at;
 	record.n_thread = extra->threads.n;
 	record.task = extra->tasks.at;
 	record.n_task = extra->tasks.n;
+	record.outside = extra->outside;
+	record.n_outside = extra->n_outside;
 	return image_append(set, IMAGE_EXTRA, 0, &record.base, NULL, 0, err);
 }
 
@@ -115,6 +117,8 @@ int extra_load(struct image_set *set, struct extra *ret_extra, struct err *err)
 				record->thread[k];
 		for (size_t k = 0; k < record->n_task; k++)
 			*vec_push(extra.arena, &extra.tasks) = record->task[k];
+		extra.outside = record->outside;
+		extra.n_outside = record->n_outside;
 	}
 	*ret_extra = extra;
 	return 0;

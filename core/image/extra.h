@@ -18,6 +18,8 @@ struct extra {
 	struct arena *arena;
 	VEC(StasisThreadExtra *) threads;
 	VEC(StasisTaskExtra *) tasks;
+	uint32_t *outside; /* ids of files */
+	size_t n_outside;
 };
 
 void extra_init(struct extra *ret_extra, struct arena *arena);

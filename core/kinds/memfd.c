@@ -197,8 +197,8 @@ static int inodes_load(struct restore *restore, struct err *err)
 	return 0;
 }
 
-static int shmid_find(struct restore *restore, uint32_t id, uint32_t *ret_shmid,
-	struct err *err)
+static int inode_find(struct restore *restore, uint32_t id,
+	const MemfdInodeEntry **ret, struct err *err)
 {
 	const MemfdInodeEntry *inode;
 	int code = inodes_load(restore, err);
@@ -209,7 +209,25 @@ static int shmid_find(struct restore *restore, uint32_t id, uint32_t *ret_shmid,
 	if (!inode)
 		return err_set(err, EBADMSG,
 			"the image has no memory object of number %u", id);
-	*ret_shmid = inode->shmid;
+	*ret = inode;
+	return 0;
+}
+
+static int memfd_key(struct restore *restore, const struct object *object,
+	struct object_key *ret, struct err *err)
+{
+	const MemfdFileEntry *memfd = object->entry->memfd;
+	const MemfdInodeEntry *inode;
+	int code;
+
+	if (!memfd)
+		return err_set(err, EBADMSG, "file %u is not told as a memfd",
+			object->id);
+	code = inode_find(restore, memfd->inode_id, &inode, err);
+	if (code)
+		return code;
+	ret->name = arena_printf(restore->arena, "%s%s", begin, inode->name);
+	ret->flags = memfd->flags;
 	return 0;
 }
 
@@ -218,16 +236,16 @@ static int memfd_make(struct restore *restore, struct object *object,
 {
 	const MemfdFileEntry *memfd = object->entry->memfd;
 	_cleanup_fd_ int fd = -1;
-	uint32_t shmid = 0;
+	const MemfdInodeEntry *inode;
 	int code, memory = -1;
 	char link[32];
 
 	if (!memfd)
 		return err_set(err, EBADMSG, "file %u is not told as a memfd",
 			object->id);
-	code = shmid_find(restore, memfd->inode_id, &shmid, err);
+	code = inode_find(restore, memfd->inode_id, &inode, err);
 	if (!code)
-		code = restore_shared(restore, shmid, &memory, err);
+		code = restore_shared(restore, inode->shmid, &memory, err);
 	if (code)
 		return code;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", memory);
@@ -236,10 +254,10 @@ static int memfd_make(struct restore *restore, struct object *object,
 						 O_NOFOLLOW | O_ASYNC)) |
 			O_CLOEXEC);
 	if (fd < 0)
-		return err_errno(err, "opening memory object %u", shmid);
+		return err_errno(err, "opening memory object %u", inode->shmid);
 	if (memfd->pos && lseek(fd, (off_t)memfd->pos, SEEK_SET) < 0)
 		return err_errno(err, "seeking in memory object %u to %llu",
-			shmid, (unsigned long long)memfd->pos);
+			inode->shmid, (unsigned long long)memfd->pos);
 	*ret_fd = fd_take(&fd);
 	return 0;
 }
@@ -264,6 +282,7 @@ const struct kind kind_memfd = {
 	.schema = &memfd_file_entry__descriptor,
 	.claims = memfd_claims,
 	.capture = memfd_capture,
+	.key = memfd_key,
 	.make = memfd_make,
 	.settle = memfd_settle,
 };

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <linux/magic.h>
 #include <stdio.h>
 #include <string.h>
@@ -54,6 +55,7 @@ static bool name_leads(const char *name, const struct sighting *sighting)
 static int name_refuse(const struct sighting *sighting, struct err *err)
 {
 	const char *target = sighting->target;
+	struct stat stat;
 
 	if (target[0] != '/') {
 		err_set(err, EOPNOTSUPP,
@@ -71,6 +73,12 @@ static int name_refuse(const struct sighting *sighting, struct err *err)
 			"files without any name; close it or bring '%.*s' "
 			"back",
 			(int)(strlen(target) - strlen(deleted)), target);
+	}
+	if (fstatat(AT_FDCWD, target, &stat, AT_SYMLINK_NOFOLLOW)) {
+		err_errno(err, "its name cannot be looked up");
+		return err_hint(err, "folders that only its user may enter, as "
+				     "on a network file system, can be dumped "
+				     "by that user");
 	}
 	err_set(err, EOPNOTSUPP,
 		"its name leads to something else now: something was "
@@ -144,13 +152,54 @@ static void build_id_capture(
 		arena, words, reg->n_build_id * sizeof(*reg->build_id));
 }
 
+/* Whoever has called it external will give it back. */
+static bool external_capture(
+	struct dump *dump, const struct sighting *sighting, RegFileEntry *reg)
+{
+	char *name;
+
+	if (!dump->run->opt->external.n || sighting->fd_number < 0)
+		return false;
+	name = arena_printf(dump->arena, "file[%x:%" PRIx64 "]",
+		(unsigned)sighting->info.mnt_id,
+		(uint64_t)sighting->stat.st_ino);
+	if (!dump_external(dump, name))
+		return false;
+	reg->name = name;
+	reg->has_ext = reg->ext = true;
+	return true;
+}
+
+bool path_is_outside(const RegFileEntry *reg)
+{
+	return reg->has_ext && reg->ext;
+}
+
+static int named_capture(struct dump *dump, const struct sighting *sighting,
+	uint32_t id, RegFileEntry *reg, struct err *err)
+{
+	const struct stat *stat = &sighting->stat;
+	int code = proc_refuse(sighting, err);
+
+	if (!code)
+		code = locks_refuse(sighting, err);
+	if (!code)
+		code = name_capture(dump, sighting, id, reg, err);
+	if (code || !S_ISREG(stat->st_mode))
+		return code;
+	reg->has_size = true;
+	reg->size = (uint64_t)stat->st_size;
+	if (stat->st_nlink)
+		build_id_capture(dump->arena, sighting, reg);
+	return 0;
+}
+
 int path_capture(struct dump *dump, const struct sighting *sighting,
 	uint32_t id, RegFileEntry **ret, struct err *err)
 {
 	RegFileEntry *reg = arena_new1(dump->arena, RegFileEntry);
-	const struct stat *stat = &sighting->stat;
 	uint32_t flags = sighting->info.flags;
-	int code;
+	int code = 0;
 
 	reg_file_entry__init(reg);
 	reg->id = id;
@@ -159,24 +208,14 @@ int path_capture(struct dump *dump, const struct sighting *sighting,
 		reg->flags &= ~(uint32_t)O_TMPFILE;
 	reg->pos = (uint64_t)sighting->info.pos;
 	reg->has_mode = true;
-	reg->mode = stat->st_mode;
-	code = proc_refuse(sighting, err);
-	if (!code)
-		code = locks_refuse(sighting, err);
+	reg->mode = sighting->stat.st_mode;
+	if (!external_capture(dump, sighting, reg))
+		code = named_capture(dump, sighting, id, reg, err);
 	if (!code)
 		code = fown_capture(dump->arena, sighting, &reg->fown, err);
 	if (!code)
-		code = name_capture(dump, sighting, id, reg, err);
-	if (code)
-		return code;
-	if (S_ISREG(stat->st_mode)) {
-		reg->has_size = true;
-		reg->size = (uint64_t)stat->st_size;
-		if (stat->st_nlink)
-			build_id_capture(dump->arena, sighting, reg);
-	}
-	*ret = reg;
-	return 0;
+		*ret = reg;
+	return code;
 }
 
 static const char *type_name(mode_t mode)
@@ -294,11 +333,6 @@ int path_open(struct restore *restore, const RegFileEntry *reg, int flags,
 	uint32_t ghost;
 	int code;
 
-	if (reg->has_ext && reg->ext)
-		return err_set(err, EOPNOTSUPP,
-			"'%s' is to be brought back by a plugin, and there "
-			"are none",
-			reg->name);
 	/* O_ASYNC tells a task by fd number: it is the settling's. */
 	flags |= (int)reg->flags &
 		 ~(O_CREAT | O_EXCL | O_TRUNC | O_ASYNC | TMPFILE_BIT);

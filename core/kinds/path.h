@@ -18,6 +18,9 @@
  * kernel keeps inside: "pipe:[1]", "/memfd:x (deleted)"? */
 bool path_is_named(const struct sighting *sighting);
 
+/* Will somebody outside of the tree give it back? */
+bool path_is_outside(const RegFileEntry *reg);
+
 /* id: of the file entry that it becomes. */
 int path_capture(struct dump *dump, const struct sighting *sighting,
 	uint32_t id, RegFileEntry **ret, struct err *err);

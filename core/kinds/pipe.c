@@ -2,18 +2,20 @@
 /*
  * pipe: one end of a pipe. Both ends carry the number of the pipe.
  *
- * An end that somebody outside of the tree holds could not be brought back,
- * so it must be seen in the tree, or the other end must know that it is
- * closed for good.
+ * An end that somebody outside of the tree holds cannot be brought back, so
+ * it must be seen in the tree, or the other end must know that it is closed
+ * for good, or the pipe is external: then somebody gives another at restore.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "kinds/fown.h"
 #include "kinds/pipe_data.h"
 #include "kinds/table.h"
@@ -27,7 +29,7 @@ struct pipe_seen {
 	struct pipe_seen *next;
 	uint32_t pipe_id;
 	bool seen[2], closed[2]; /* by enum end; closed: everywhere */
-	bool has_data;
+	bool has_data, external;
 	pid_t pid; /* where it was seen first */
 	const char *where;
 };
@@ -80,6 +82,24 @@ static int ends_look(struct pipe_seen *pipe, const struct sighting *sighting,
 	return 0;
 }
 
+/* Somebody outside keeps it, and what waits in it. */
+static int pipe_leave_outside(struct dump *dump,
+	const struct sighting *sighting, const PipeEntry *pipe, struct err *err)
+{
+	int n = 0;
+
+	dump_outside(dump, pipe->id);
+	if ((pipe->flags & O_ACCMODE) == O_WRONLY)
+		return 0;
+	if (ioctl(sighting->fd, FIONREAD, &n))
+		return err_errno(err, "asking how much waits in a pipe");
+	if (n)
+		log_warn("%s is external: %d bytes that wait in it are not "
+			 "stored",
+			sighting->target, n);
+	return 0;
+}
+
 static int pipe_capture(struct dump *dump, const struct sighting *sighting,
 	void *msg, struct err *err)
 {
@@ -97,6 +117,9 @@ static int pipe_capture(struct dump *dump, const struct sighting *sighting,
 	code = fown_capture(dump->arena, sighting, &pipe->fown, err);
 	if (!code)
 		code = ends_look(seen, sighting, err);
+	seen->external = dump_external(dump, sighting->target);
+	if (seen->external)
+		return code ?: pipe_leave_outside(dump, sighting, pipe, err);
 	if (!code && !seen->has_data && (pipe->flags & O_ACCMODE) != O_WRONLY) {
 		seen->has_data = true;
 		code = pipe_data_capture(dump, IMAGE_PIPES_DATA, pipe->pipe_id,
@@ -115,7 +138,7 @@ static int pipe_finish(struct dump *dump, struct err *err)
 		missing = !pipe->seen[END_READ]	   ? END_READ
 			  : !pipe->seen[END_WRITE] ? END_WRITE
 						   : -1;
-		if (missing < 0 || pipe->closed[missing])
+		if (missing < 0 || pipe->closed[missing] || pipe->external)
 			continue;
 		err_set(err, EOPNOTSUPP,
 			"process %d: %s is the %s end of a pipe (pipe:[%u]) "
@@ -123,8 +146,10 @@ static int pipe_finish(struct dump *dump, struct err *err)
 			pipe->pid, pipe->where,
 			missing == END_READ ? "write" : "read", pipe->pipe_id);
 		return err_hint(err,
-			"let it use a file instead, or dump a tree that has "
-			"both ends");
+			"dump a tree that has both ends, or say with "
+			"--external 'pipe:[%u]' that somebody will give one "
+			"back at restore",
+			pipe->pipe_id);
 	}
 	return 0;
 }
@@ -254,6 +279,19 @@ static int pipe_make(struct restore *restore, struct object *object,
 	return code;
 }
 
+static int pipe_key(struct restore *restore, const struct object *object,
+	struct object_key *ret, struct err *err)
+{
+	const PipeEntry *pipe = object->entry->pipe;
+
+	if (!pipe)
+		return err_set(err, EBADMSG, "file %u is not told as a pipe",
+			object->id);
+	ret->name = arena_printf(restore->arena, "pipe:[%u]", pipe->pipe_id);
+	ret->flags = pipe->flags;
+	return 0;
+}
+
 static int pipe_settle(struct tape *tape, const struct object *object,
 	const struct holder *holder, struct err *err)
 {
@@ -274,6 +312,7 @@ const struct kind kind_pipe = {
 	.claims = pipe_claims,
 	.capture = pipe_capture,
 	.finish = pipe_finish,
+	.key = pipe_key,
 	.make = pipe_make,
 	.settle = pipe_settle,
 };

@@ -45,6 +45,21 @@ static int regular_capture(struct dump *dump, const struct sighting *sighting,
 	return path_capture(dump, sighting, entry->id, &entry->reg, err);
 }
 
+/* A path without its first slash, or what --external called it. */
+static int regular_key(struct restore *restore, const struct object *object,
+	struct object_key *ret, struct err *err)
+{
+	const RegFileEntry *reg = object->entry->reg;
+
+	(void)restore;
+	if (!reg)
+		return err_set(err, EBADMSG, "file %u has no path", object->id);
+	ret->name = reg->name + (reg->name[0] == '/');
+	ret->flags = reg->flags;
+	ret->outside = path_is_outside(reg);
+	return 0;
+}
+
 static int regular_make(struct restore *restore, struct object *object,
 	int *ret_fd, struct err *err)
 {
@@ -73,6 +88,7 @@ const struct kind kind_regular = {
 	.tag = FD_TYPES__REG,
 	.claims = regular_claims,
 	.capture = regular_capture,
+	.key = regular_key,
 	.make = regular_make,
 	.settle = regular_settle,
 };

@@ -25,10 +25,16 @@ struct dump {
 	struct seccomp_book *seccomp; /* kinds/seccomp.c keeps it */
 	struct shared_book *shared;   /* shared memory objects, dump/shared.c */
 	struct book *book;	      /* what file kinds remember, book.h */
+	VEC(uint32_t) outside;	      /* ids of files that must be given back */
 };
 
 /* The id of one more file entry, for kinds that need two for one file. */
 uint32_t dump_file_id(struct dump *dump);
+
+/* Is that name, "pipe:[42]", one of --external? Such a file need not be made
+ * again; without a way of its own to say so in its message it is marked. */
+bool dump_external(struct dump *dump, const char *name);
+void dump_outside(struct dump *dump, uint32_t id);
 
 /* Socket facts of the victims' network namespace, collected once. */
 int dump_sockets(

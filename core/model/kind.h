@@ -12,6 +12,7 @@
  *	claims		is this open file mine?
  *	capture		facts -> message
  *	needs					pure: what must exist first
+ *	key					what --inherit-fd calls it
  *	make					coordinator: message -> fd
  *	settle					pure: message -> ops on a tape
  *
@@ -70,6 +71,9 @@ struct kind {
 	/* Files: in the coordinator; the fd is O_CLOEXEC and the caller's. */
 	int (*make)(
 		struct restore *, struct object *, int *ret_fd, struct err *);
+	/* Files: the name by which another one may be given in its place. */
+	int (*key)(struct restore *, const struct object *,
+		struct object_key *ret, struct err *);
 	/* Files: what must be done inside one task that holds the object, with
 	 * its final fd numbers there (holder->fd). Tasks and threads: all. */
 	int (*settle)(struct tape *, const struct object *,

@@ -27,14 +27,31 @@ struct holder {
 	bool cloexec;
 };
 
+/* A file that we were started with, for one of the images (--inherit-fd). */
+struct inherited {
+	int fd;
+	const char *key;
+	bool used;
+};
+
+/* By what name others may give a file, and how that must be open. */
+struct object_key {
+	const char *name; /* NULL: it has none */
+	uint32_t flags;	  /* as for open(2) */
+	bool outside;	  /* it must be given, and cannot be made */
+};
+
 struct object {
 	uint32_t id;
 	const struct kind *kind;
 	FileEntry *entry;
 	VEC(struct holder) holders;
-	VEC(struct object *) needs; /* made before this one */
-	int rank;		    /* place in the order of making */
-	int shelf_fd;		    /* in the coordinator; -1: not made */
+	VEC(struct object *) needs;    /* made before this one */
+	int rank;		       /* place in the order of making */
+	int shelf_fd;		       /* in the coordinator; -1: not made */
+	bool outside;		       /* it must be given */
+	const struct inherited *given; /* NULL: it is made */
+	uint32_t given_flags;
 };
 
 struct objects {

@@ -24,6 +24,7 @@ struct restore {
 	int root; /* O_PATH: where absolute paths of images begin */
 	struct shared_shelf *shared; /* memory objects, restore/shared.c */
 	struct book *book;	     /* what file kinds remember, book.h */
+	struct inherited *inherited; /* one for each of the options */
 };
 
 /* Open a path of the image below the restore's root (openat2 with

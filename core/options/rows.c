@@ -111,6 +111,11 @@ const struct option_row option_rows[] = {
 		FIELD(fail_at), .cli_only = true,
 		.help = "for tests: let STEP fail; 'list' shows the steps"},
 
+	{"external", 0, OPTION_OWN, TAKES("RES"), .verbs = ENGINE, .rpc = 37,
+		.read = option_read_external,
+		.help = "what somebody outside of the tree will give back: "
+			"pipe:[INODE] or file[MOUNT:INODE]; may be repeated"},
+
 	/* dump */
 	{"leave-running", 'R', OPTION_FLAG, .verbs = DUMPS, .rpc = 3,
 		FIELD(leave_running), .help = "let the tasks run on"},
@@ -132,6 +137,11 @@ const struct option_row option_rows[] = {
 	{"restore-sibling", 'S', OPTION_BOOL, .verbs = V(RESTORE), .rpc = 26,
 		FIELD(restore_sibling),
 		.help = "with -d: the root task becomes a child of our parent"},
+	{"inherit-fd", 0, OPTION_OWN, TAKES("fd[N]:RES"), .verbs = V(RESTORE),
+		.read = option_read_inherit, .rpc = 27,
+		.help = "our fd N takes the place of a file: pipe:[INODE], "
+			"socket:[INODE], /memfd:NAME, or a path without its "
+			"first slash"},
 	{"pidfile", 0, OPTION_TEXT, TAKES("FILE"), FIELD(pidfile),
 		.verbs = V(RESTORE) | DAEMONS,
 		.help = "write the pid of the root task to FILE"},
@@ -178,6 +188,9 @@ const struct option_row option_rows[] = {
 	{"request-timeout", 0, OPTION_NUMBER, TAKES("SECONDS"),
 		.verbs = V(SERVICE), FIELD(request_timeout), .max = 1000000,
 		.help = "give up a request after SECONDS (120); 0: never"},
+	{"status-fd", 0, OPTION_NUMBER, TAKES("FD"), .verbs = ENGINE | DAEMONS,
+		FIELD(status_fd), .max = INT32_MAX, .rpc = 49,
+		.help = "write a byte to FD when others may connect"},
 
 	/* machine */
 	{"cpu-cap", 0, OPTION_OWN, MAY_TAKE("CAP,.."), .rpc = 20,
@@ -201,12 +214,6 @@ const struct option_row option_rows[] = {
 	{"irmap-scan-path", 0, OPTION_LIST, TAKES("PATH"), .verbs = ENGINE,
 		FIELD(irmap_scan_paths), LATER(watches), .rpc = 36,
 		.help = "where to search for them"},
-	{"external", 0, OPTION_LIST, TAKES("RES"), .verbs = ENGINE, .rpc = 37,
-		FIELD(external), LATER("external resources"),
-		.help = "what is provided from outside the tree"},
-	{"inherit-fd", 0, OPTION_OWN, TAKES("fd[N]:RES"), .verbs = V(RESTORE),
-		.read = option_read_inherit, LATER("external resources"),
-		.rpc = 27, .help = "use our fd N for a file of the images"},
 	{"ext-unix-sk", 'x', OPTION_OWN, MAY_TAKE("INODE,.."), .rpc = 4,
 		.verbs = ENGINE, .read = option_read_ext_unix,
 		LATER("unix sockets"),
@@ -311,10 +318,6 @@ const struct option_row option_rows[] = {
 		.help = "a connected socket instead"},
 	{"lazy-pages", 0, OPTION_FLAG, .verbs = ENGINE, FIELD(lazy_pages),
 		LATER(lazy), .rpc = 48, .help = "bring pages when touched"},
-	{"status-fd", 0, OPTION_NUMBER, TAKES("FD"), .verbs = ENGINE | DAEMONS,
-		FIELD(status_fd), .max = INT32_MAX, LATER("lazy pages"),
-		.built_for = V(SERVICE), .rpc = 49,
-		.help = "write a byte to FD when ready"},
 	{"stream", 0, OPTION_BOOL, .verbs = ENGINE | V(CPUINFO_DUMP),
 		FIELD(stream), LATER("streamed images"),
 		.help = "through criu-image-streamer"},

@@ -10,6 +10,7 @@ option_read_fn option_read_version;
 option_read_fn option_read_verbosity;
 option_read_fn option_read_close;
 option_read_fn option_read_inherit;
+option_read_fn option_read_external; /* external.c */
 option_read_fn option_read_ext_unix;
 option_read_fn option_read_empty_ns;
 option_read_fn option_read_ext_mount;

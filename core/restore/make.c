@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "restore/inherit.h"
 
 static int room_check(const struct plan *plan, struct err *err)
 {
@@ -47,7 +48,8 @@ static int object_make(struct restore *restore, struct plan *plan,
 {
 	int slot = plan->shelf_base + object->rank, fd, code;
 
-	code = object->kind->make(restore, object, &fd, err);
+	code = object->given ? inherit_open(object, &fd, err)
+			     : object->kind->make(restore, object, &fd, err);
 	if (!code)
 		code = shelve(fd, slot, err);
 	if (code)
@@ -78,6 +80,8 @@ int make_shelf(struct restore *restore, struct plan *plan, struct err *err)
 	int code, proc;
 
 	code = room_check(plan, err);
+	if (!code)
+		code = inherit_park(restore, plan, err);
 	for (size_t i = 0; i < plan->order.n && !code; i++)
 		code = object_make(restore, plan, plan->order.at[i], err);
 	for (size_t i = 0; i < plan->reopens.n && !code; i++)

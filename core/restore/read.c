@@ -244,6 +244,19 @@ static int objects_read(struct restore *restore, struct err *err)
 	return code;
 }
 
+static int outside_mark(struct restore *restore, uint32_t id, struct err *err)
+{
+	struct object *object = objects_find(&restore->objects, id);
+
+	if (!object || !object->kind->key)
+		return err_set(err, EBADMSG,
+			"file %u is told to be outside of the tree, and is "
+			"none that can be",
+			id);
+	object->outside = true;
+	return 0;
+}
+
 /* Extras are found by tid and pid. */
 static int extra_read(struct restore *restore, struct err *err)
 {
@@ -252,6 +265,8 @@ static int extra_read(struct restore *restore, struct err *err)
 	int code;
 
 	code = extra_load(restore->images, extra, err);
+	for (size_t i = 0; !code && i < extra->n_outside; i++)
+		code = outside_mark(restore, extra->outside[i], err);
 	for (size_t t = 0; t < restore->tree.tasks.n && !code; t++) {
 		task = restore->tree.tasks.at[t];
 		task->extra = (StasisTaskExtra *)extra_task_find(

@@ -11,6 +11,7 @@
 #include "restore/cpu.h"
 #include "restore/birth.h"
 #include "restore/host.h"
+#include "restore/inherit.h"
 #include "restore/make.h"
 #include "restore/owner.h"
 #include "restore/perform.h"
@@ -202,6 +203,8 @@ int restore_run(struct run *run, pid_t *ret_root, struct err *err)
 		code = cpu_check(&restore, err);
 	if (!code)
 		code = root_open(&restore, err);
+	if (!code)
+		code = inherit_look(&restore, err);
 	if (!code)
 		code = run_step(run, "restore.plan", err);
 	if (!code)

@@ -92,6 +92,10 @@ static int session_open_all(
 		return rc;
 	log_info("Stasis %s: %s, images in '%s'", STASIS_VERSION,
 		verb_rows[o->verb].name, o->images_dir);
+	if (o->status_fd >= 0)
+		log_warn("nobody connects to this %s: no byte is written to "
+			 "the status fd",
+			verb_rows[o->verb].name);
 	if (!run->be)
 		return err_set(err, ENOSYS, "this machine is not supported");
 	return session_check_rights(o, err);

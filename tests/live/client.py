@@ -112,13 +112,14 @@ class Client:
             raise Failure("the worker does not end")
 
 
-def start_worker(case, **options):
-    """A client with a worker of its own: swrk on a socket pair."""
+def start_worker(case, fds=(), **options):
+    """A client with a worker of its own: swrk on a socket pair. It inherits
+    fds, too."""
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     worker = subprocess.Popen(
         [case.stasis, "swrk", str(theirs.fileno())],
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT, pass_fds=[theirs.fileno()], **options)
+        stderr=subprocess.STDOUT, pass_fds=[theirs.fileno(), *fds], **options)
     theirs.close()
     return Client(case, ours, worker)
 

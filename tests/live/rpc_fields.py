@@ -74,8 +74,8 @@ def some_value(pb, field):
     if field.message_type:
         made = {"ps": dict(port=1), "veths": dict(if_in="a", if_out="b"),
                 "ext_mnt": dict(key="a", val="b"), "cg_root": dict(path="/"),
-                "inherit_fd": dict(key="a", fd=0), "unix_sk_ino":
-                dict(inode=1), "join_ns": dict(ns="net", ns_file="1")}[name]
+                "unix_sk_ino": dict(inode=1),
+                "join_ns": dict(ns="net", ns_file="1")}[name]
         return made if name == "ps" else [made]
     if field.enum_type:
         return field.enum_type.values[-1].number
@@ -95,12 +95,9 @@ def fields_later(case):
         if row[-1].strip("` ") != "fields_later":
             continue
         value = some_value(pb, pb.criu_opts.DESCRIPTOR.fields_by_name[name])
-        kind = "RESTORE" if name == "inherit_fd" else "DUMP"
-        opts = {"images_dir": case.img, name: value}
-        if kind == "DUMP":
-            opts["pid"] = pid
         client = start_worker(case)
-        answer = client.no("not built yet", kind, opts)
+        answer = client.no("not built yet", "DUMP", {
+            "images_dir": case.img, "pid": pid, name: value})
         check(name in answer.cr_errmsg, f"{name}: {answer.cr_errmsg}")
         check(answer.cr_errno == 38, f"{name}: errno {answer.cr_errno}")
         check(client.close() == 1, f"{name}: another status")
@@ -115,6 +112,17 @@ def fields_cgroups(case):
     for mode in range(1, 7):
         refused(case, "not built yet", "DUMP", pid=pid,
                 manage_cgroups_mode=mode)
+
+
+@test("status_fd is told to have nobody to tell: no byte is written")
+def fields_status_fd(case):
+    read, write = os.pipe()
+    done(case, "DUMP", pid=victim(case), status_fd=write)
+    os.close(write)
+    check(os.read(read, 1) == b"", "a byte all the same")
+    os.close(read)
+    log = read_text(os.path.join(case.img, "dump.log"), "")
+    check("status fd" in log, log)
 
 
 @test("evasive_devices changes nothing")

@@ -116,22 +116,6 @@ def rpc_notify_wrong(case):
         check(client.close() == 1 and alive(pid), f"{packet}: harmed")
 
 
-@test("external files in the answer to query-ext-files are refused clearly")
-def rpc_external(case):
-    pid = victim(case)
-
-    def hear(told, reply):
-        if told.notify.script == "query-ext-files":
-            reply.opts.images_dir_fd = -1
-            reply.opts.external.append("file[1:2]")
-
-    client = start_worker(case)
-    client.hear = hear
-    client.no("not built yet", "DUMP", {
-        "images_dir": case.img, "pid": pid, "notify_scripts": True})
-    check(alive(pid), "harmed")
-
-
 @test("with rst_sibling the restored task is the client's own child")
 def rpc_sibling(case):
     pid = victim(case)

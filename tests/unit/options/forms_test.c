@@ -32,6 +32,28 @@ static void set_free(struct set *s)
 
 #define SET(name) __attribute__((cleanup(set_free))) struct set name = {0}
 
+TEST(external_resources_are_told_by_their_first_letters)
+{
+	static const char *const later[] = {"mnt[/a]:b", "mnt[]", "dev[1/2]:x",
+		"tty[a:b]", "unix[5]", "net[5]:x", "veth[a]:b", "macvlan[a]:b",
+		"netdev[a]:b", "pid[5]:x", NULL};
+	static const char *const wrong[] = {"x", "pipe[7]", "pipe:[]",
+		"pipe:[7a]", "pipe:[7", "pipe:[7]x", "file[1]", "file[1:]",
+		"file[:1]", "file[1:2]:x", "file[1g:2]", NULL};
+	SET(s);
+
+	CHECK_INT(set(&s, "external", "pipe:[77]"), 0);
+	CHECK_INT(set(&s, "external", "file[1c:2af]"), 0);
+	CHECK_INT(s.options.external.n, 2);
+	CHECK_STR(s.options.external.at[0], "pipe:[77]");
+	CHECK_STR(s.options.external.at[1], "file[1c:2af]");
+	for (int i = 0; later[i]; i++)
+		CHECK_INT(set(&s, "external", later[i]), -ENOSYS);
+	for (int i = 0; wrong[i]; i++)
+		CHECK_INT(set(&s, "external", wrong[i]), -EINVAL);
+	CHECK_INT(s.options.external.n, 2);
+}
+
 TEST(inherit_fd_is_a_number_and_a_resource)
 {
 	SET(s);

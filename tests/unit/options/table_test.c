@@ -99,6 +99,8 @@ static const char *row_sample(const struct option_row *row)
 		return row->choices[0].name;
 	if (!strcmp(row->name, "inherit-fd"))
 		return "fd[3]:pipe:[5]";
+	if (!strcmp(row->name, "external"))
+		return "pipe:[5]";
 	if (!strcmp(row->name, "empty-ns"))
 		return "net";
 	if (!strcmp(row->name, "cpu-cap"))

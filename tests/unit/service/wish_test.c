@@ -114,7 +114,7 @@ SET(ghost_limit, 123456)
 SHOWS(ghost_limit, w->options.ghost_limit == 123456)
 WORDS(irmap_scan_paths, "/a")
 SHOWS(irmap_scan_paths, w->options.irmap_scan_paths.n == 1)
-WORDS(external, "dev[1/2]:x")
+WORDS(external, "pipe:[7]")
 SHOWS(external, w->options.external.n == 1)
 SET(empty_ns, CLONE_NEWNET)
 SHOWS(empty_ns, w->options.empty_net)
@@ -138,6 +138,7 @@ SHOWS(weak_sysctls, w->options.weak_sysctls)
 SET(lazy_pages, true)
 SHOWS(lazy_pages, w->options.lazy_pages)
 SET(status_fd, 3)
+SHOWS(status_fd, w->options.status_fd == 3)
 SET(orphan_pts_master, true)
 TEXT(config_file, "/conf")
 SHOWS(config_file, !strcmp(w->config_file, "/conf"))
@@ -210,19 +211,19 @@ static const struct wish_case wish_cases[] = {DOES(images_dir_fd),
 	AS_ROW(veths), AS_ROW(cpu_cap), AS_ROW(force_irmap),
 	DOES_IN(exec_cmd, VERB_RESTORE), AS_ROW(ext_mnt),
 	AS_ROW(manage_cgroups), AS_ROW(cg_root),
-	DOES_IN(rst_sibling, VERB_RESTORE), AS_ROW_IN(inherit_fd, VERB_RESTORE),
+	DOES_IN(rst_sibling, VERB_RESTORE), DOES_IN(inherit_fd, VERB_RESTORE),
 	AS_ROW(auto_ext_mnt), AS_ROW(ext_sharing), AS_ROW(ext_masters),
 	AS_ROW(skip_mnt), AS_ROW(enable_fs), AS_ROW(unix_sk_ino),
 	AS_ROW(manage_cgroups_mode), DOES(ghost_limit),
-	AS_ROW(irmap_scan_paths), AS_ROW(external), AS_ROW(empty_ns),
+	AS_ROW(irmap_scan_paths), DOES(external), AS_ROW(empty_ns),
 	AS_ROW(join_ns), AS_ROW(cgroup_props), AS_ROW(cgroup_props_file),
 	AS_ROW(cgroup_dump_controller), AS_ROW(freeze_cgroup), DOES(timeout),
 	AS_ROW(tcp_skip_in_flight), AS_ROW(weak_sysctls), AS_ROW(lazy_pages),
-	REFUSED(status_fd, "lazy pages"),
-	REFUSED(orphan_pts_master, "terminals"), DOES(config_file),
-	AS_ROW(tcp_close), AS_ROW(lsm_profile), AS_ROW(tls_cacert),
-	AS_ROW(tls_cacrl), AS_ROW(tls_cert), AS_ROW(tls_key), AS_ROW(tls),
-	AS_ROW(tls_no_cn_verify), AS_ROW(cgroup_yard), AS_ROW(pre_dump_mode),
+	DOES(status_fd), REFUSED(orphan_pts_master, "terminals"),
+	DOES(config_file), AS_ROW(tcp_close), AS_ROW(lsm_profile),
+	AS_ROW(tls_cacert), AS_ROW(tls_cacrl), AS_ROW(tls_cert),
+	AS_ROW(tls_key), AS_ROW(tls), AS_ROW(tls_no_cn_verify),
+	AS_ROW(cgroup_yard), AS_ROW(pre_dump_mode),
 	REFUSED(pidfd_store_sk, "incremental"), AS_ROW(lsm_mount_context),
 	AS_ROW(network_lock), AS_ROW(mntns_compat_mode),
 	DOES(skip_file_rwx_check), DOES(unprivileged), DOES(leave_stopped),
