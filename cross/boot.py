@@ -30,11 +30,13 @@ CPU_OPTIONS = {("aarch64", "max"): "max,pauth-impdef=on"}
 CPU_WITHOUT = {"x86_64": ",-cx16"}
 
 
-def command(machine, kernel, initrd, cpu=None):
+def command(machine, kernel, initrd, cpu=None, disk=None):
+    """disk: a file that the guest's first disk is."""
     program, options, usual, console, cpus = COMMANDS[machine]
     cpu = cpu or usual
     cpu = CPU_OPTIONS.get((machine, cpu), cpu) + CPU_WITHOUT.get(machine, "")
-    return [program, *options, "-cpu", cpu,
+    drive = ["-drive", f"file={disk},format=raw,if=virtio"] if disk else []
+    return [program, *options, *drive, "-cpu", cpu,
             "-smp", str(cpus), "-m", "2G", "-accel", "tcg,thread=multi",
             "-nodefaults", "-nographic", "-no-reboot", "-serial", "stdio",
             "-kernel", kernel, "-initrd", initrd, "-append",
@@ -42,24 +44,23 @@ def command(machine, kernel, initrd, cpu=None):
 
 
 class Guest:
-    """A booted guest; lines() gives its console as it comes."""
+    """A running guest; lines() gives its console as it comes."""
 
-    def __init__(self, machine, kernel, initrd, cpu=None, silence=150.0,
-                 limit=600.0):
+    def __init__(self, argv, silence=150.0, limit=600.0):
         self.silence, self.end = silence, time.monotonic() + limit
         self.status = None  # of the job, once the closing line was seen
         self.why = "the guest ended without its closing line"
         self.tail = []
-        self.qemu = subprocess.Popen(
-            command(machine, kernel, initrd, cpu), stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        self.guest = subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT)
 
     def on_alarm(self, _signal, _frame):
         if time.monotonic() > self.end:
             self.why = "the guest took too long"
         else:
             self.why = f"the guest was silent for {self.silence:g} s"
-        self.qemu.kill()
+        self.guest.kill()
 
     def arm(self):
         left = self.end - time.monotonic()
@@ -69,7 +70,7 @@ class Guest:
         signal.signal(signal.SIGALRM, self.on_alarm)
         try:
             self.arm()
-            for raw in self.qemu.stdout:
+            for raw in self.guest.stdout:
                 self.arm()
                 line = raw.decode(errors="replace").rstrip("\r\n")
                 self.tail = self.tail[-39:] + [line]
@@ -81,9 +82,9 @@ class Guest:
             self.close()
 
     def close(self):
-        if self.qemu.poll() is None and self.status is None:
-            self.qemu.kill()
-        self.qemu.wait()
+        if self.guest.poll() is None and self.status is None:
+            self.guest.kill()
+        self.guest.wait()
 
 
 def can_boot(machine):

@@ -2,7 +2,7 @@
 """cpio: initramfs archives ("newc") of overlaid folders, made without root.
 
 All belongs to root in the guest. Archives may be written one behind the
-other: the kernel unpacks each, later files win.
+other: the kernel, or unpack(), unpacks each, later files win.
 """
 import fnmatch
 import os
@@ -84,3 +84,42 @@ class Archive:
         # The kernel wants each archive to start at a multiple of four.
         self.file.write(b"\0" * (-self.file.tell() % 512))
         self.file.close()
+
+
+def members(file):
+    """(name, mode, mtime, device, data) of each member, of all archives."""
+    while head := file.read(4):
+        if not head.strip(b"\0"):
+            continue  # between two archives
+        head += file.read(106)
+        if not head.startswith(b"070701"):
+            raise ValueError("not an archive")
+        fields = [int(head[at:at + 8], 16) for at in range(6, 110, 8)]
+        name = file.read(fields[11])[:-1].decode()
+        file.seek(-file.tell() % 4, os.SEEK_CUR)
+        data = file.read(fields[6])
+        file.seek(-file.tell() % 4, os.SEEK_CUR)
+        if name != "TRAILER!!!":
+            yield name, fields[1], fields[5], tuple(fields[9:11]), data
+
+
+def unpack(path, root):
+    """All archives of a file, below root, as the kernel does it."""
+    with open(path, "rb") as file:
+        for name, mode, mtime, device, data in members(file):
+            target = os.path.join(root, name)
+            if stat.S_ISDIR(mode):
+                os.makedirs(target, exist_ok=True)
+                os.chmod(target, stat.S_IMODE(mode))
+                continue
+            if os.path.lexists(target):
+                os.unlink(target)
+            if stat.S_ISLNK(mode):
+                os.symlink(data.decode(), target)
+            elif stat.S_ISREG(mode):
+                with open(target, "wb") as out:
+                    out.write(data)
+                os.chmod(target, stat.S_IMODE(mode))
+                os.utime(target, (mtime, mtime))
+            else:
+                os.mknod(target, mode, os.makedev(*device))

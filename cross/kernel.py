@@ -16,6 +16,25 @@ import debian
 SERIES = {"6.1": "", "6.12": "backports"}
 FLAVOUR = {"x86_64": "cloud-amd64", "aarch64": "arm64",
            "ppc64le": "powerpc64le"}
+# What stands behind a series for other sizes of a page: "6.12-64k".
+PAGES = {("aarch64", "6.12"): ["16k"], ("ppc64le", "6.12"): ["64k"]}
+
+
+def names(machine):
+    """All kernels that there are for a machine."""
+    return list(SERIES) + [f"{series}-{pages}" for series in SERIES
+                           for pages in PAGES.get((machine, series), [])]
+
+
+def package_pattern(machine, name):
+    """What the package of a kernel is called, and the suite that has it."""
+    if name not in names(machine):
+        raise debian.Offline(f"there is no Linux {name} for {machine}")
+    series, _, pages = name.partition("-")
+    version = series.replace(".", r"\.")
+    flavour = FLAVOUR[machine] + (f"-{pages}" if pages else "")
+    return (rf"linux-image-{version}\.\d+(\+deb\d+)?(-\d+)?-{flavour}",
+            SERIES[series])
 
 
 def module_name(path):
@@ -60,26 +79,24 @@ class Modules:
         self.chosen.append((name, data))
 
 
-def fetch(machine, series):
+def fetch(machine, name):
     """A folder with the kernel's image, "vmlinuz", its "release" and modules
     as "modules/NNN-name.ko"."""
-    flavour = FLAVOUR[machine]
     wanted = debian.package_list("modules")
-    version = series.replace(".", r"\.")
-    pattern = rf"linux-image-{version}\.\d+(\+deb\d+)?(-\d+)?-{flavour}"
+    pattern, suite = package_pattern(machine, name)
 
     def make(path):
-        debian.say(f"fetching Linux {series} for {machine}")
-        apt = debian.Apt(machine, SERIES[series])
+        debian.say(f"fetching Linux {name} for {machine}")
+        apt = debian.Apt(machine, suite)
         package = apt.newest(pattern)
         tree, debs = path + ".tree", path + ".debs"
         debian.unpack(apt.fetch([package], debs, alone=True), tree)
         modules = Modules(tree)
-        for name in wanted:
-            modules.add(name)
+        for module in wanted:
+            modules.add(module)
         os.makedirs(os.path.join(path, "modules"))
-        for number, (name, data) in enumerate(modules.chosen):
-            with open(f"{path}/modules/{number:03d}-{name}.ko", "wb") as file:
+        for number, (module, data) in enumerate(modules.chosen):
+            with open(f"{path}/modules/{number:03d}-{module}.ko", "wb") as file:
                 file.write(data)
         image = glob.glob(os.path.join(tree, "boot/vmlinu[xz]-*"))[0]
         shutil.copy(image, os.path.join(path, "vmlinuz"))
@@ -88,4 +105,4 @@ def fetch(machine, series):
         shutil.rmtree(tree)
         shutil.rmtree(debs)
 
-    return debian.once(machine, f"kernel-{series}", [pattern, wanted], make)
+    return debian.once(machine, f"kernel-{name}", [pattern, wanted], make)

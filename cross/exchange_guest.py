@@ -1,11 +1,14 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""cpu_guest: the guest's half of cross/cpus.
+"""exchange_guest: the guest's half of cross/exchange.py.
 
-    cpu_guest.py dump              programs to images, told on the console
-    cpu_guest.py restore MODEL...  images of other guests, tried here
+    exchange_guest.py dump [LAUNCHER...] -- PROGRAM...
+                                            to images, on /stasis/out
+    exchange_guest.py restore HOW=OPTION... -- SOURCE...
+                                            images of other guests
+
+A program is one of tests/live/programs that came along, or NAME.py, one of
+tests/live/real. Those that cannot run here are left out.
 """
-import base64
-import io
 import os
 import signal
 import subprocess
@@ -16,8 +19,7 @@ sys.path.insert(0, "/stasis/tests/live")
 import harness  # noqa: E402
 
 ADD, STASIS = "/stasis/add", "/stasis/build/stasis"
-PROGRAMS = ("late_calls", "regs_general", "regs_vector", "regs_avx",
-            "regs_pkru", "regs_sve")
+REAL = "/stasis/tests/live/real"
 # Room for the pids of the images: a guest's own pids are below.
 FIRST_PID = 5000
 
@@ -34,17 +36,25 @@ def stasis(*args):
     return done.returncode, (done.stdout.strip().splitlines() or [""])[0]
 
 
-def program_dump(name):
+def program_command(name):
+    """How the program is started; None: it is not here."""
+    if name.endswith(".py"):
+        return [sys.executable, "-B", os.path.join(REAL, name)]
+    path = os.path.join(ADD, name)
+    return [path] if os.path.exists(path) else None
+
+
+def program_dump(name, command, first_pid):
     """False: the program cannot run on this CPU."""
     work, images = folder("/tmp/v", name), folder("/tmp/i", name)
     with open("/proc/sys/kernel/ns_last_pid", "w") as file:
-        file.write(str(FIRST_PID + 100 * PROGRAMS.index(name)))
+        file.write(str(first_pid))
     victim = subprocess.Popen(
-        [os.path.join(ADD, name)], stdin=subprocess.DEVNULL,
-        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, cwd="/",
+        command, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL, cwd="/",
         env=dict(os.environ, CHECKPOINT_DIR=work), start_new_session=True)
     harness.wait_until(lambda: set(os.listdir(work)) & {"ready", "verdict"}
-                       or victim.poll() is not None, f"{name} is ready", 20)
+                       or victim.poll() is not None, f"{name} is ready", 60)
     if "ready" not in os.listdir(work):
         victim.kill()
         victim.wait()
@@ -60,16 +70,15 @@ def program_dump(name):
     return True
 
 
-def dump():
-    packed = io.BytesIO()
-    with tarfile.open(fileobj=packed, mode="w:gz") as tar:
-        for name in PROGRAMS:
-            if os.path.exists(os.path.join(ADD, name)) and program_dump(name):
+def dump(launcher, names):
+    with open("/stasis/out", "wb") as disk, \
+            tarfile.open(fileobj=disk, mode="w") as tar:
+        for number, name in enumerate(names):
+            command = program_command(name)
+            if command and program_dump(name, launcher + command,
+                                        FIRST_PID + 200 * number):
                 tar.add(os.path.join("/tmp/i", name), name)
                 print(f"dumped: {name}", flush=True)
-    text = base64.b64encode(packed.getvalue()).decode()
-    for at in range(0, len(text), 1000):
-        print(f"image: {text[at:at + 1000]}")
 
 
 def end_of(pid):
@@ -90,7 +99,7 @@ def go_on(name, pid):
     verdict = os.path.join(work, "verdict")
     try:
         harness.wait_until(lambda: os.path.exists(verdict)
-                           or not harness.alive(pid), "a verdict", 30)
+                           or not harness.alive(pid), "a verdict", 60)
     except harness.Failure:
         return "hung"
     if not os.path.exists(verdict):
@@ -110,30 +119,30 @@ def clean(name):
     open(os.path.join(work, "ready"), "w").close()
 
 
-def attempt(model, name, how, *options):
-    images = os.path.join("/tmp/m", model, name)
+def attempt(source, name, how, option):
+    images = os.path.join("/tmp/m", source, name)
     with open(os.path.join(images, "pid")) as file:
         pid = int(file.read())
     clean(name)
-    code, text = stasis("restore", "-d", "-D", images, "-W", "/tmp", *options)
+    code, text = stasis("restore", "-d", "-D", images, "-W", "/tmp",
+                        *([option] if option else []))
     result = f"refused: {text}" if code else go_on(name, pid)
-    print(f"cell: {model}|{name}|{how}|{result}", flush=True)
+    print(f"cell: {source}|{name}|{how}|{result}", flush=True)
     clean(name)
 
 
-def restore(models):
-    for model in models:
-        place = folder("/tmp/m", model)
-        with tarfile.open(os.path.join(ADD, model + ".tar.gz")) as tar:
+def restore(hows, sources):
+    for source in sources:
+        place = folder("/tmp/m", source)
+        with tarfile.open(os.path.join(ADD, source + ".tar")) as tar:
             tar.extractall(place)
         for name in sorted(os.listdir(place)):
-            attempt(model, name, "checked", "--cpu-cap=fpu")
-            attempt(model, name, "registers")
+            for how in hows:
+                attempt(source, name, *how.split("=", 1))
 
 
 if __name__ == "__main__":
     harness.become_subreaper()
-    if sys.argv[1] == "dump":
-        dump()
-    else:
-        restore(sys.argv[2:])
+    split = sys.argv.index("--")
+    work = {"dump": dump, "restore": restore}[sys.argv[1]]
+    work(sys.argv[2:split], sys.argv[split + 1:])
