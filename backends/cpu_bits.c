@@ -80,6 +80,16 @@ int cpu_bits_require(const struct cpu_bits *image, const struct cpu_bits *here,
 		here->model, lacking.text, image->model);
 }
 
+int cpu_bits_require_code(const struct cpu_bits *image,
+	const struct cpu_bits *here, struct err *err)
+{
+	uint64_t masks[CPU_WORDS_MAX] = {0};
+
+	for (unsigned int i = 0; image->words[i].label; i++)
+		masks[i] = image->words[i].ins & ~image->words[i].moot;
+	return cpu_bits_require(image, here, masks, err);
+}
+
 int cpu_bits_match(const struct cpu_bits *image, const struct cpu_bits *here,
 	struct err *err)
 {

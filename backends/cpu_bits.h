@@ -4,7 +4,10 @@
  *
  * A machine describes its words once: a name for each bit (those of
  * /proc/cpuinfo), and which bits stand for instructions that a program may
- * have chosen to use. Bits without a name are spelled "word.bit".
+ * have chosen to use. Some of these are there because other engines compare
+ * them, but code that was chosen by them runs without: hints that other CPUs
+ * skip, promises of speed, what only the kernel may execute. Hypervisors and
+ * kernels like to hide them. Bits without a name are spelled "word.bit".
  */
 #ifndef STASIS_CPU_BITS_H
 #define STASIS_CPU_BITS_H
@@ -14,13 +17,14 @@
 
 #include <stdint.h>
 
-enum { CPU_WORDS_MAX = 20 };
+enum { CPU_WORDS_MAX = 24 };
 
 struct cpu_word {
 	const char *label;
 	const char *const *names; /* one for each bit; NULL: none has one */
 	unsigned int bits;	  /* 32 or 64 */
 	uint64_t ins;		  /* the bits that are instructions */
+	uint64_t moot;		  /* of these: code runs without */
 };
 
 /* The CPU of one host, made of a cpuinfo message by its backend. */
@@ -33,6 +37,9 @@ struct cpu_bits {
 /* Every bit of image in a word's mask (NULL: its ins) is in here, too. */
 int cpu_bits_require(const struct cpu_bits *image, const struct cpu_bits *here,
 	const uint64_t *masks, struct err *err);
+/* The same for the instructions that are not moot. */
+int cpu_bits_require_code(const struct cpu_bits *image,
+	const struct cpu_bits *here, struct err *err);
 /* All words are the same. */
 int cpu_bits_match(const struct cpu_bits *image, const struct cpu_bits *here,
 	struct err *err);

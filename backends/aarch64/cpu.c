@@ -48,15 +48,20 @@ static const char *const names_2[64] = {"dcpodp", "sve2", "sveaes", "svepmull",
 	"f8fma", "f8dp4", "f8dp2", "f8e4m3", "f8e5m2", "smelutv2", "smef8f16",
 	"smef8f32", "smesf8fma", "smesf8dp4", "smesf8dp2", "poe"};
 
+static const char *const names_3[64] = {"mtefar", "mtestoreonly", "lsfe"};
+
 #define B(bit) (UINT64_C(1) << (bit))
 
 /* evtstrm and ssbs are no instructions; the address-signing and branch-target
  * ones do nothing on a CPU that lacks them. paca and pacg stay: addresses that
- * are signed already do not go through such a CPU. */
+ * are signed already do not go through such a CPU. Moot are: gcs (code asks
+ * chkfeat each time, and a stack in use is seen as such), ecv (for the vdso,
+ * which is the kernel's), rprfm (a hint), mtefar and mtestoreonly (ways to
+ * report). */
 static const struct cpu_word words[WORDS + 1] = {
-	{"hwcap", names_1, 64, ~(B(2) | B(28))},
-	{"hwcap2", names_2, 64, ~(B(15) | B(17))},
-	{"hwcap3", NULL, 64, ~UINT64_C(0)},
+	{"hwcap", names_1, 64, ~(B(2) | B(28)), B(32)},
+	{"hwcap2", names_2, 64, ~(B(15) | B(17)), B(19) | B(35)},
+	{"hwcap3", names_3, 64, ~UINT64_C(0), B(0) | B(1)},
 	{0},
 };
 
@@ -132,6 +137,21 @@ static char *model_read(struct arena *arena)
 	return arena_printf(arena, "MIDR %#lx", midr);
 }
 
+/* Both registers may be read by every program. */
+static void caches_read(StasisCpuinfoAarch64 *cpu)
+{
+#ifdef __aarch64__
+	uint64_t dczid;
+
+	__asm__ volatile("mrs %0, dczid_el0" : "=r"(dczid));
+	__asm__ volatile("mrs %0, ctr_el0" : "=r"(cpu->ctr));
+	cpu->dczid = (uint32_t)dczid;
+	cpu->has_dczid = cpu->has_ctr = 1;
+#else
+	(void)cpu;
+#endif
+}
+
 int aarch64_cpu_describe(
 	struct arena *arena, CpuinfoEntry **ret, struct err *err)
 {
@@ -155,6 +175,7 @@ int aarch64_cpu_describe(
 	cpu->n_sme_vl = sme.n;
 	cpu->sme_vl = sme.at;
 	cpu->model = model_read(arena);
+	caches_read(cpu);
 	entry->n_aarch64_entry = 1;
 	entry->aarch64_entry = arena_copy(arena, &cpu, sizeof(cpu));
 	*ret = entry;
@@ -213,6 +234,71 @@ static int vectors_accept(const StasisCpuinfoAarch64 *image,
 		here->sme_vl, here->n_sme_vl, err);
 }
 
+/*
+ * memset of glibc is picked by how much one dc zva clears, and clears too
+ * much, or traps, where that is another size or forbidden.
+ */
+static int clearing_accept(const StasisCpuinfoAarch64 *image,
+	const StasisCpuinfoAarch64 *here, struct err *err)
+{
+	const uint32_t size = 15, forbidden = 1 << 4;
+
+	if (!image->has_dczid || !here->has_dczid || image->dczid & forbidden ||
+		image->dczid == here->dczid)
+		return 0;
+	if (here->dczid & forbidden)
+		return err_set(err, ENOTSUP,
+			"the CPU lacks dc zva, which the image's host has");
+	return err_set(err, ENOTSUP,
+		"dc zva clears %u bytes, but %u on the image's host",
+		4u << (here->dczid & size), 4u << (image->dczid & size));
+}
+
+/*
+ * What programs remember of the caches (libgcc, for one) when they make new
+ * code known: by steps of the smallest line, and not at all for instructions
+ * or data where the CPU sees to it itself.
+ */
+static int caches_accept(const StasisCpuinfoAarch64 *image,
+	const StasisCpuinfoAarch64 *here, struct err *err)
+{
+	static const struct {
+		uint8_t shift;
+		const char *name;
+	} lines[] = {{0, "instruction"}, {16, "data"}};
+	const uint64_t coherent = B(28) | B(29); /* IDC, DIC */
+
+	if (!image->has_ctr || !here->has_ctr)
+		return 0;
+	if (image->ctr & ~here->ctr & coherent)
+		return err_set(err, ENOTSUP,
+			"the CPU's caches have to be told of new code (CTR "
+			"%#" PRIx64 "), which the image's host did by itself "
+			"(%#" PRIx64 ")",
+			here->ctr, image->ctr);
+	for (unsigned int i = 0; i < 2; i++)
+		if ((here->ctr >> lines[i].shift & 15) <
+			(image->ctr >> lines[i].shift & 15))
+			return err_set(err, ENOTSUP,
+				"lines of the %s cache have %u bytes, but %u "
+				"on the image's host",
+				lines[i].name,
+				4u << (here->ctr >> lines[i].shift & 15),
+				4u << (image->ctr >> lines[i].shift & 15));
+	return 0;
+}
+
+static int code_accept(const struct cpu_bits *image_bits,
+	const struct cpu_bits *here_bits, const StasisCpuinfoAarch64 *image,
+	const StasisCpuinfoAarch64 *here, struct err *err)
+{
+	int error = cpu_bits_require_code(image_bits, here_bits, err);
+
+	if (!error)
+		error = clearing_accept(image, here, err);
+	return error ?: caches_accept(image, here, err);
+}
+
 int aarch64_cpu_accept(const CpuinfoEntry *image, const CpuinfoEntry *here,
 	uint32_t cap, struct err *err)
 {
@@ -236,7 +322,9 @@ int aarch64_cpu_accept(const CpuinfoEntry *image, const CpuinfoEntry *here,
 			"pages have %" PRIu32 " bytes, but %" PRIu32
 			" on the image's host",
 			b->page_size, a->page_size);
-	if (cap & CPU_CAP_INS)
+	if (cap & (CPU_CAP_CODE | CPU_CAP_INS))
+		error = code_accept(&image_bits, &here_bits, a, b, err);
+	if (!error && (cap & CPU_CAP_INS))
 		error = cpu_bits_require(&image_bits, &here_bits, NULL, err);
 	if (!error && (cap & CPU_CAP_FPU))
 		error = vectors_accept(a, b, err);

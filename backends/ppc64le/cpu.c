@@ -38,14 +38,17 @@ static const char *const names_2[32] = {[17] = "mma",
 
 /* The bits that other engines compare (true_le; htm, dscr, ebb, isel, tar,
  * vcrypto) and those that newer programs choose their code by. scv: libc
- * makes its system calls that way where it finds it. */
+ * makes its system calls that way where it finds it. htm: older
+ * ones began each call with tabort. where they found it. Moot is ebb, which
+ * does nothing without an event of perf, and such events are not restored. */
 static const struct cpu_word words[WORDS + 1] = {
 	{"hwcap", names_1, 32,
 		B(1) | B(7) | B(8) | B(10) | B(12) | B(26) | B(27) | B(28) |
 			B(30)},
 	{"hwcap2", names_2, 32,
 		B(17) | B(18) | B(20) | B(21) | B(22) | B(23) | B(25) | B(26) |
-			B(27) | B(28) | B(29) | B(30) | B(31)},
+			B(27) | B(28) | B(29) | B(30) | B(31),
+		B(28)},
 	{0},
 };
 
@@ -149,6 +152,8 @@ int ppc64le_cpu_accept(const CpuinfoEntry *image, const CpuinfoEntry *here,
 		error = base_check(image, here, &image_bits, err);
 	if (!error)
 		error = cpu_bits_require(&image_bits, &here_bits, base, err);
+	if (!error && (cap & CPU_CAP_CODE))
+		error = cpu_bits_require_code(&image_bits, &here_bits, err);
 	if (!error && (cap & CPU_CAP_INS))
 		error = cpu_bits_require(&image_bits, &here_bits, NULL, err);
 	if (!error && (cap & CPU_CAP_FPU))

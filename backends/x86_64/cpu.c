@@ -51,8 +51,9 @@ int x86_64_cpu_describe(
 	x86->model = cpu.model;
 	x86->stepping = cpu.stepping;
 	x86->capability_ver = CAPABILITY_VERSION;
-	x86->n_capability = X86_64_CPU_WORDS;
-	x86->capability = arena_copy(arena, cpu.words, sizeof(cpu.words));
+	x86->n_capability = X86_64_CPU_WORDS_V2;
+	x86->capability = arena_copy(
+		arena, cpu.words, X86_64_CPU_WORDS_V2 * sizeof(cpu.words[0]));
 	x86->model_id =
 		cpu.model_id[0] ? arena_strdup(arena, cpu.model_id) : NULL;
 	x86->has_xfeatures_mask = 1;
@@ -63,6 +64,9 @@ int x86_64_cpu_describe(
 	x86->xsave_size_max = cpu.xsave_size_max;
 	entry->n_x86_entry = 1;
 	entry->x86_entry = arena_copy(arena, &x86, sizeof(x86));
+	entry->n_more = X86_64_CPU_WORDS - X86_64_CPU_WORDS_V2;
+	entry->more = arena_copy(arena, cpu.words + X86_64_CPU_WORDS_V2,
+		entry->n_more * sizeof(cpu.words[0]));
 	*ret = entry;
 	return 0;
 }
@@ -87,7 +91,7 @@ static int entry_check(const CpuinfoEntry *entry, struct err *err)
 			"the cpuinfo image has an unknown version %" PRIu32,
 			x86->capability_ver);
 	words = x86->capability_ver == 1 ? X86_64_CPU_WORDS_V1
-					 : X86_64_CPU_WORDS;
+					 : X86_64_CPU_WORDS_V2;
 	if (x86->n_capability != words)
 		return err_set(err, EINVAL,
 			"the cpuinfo image has %zu capability words, not %zu",
@@ -109,9 +113,18 @@ const char *x86_64_cpu_model(const CpuinfoEntry *entry)
 				  : "x86_64";
 }
 
-/* An old image says nothing of the last words: take them from other. */
-static int bits_load(const CpuinfoEntry *entry, const struct cpu_bits *other,
-	struct cpu_bits *ret, struct err *err)
+/* How many words an image tells; of more than are known here the first. */
+static unsigned int words_told(const CpuinfoEntry *entry)
+{
+	size_t n = entry->x86_entry[0]->n_capability;
+
+	if (n == X86_64_CPU_WORDS_V2)
+		n += entry->n_more;
+	return n < X86_64_CPU_WORDS ? (unsigned int)n : X86_64_CPU_WORDS;
+}
+
+static int bits_load(
+	const CpuinfoEntry *entry, struct cpu_bits *ret, struct err *err)
 {
 	const CpuinfoX86Entry *x86;
 	int error = entry_check(entry, err);
@@ -121,13 +134,28 @@ static int bits_load(const CpuinfoEntry *entry, const struct cpu_bits *other,
 	x86 = entry->x86_entry[0];
 	*ret = (struct cpu_bits){
 		.words = x86_64_cpu_words, .model = x86_64_cpu_model(entry)};
-	for (unsigned int i = 0; i < X86_64_CPU_WORDS; i++) {
-		if (i < x86->n_capability)
-			ret->bits[i] = x86->capability[i];
-		else if (other)
-			ret->bits[i] = other->bits[i];
-	}
+	for (unsigned int i = 0; i < words_told(entry); i++)
+		ret->bits[i] = i < x86->n_capability
+				       ? x86->capability[i]
+				       : entry->more[i - x86->n_capability];
 	return 0;
+}
+
+/* What one of two does not tell is taken from the other. */
+static int bits_load_both(const CpuinfoEntry *image, const CpuinfoEntry *here,
+	struct cpu_bits *ret_image, struct cpu_bits *ret_here, struct err *err)
+{
+	int error = bits_load(here, ret_here, err);
+
+	if (!error)
+		error = bits_load(image, ret_image, err);
+	for (unsigned int i = 0; i < X86_64_CPU_WORDS && !error; i++) {
+		if (i >= words_told(image))
+			ret_image->bits[i] = ret_here->bits[i];
+		else if (i >= words_told(here))
+			ret_here->bits[i] = ret_image->bits[i];
+	}
+	return error;
 }
 
 static void parts_name(uint64_t parts, char *names, size_t size)
@@ -205,6 +233,25 @@ static int xsave_areas_accept(const struct cpu_bits *image_bits,
 		x86_64_cpu_name(image), x86_64_cpu_name(here), names);
 }
 
+/*
+ * What code can have been chosen by. Where transactions are switched off for
+ * good (after TAA and its kin), xbegin goes straight to its way out: code that
+ * was chosen by rtm goes on.
+ */
+static int code_accept(const struct cpu_bits *image,
+	const struct cpu_bits *here, const CpuinfoX86Entry *image_x86,
+	const CpuinfoX86Entry *here_x86, struct err *err)
+{
+	const uint64_t rtm = 1 << 11, rtm_always_abort = 1 << 11;
+	struct cpu_bits able = *here;
+	int error;
+
+	if (able.bits[CPU_7_0_EDX] & rtm_always_abort)
+		able.bits[CPU_7_0_EBX] |= rtm;
+	error = cpu_bits_require_code(image, &able, err);
+	return error ?: xsave_areas_accept(image, image_x86, here_x86, err);
+}
+
 static int fpu_accept(const struct cpu_bits *image, const struct cpu_bits *here,
 	const CpuinfoX86Entry *image_x86, const CpuinfoX86Entry *here_x86,
 	struct err *err)
@@ -248,26 +295,27 @@ static int sizes_match(const CpuinfoX86Entry *image,
 int x86_64_cpu_accept(const CpuinfoEntry *image, const CpuinfoEntry *here,
 	uint32_t cap, struct err *err)
 {
-	struct cpu_bits image_bits, here_bits;
+	const CpuinfoX86Entry *from, *to;
+	struct cpu_bits from_bits, to_bits;
 	int error;
 
 	if (!image->n_x86_entry || !here->n_x86_entry)
 		return err_set(err, EINVAL,
 			"the cpuinfo image is of another machine, not of "
 			"x86_64");
-	error = bits_load(here, NULL, &here_bits, err);
-	if (!error)
-		error = bits_load(image, &here_bits, &image_bits, err);
+	error = bits_load_both(image, here, &from_bits, &to_bits, err);
+	from = image->x86_entry[0];
+	to = here->x86_entry[0];
+	if (!error && (cap & CPU_CAP_CODE))
+		error = code_accept(&from_bits, &to_bits, from, to, err);
 	if (!error && (cap & CPU_CAP_INS))
-		error = cpu_bits_require(&image_bits, &here_bits, NULL, err);
+		error = cpu_bits_require(&from_bits, &to_bits, NULL, err);
 	if (!error && (cap & CPU_CAP_FPU))
-		error = fpu_accept(&image_bits, &here_bits, image->x86_entry[0],
-			here->x86_entry[0], err);
+		error = fpu_accept(&from_bits, &to_bits, from, to, err);
 	if (!error && (cap & CPU_CAP_CPU))
-		error = cpu_bits_match(&image_bits, &here_bits, err);
+		error = cpu_bits_match(&from_bits, &to_bits, err);
 	if (!error && (cap & CPU_CAP_CPU))
-		error = sizes_match(
-			image->x86_entry[0], here->x86_entry[0], err);
+		error = sizes_match(from, to, err);
 	return error;
 }
 
@@ -275,7 +323,7 @@ int x86_64_cpu_features(struct arena *arena, const CpuinfoEntry *entry,
 	const char *const **ret, struct err *err)
 {
 	struct cpu_bits bits;
-	int error = bits_load(entry, NULL, &bits, err);
+	int error = bits_load(entry, &bits, err);
 
 	if (error < 0)
 		return error;

@@ -25,9 +25,13 @@ enum x86_64_cpu_word {
 	CPU_F_0_EDX,
 	CPU_80000007_EBX,
 	CPU_7_0_EDX,
+	/* From here on: words that cpuinfo images have no place for. */
+	CPU_7_1_EAX,
+	CPU_7_1_EDX,
 	X86_64_CPU_WORDS,
-	/* Images of capability version 1 end here. */
+	/* Images of capability version 1 and 2 end here. */
 	X86_64_CPU_WORDS_V1 = CPU_F_1_EDX,
+	X86_64_CPU_WORDS_V2 = CPU_7_1_EAX,
 };
 
 extern const struct cpu_word x86_64_cpu_words[];

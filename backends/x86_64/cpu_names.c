@@ -62,6 +62,7 @@ static const char *const names_7_0_edx[32] = {[2] = "avx512_4vnniw",
 	"uintr",
 	[8] = "avx512_vp2intersect",
 	[10] = "md_clear",
+	"rtm_always_abort",
 	[14] = "serialize",
 	[16] = "tsxldtrk",
 	[18] = "pconfig",
@@ -78,36 +79,57 @@ static const char *const names_7_0_edx[32] = {[2] = "avx512_4vnniw",
 	"core_capabilities",
 	"spec_ctrl_ssbd"};
 
+static const char *const names_7_1_eax[32] = {"sha512", "sm3", "sm4", "rao_int",
+	"avx_vnni", "avx512_bf16", "lass", "cmpccxadd",
+	"arch_perfmon_ext", [10] = "fzrm", "fsrs", "fsrc", [17] = "fred",
+	"lkgs", "wrmsrns", "nmi_src", "amx_fp16", "hreset",
+	"avx_ifma", [26] = "lam", "msrlist", [31] = "movrs"};
+
+static const char *const names_7_1_edx[32] = {[4] = "avx_vnni_int8",
+	"avx_ne_convert",
+	[8] = "amx_complex",
+	[10] = "avx_vnni_int16",
+	[14] = "prefetchi",
+	"user_msr",
+	[19] = "avx10",
+	[21] = "apx_f"};
+
 #define B(bit) (UINT64_C(1) << (bit))
 
 /* The instruction bits are the ones that other engines compare, and what they
  * forgot or do not know yet: fma, lahf_lm, clwb, avx512ifma, the direct stores,
- * and what came with Sapphire Rapids and its kin. */
+ * and what came with Sapphire Rapids and its kin. Moot are: mmxext (the part
+ * of AMD's that came with sse), rep_good and erms (speed), monitor (for
+ * kernels), 3dnowprefetch, hle and mpx (no-operations on CPUs without; bound
+ * registers in use are seen as such), tme (memory encryption). */
 const struct cpu_word x86_64_cpu_words[X86_64_CPU_WORDS + 1] = {
 	{"1.edx", names_1_edx, 32,
 		B(0) | B(4) | B(8) | B(11) | B(15) | B(19) | B(23) | B(24) |
 			B(25) | B(26)},
 	{"80000001.edx", names_80000001_edx, 32,
-		B(11) | B(22) | B(27) | B(30) | B(31)},
+		B(11) | B(22) | B(27) | B(30) | B(31), B(22)},
 	{"80860001.edx", NULL, 32, 0},
-	{"linux.1", names_linux_1, 32, B(16) | B(20)},
+	{"linux.1", names_linux_1, 32, B(16) | B(20), B(16)},
 	{"1.ecx", names_1_ecx, 32,
 		B(0) | B(1) | B(3) | B(9) | B(12) | B(13) | B(19) | B(20) |
 			B(22) | B(23) | B(25) | B(26) | B(27) | B(28) | B(29) |
-			B(30)},
+			B(30),
+		B(3)},
 	{"c0000001.edx", NULL, 32, 0},
 	{"80000001.ecx", names_80000001_ecx, 32,
-		B(0) | B(5) | B(6) | B(7) | B(8) | B(11) | B(16) | B(21)},
+		B(0) | B(5) | B(6) | B(7) | B(8) | B(11) | B(16) | B(21), B(8)},
 	{"linux.2", NULL, 32, 0},
 	{"linux.3", NULL, 32, 0},
 	{"7.0.ebx", names_7_0_ebx, 32,
 		B(0) | B(3) | B(4) | B(5) | B(8) | B(9) | B(11) | B(14) |
 			B(16) | B(17) | B(18) | B(19) | B(21) | B(23) | B(24) |
-			B(26) | B(27) | B(28) | B(29) | B(30) | B(31)},
+			B(26) | B(27) | B(28) | B(29) | B(30) | B(31),
+		B(4) | B(9) | B(14)},
 	{"d.1.eax", names_d_1_eax, 32, B(0) | B(1) | B(2)},
 	{"7.0.ecx", names_7_0_ecx, 32,
 		B(1) | B(5) | B(6) | B(8) | B(9) | B(10) | B(11) | B(12) |
-			B(13) | B(14) | B(22) | B(27) | B(28)},
+			B(13) | B(14) | B(22) | B(27) | B(28),
+		B(13)},
 	{"f.1.edx", NULL, 32, 0},
 	{"80000008.ebx", names_80000008_ebx, 32, B(0)},
 	{"6.eax", NULL, 32, 0},
@@ -117,5 +139,10 @@ const struct cpu_word x86_64_cpu_words[X86_64_CPU_WORDS + 1] = {
 	{"7.0.edx", names_7_0_edx, 32,
 		B(2) | B(3) | B(8) | B(14) | B(16) | B(22) | B(23) | B(24) |
 			B(25)},
+	{"7.1.eax", names_7_1_eax, 32,
+		B(0) | B(1) | B(2) | B(3) | B(4) | B(5) | B(7) | B(21) | B(23) |
+			B(31)},
+	{"7.1.edx", names_7_1_edx, 32,
+		B(4) | B(5) | B(8) | B(10) | B(15) | B(19) | B(21)},
 	{0},
 };

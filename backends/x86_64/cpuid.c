@@ -7,45 +7,64 @@
 
 #ifdef __x86_64__
 #include <cpuid.h>
+#include <sys/auxv.h>
 
 struct cpuid {
 	uint32_t a, b, c, d;
 };
 
-/* Zero for a leaf that the CPU does not have. */
-static struct cpuid leaf(uint32_t number, uint32_t sub)
-{
-	struct cpuid id = {0};
+/* CPUID takes microseconds in a virtual machine: each leaf is read once. */
+struct reader {
+	uint32_t max, max_extended; /* the last leaf of both ranges */
+};
 
-	__get_cpuid_count(number, sub, &id.a, &id.b, &id.c, &id.d);
+static struct cpuid leaf_ask(uint32_t number, uint32_t sub)
+{
+	struct cpuid id;
+
+	__cpuid_count(number, sub, id.a, id.b, id.c, id.d);
 	return id;
 }
 
-static void version_read(struct x86_64_cpu *cpu)
+/* Zero for a leaf that the CPU does not have. */
+static struct cpuid leaf(
+	const struct reader *reader, uint32_t number, uint32_t sub)
 {
-	struct cpuid id = leaf(1, 0);
+	uint32_t max = number < 0x80000000 ? reader->max : reader->max_extended;
 
-	cpu->family = id.a >> 8 & 0xf;
-	cpu->model = id.a >> 4 & 0xf;
-	cpu->stepping = id.a & 0xf;
-	if (cpu->family == 0xf)
-		cpu->family += id.a >> 20 & 0xff;
-	if (cpu->family >= 6)
-		cpu->model += (id.a >> 16 & 0xf) << 4;
+	return number > max ? (struct cpuid){0} : leaf_ask(number, sub);
 }
 
-static void vendor_read(struct x86_64_cpu *cpu)
+static struct reader reader_open(struct x86_64_cpu *cpu)
 {
-	struct cpuid id = leaf(0, 0);
+	struct cpuid first = leaf_ask(0, 0);
+
+	memcpy(cpu->vendor, &first.b, 4);
+	memcpy(cpu->vendor + 4, &first.d, 4);
+	memcpy(cpu->vendor + 8, &first.c, 4);
+	return (struct reader){first.a, leaf_ask(0x80000000, 0).a};
+}
+
+static void version_read(uint32_t signature, struct x86_64_cpu *cpu)
+{
+	cpu->family = signature >> 8 & 0xf;
+	cpu->model = signature >> 4 & 0xf;
+	cpu->stepping = signature & 0xf;
+	if (cpu->family == 0xf)
+		cpu->family += signature >> 20 & 0xff;
+	if (cpu->family >= 6)
+		cpu->model += (signature >> 16 & 0xf) << 4;
+}
+
+static void name_read(const struct reader *reader, struct x86_64_cpu *cpu)
+{
 	uint32_t name[12];
 	const char *text = (const char *)name;
 	size_t size = sizeof(name);
+	struct cpuid id;
 
-	memcpy(cpu->vendor, &id.b, 4);
-	memcpy(cpu->vendor + 4, &id.d, 4);
-	memcpy(cpu->vendor + 8, &id.c, 4);
 	for (uint32_t i = 0; i < 3; i++) {
-		id = leaf(0x80000002 + i, 0);
+		id = leaf(reader, 0x80000002 + i, 0);
 		memcpy(name + 4 * i, &id, sizeof(id));
 	}
 	/* Some CPUs have blanks in front. */
@@ -56,30 +75,45 @@ static void vendor_read(struct x86_64_cpu *cpu)
 	memcpy(cpu->model_id, text, size);
 }
 
-static void words_read(struct x86_64_cpu *cpu)
+static void basic_read(const struct reader *reader, struct x86_64_cpu *cpu)
 {
 	uint32_t *words = cpu->words;
+	struct cpuid id = leaf(reader, 1, 0);
 
-	words[CPU_1_EDX] = leaf(1, 0).d;
-	words[CPU_1_ECX] = leaf(1, 0).c;
-	words[CPU_6_EAX] = leaf(6, 0).a;
-	words[CPU_7_0_EBX] = leaf(7, 0).b;
-	words[CPU_7_0_ECX] = leaf(7, 0).c;
-	words[CPU_7_0_EDX] = leaf(7, 0).d;
-	words[CPU_D_1_EAX] = leaf(0xd, 1).a;
-	words[CPU_F_0_EDX] = leaf(0xf, 0).d;
+	version_read(id.a, cpu);
+	words[CPU_1_EDX] = id.d;
+	words[CPU_1_ECX] = id.c;
+	words[CPU_6_EAX] = leaf(reader, 6, 0).a;
+	id = leaf(reader, 7, 0);
+	words[CPU_7_0_EBX] = id.b;
+	words[CPU_7_0_ECX] = id.c;
+	words[CPU_7_0_EDX] = id.d;
+	if (id.a) /* the last sub-leaf */
+		id = leaf(reader, 7, 1);
+	else
+		id = (struct cpuid){0};
+	words[CPU_7_1_EAX] = id.a;
+	words[CPU_7_1_EDX] = id.d;
+	words[CPU_D_1_EAX] = leaf(reader, 0xd, 1).a;
+	words[CPU_F_0_EDX] = leaf(reader, 0xf, 0).d;
 	/* Sub-leaf 1 exists where the last-level cache is monitored. */
 	if (words[CPU_F_0_EDX] & 2)
-		words[CPU_F_1_EDX] = leaf(0xf, 1).d;
-	words[CPU_80000001_ECX] = leaf(0x80000001, 0).c;
-	words[CPU_80000001_EDX] = leaf(0x80000001, 0).d;
-	words[CPU_80000007_EBX] = leaf(0x80000007, 0).b;
-	words[CPU_80000008_EBX] = leaf(0x80000008, 0).b;
-	words[CPU_8000000A_EDX] = leaf(0x8000000a, 0).d;
+		words[CPU_F_1_EDX] = leaf(reader, 0xf, 1).d;
+}
+
+static void extended_read(const struct reader *reader, struct x86_64_cpu *cpu)
+{
+	struct cpuid id = leaf(reader, 0x80000001, 0);
+
+	cpu->words[CPU_80000001_ECX] = id.c;
+	cpu->words[CPU_80000001_EDX] = id.d;
+	cpu->words[CPU_80000007_EBX] = leaf(reader, 0x80000007, 0).b;
+	cpu->words[CPU_80000008_EBX] = leaf(reader, 0x80000008, 0).b;
+	cpu->words[CPU_8000000A_EDX] = leaf(reader, 0x8000000a, 0).d;
 }
 
 /* What Linux adds and takes away by knowledge of the models. */
-static void words_adjust(struct x86_64_cpu *cpu)
+static void words_adjust(const struct reader *reader, struct x86_64_cpu *cpu)
 {
 	enum { REP_GOOD = 1 << 16, NOPL = 1 << 20, CPUID = 1 << 25 };
 	bool intel = !strcmp(cpu->vendor, "GenuineIntel");
@@ -93,15 +127,59 @@ static void words_adjust(struct x86_64_cpu *cpu)
 		cpu->words[CPU_LINUX_1] |= REP_GOOD;
 	if (!intel)
 		cpu->words[CPU_1_EDX] &= ~(UINT32_C(1) << 31);
-	if (__get_cpuid_max(0, NULL) < 0xd)
+	if (reader->max < 0xd)
 		cpu->words[CPU_1_ECX] &= ~(UINT32_C(1) << 26);
+}
+
+/* The components of the extended state that the kernel has switched on. */
+static uint64_t xcr0_get(const struct x86_64_cpu *cpu)
+{
+	uint32_t low = 0, high = 0;
+
+	if (cpu->words[CPU_1_ECX] >> 27 & 1)
+		__asm__ volatile("xgetbv" : "=a"(low), "=d"(high) : "c"(0));
+	return (uint64_t)high << 32 | low;
+}
+
+/* Instructions that the kernel has not switched on (nofsgsbase), or whose
+ * registers (clearcpuid=avx512f, noxsave), cannot be executed, whatever CPUID
+ * tells. */
+static void words_disable(struct x86_64_cpu *cpu)
+{
+	static const struct {
+		uint32_t components, word, bits;
+	} rules[] = {
+		{0x6, CPU_1_ECX, 1u << 12 | 1u << 28 | 1u << 29},
+		{0x6, CPU_80000001_ECX, 1u << 11 | 1u << 16},
+		{0x6, CPU_7_0_EBX, 1u << 5},
+		{0x6, CPU_7_0_ECX, 1u << 9 | 1u << 10},
+		{0x6, CPU_7_1_EAX, 7u | 1u << 4 | 1u << 23},
+		{0x6, CPU_7_1_EDX, 3u << 4 | 1u << 10},
+		{0xe6, CPU_7_0_EBX, 3u << 16 | 1u << 21 | 7u << 26 | 3u << 30},
+		{0xe6, CPU_7_0_ECX, 1u << 1 | 1u << 6 | 3u << 11 | 1u << 14},
+		{0xe6, CPU_7_0_EDX, 3u << 2 | 1u << 8 | 1u << 23},
+		{0xe6, CPU_7_1_EAX, 1u << 5},
+		{0xe6, CPU_7_1_EDX, 1u << 19},
+		{0x60000, CPU_7_0_EDX, 1u << 22 | 3u << 24},
+		{0x60000, CPU_7_1_EAX, 1u << 21},
+		{0x60000, CPU_7_1_EDX, 1u << 8},
+		{0x80000, CPU_7_1_EDX, 1u << 21},
+	};
+	const unsigned long fsgsbase = 1 << 1; /* of AT_HWCAP2, since 5.9 */
+	uint64_t on = xcr0_get(cpu);
+
+	if (!(getauxval(AT_HWCAP2) & fsgsbase))
+		cpu->words[CPU_7_0_EBX] &= ~UINT32_C(1);
+	for (unsigned int i = 0; i < sizeof(rules) / sizeof(rules[0]); i++)
+		if (rules[i].components & ~on)
+			cpu->words[rules[i].word] &= ~rules[i].bits;
 }
 
 /* The components of user state whose instructions the CPU has, too. Left out
  * are sse (1), which every x86_64 has, and the bound registers (3), which come
  * with their configuration (4): CRIU 4.2 means to leave out hardware duty
  * cycling, takes its number for a mask, and refuses images that have them. */
-static uint64_t xfeatures_read(const struct x86_64_cpu *cpu)
+static uint64_t xfeatures_of(const struct x86_64_cpu *cpu, struct cpuid id)
 {
 	static const struct {
 		uint8_t component, word, bit;
@@ -114,7 +192,6 @@ static uint64_t xfeatures_read(const struct x86_64_cpu *cpu)
 		{7, CPU_7_0_EBX, 16},
 		{9, CPU_7_0_ECX, 3},
 	};
-	struct cpuid id = leaf(0xd, 0);
 	uint64_t have = id.a | (uint64_t)id.d << 32, known = 0;
 
 	for (unsigned int i = 0; i < sizeof(needs) / sizeof(needs[0]); i++)
@@ -126,16 +203,20 @@ static uint64_t xfeatures_read(const struct x86_64_cpu *cpu)
 int x86_64_cpuid_read(struct x86_64_cpu *ret, struct err *err)
 {
 	struct x86_64_cpu cpu = {0};
+	struct reader reader = reader_open(&cpu);
+	struct cpuid areas;
 
 	(void)err;
-	vendor_read(&cpu);
-	version_read(&cpu);
-	words_read(&cpu);
-	words_adjust(&cpu);
+	name_read(&reader, &cpu);
+	basic_read(&reader, &cpu);
+	extended_read(&reader, &cpu);
+	words_adjust(&reader, &cpu);
+	words_disable(&cpu);
 	if (cpu.words[CPU_1_ECX] >> 26 & 1) {
-		cpu.xfeatures = xfeatures_read(&cpu);
-		cpu.xsave_size = leaf(0xd, 0).b;
-		cpu.xsave_size_max = leaf(0xd, 0).c;
+		areas = leaf(&reader, 0xd, 0);
+		cpu.xfeatures = xfeatures_of(&cpu, areas);
+		cpu.xsave_size = areas.b;
+		cpu.xsave_size_max = areas.c;
 	}
 	*ret = cpu;
 	return 0;

@@ -22,13 +22,13 @@ static int host_read(struct arena *arena, const char *path,
 	struct cpu_host *ret, struct err *err)
 {
 	struct cpu_host host = {.name = path};
-	const char *file = path;
 	struct stat st;
 	int code;
 
 	if (!stat(path, &st) && S_ISDIR(st.st_mode))
-		file = arena_printf(arena, "%s/cpuinfo.img", path);
-	code = cpuinfo_read(arena, AT_FDCWD, file, &host.entry, err);
+		code = cpuinfo_read_dir(arena, path, &host.entry, err);
+	else
+		code = cpuinfo_read(arena, AT_FDCWD, path, &host.entry, err);
 	if (!code)
 		code = host_describe(arena, &host, err);
 	if (!code)

@@ -36,8 +36,8 @@ struct cpu_comparison {
 	bool all_can;
 };
 
-/* paths: files, or directories with a cpuinfo.img. A single one is compared
- * with this host. */
+/* paths: files, or directories with a cpuinfo.img or a dump. A single one is
+ * compared with this host. */
 int compare_hosts(struct arena *arena, const char *const *paths, size_t n,
 	uint32_t cap, struct cpu_comparison *ret, struct err *err);
 /* What all hosts of that machine have; NULL-ended. */

@@ -2,15 +2,16 @@
 #include "cpuinfo/cpuinfo.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <string.h>
 
+#include "base/fd.h"
 #include "image/manifest.h"
 #include "options/options.h"
 
 static const char file_name[] = "cpuinfo.img";
 
-static int cpuinfo_describe(
-	struct arena *arena, CpuinfoEntry **ret, struct err *err)
+int cpuinfo_describe(struct arena *arena, CpuinfoEntry **ret, struct err *err)
 {
 	const struct backend *be = backend_host();
 
@@ -19,6 +20,16 @@ static int cpuinfo_describe(
 	if (be->cpu_describe(arena, ret, err))
 		return err_wrap(err, "describing the CPU of this host");
 	return 0;
+}
+
+/* Without what other engines would not keep. */
+static CpuinfoEntry entry_of_format(const CpuinfoEntry *entry)
+{
+	CpuinfoEntry file = *entry;
+
+	file.n_more = 0;
+	file.more = NULL;
+	return file;
 }
 
 /* A new file would no longer be the one that the manifest lists. */
@@ -42,37 +53,24 @@ static int sealed_check(struct arena *arena, int dir, struct err *err)
 
 int cpuinfo_write(struct arena *arena, int dir, struct err *err)
 {
-	CpuinfoEntry *entry;
+	CpuinfoEntry *entry, file;
 	int code;
 
 	code = sealed_check(arena, dir, err);
 	if (!code)
 		code = cpuinfo_describe(arena, &entry, err);
-	if (!code)
-		code = image_write_alone(
-			dir, IMAGE_CPUINFO, 0, &entry->base, err);
-	return code;
+	if (code)
+		return code;
+	file = entry_of_format(entry);
+	return image_write_alone(dir, IMAGE_CPUINFO, 0, &file.base, err);
 }
 
-int cpuinfo_append(struct arena *arena, struct image_set *set, struct err *err)
+int cpuinfo_append(
+	struct image_set *set, const CpuinfoEntry *entry, struct err *err)
 {
-	CpuinfoEntry *entry;
-	int code;
+	CpuinfoEntry file = entry_of_format(entry);
 
-	code = cpuinfo_describe(arena, &entry, err);
-	return code
-		       ?: image_append(set, IMAGE_CPUINFO, 0, &entry->base,
-				  NULL, 0, err);
-}
-
-const char *cpuinfo_model(struct arena *arena)
-{
-	CpuinfoEntry *entry;
-	struct err err;
-
-	if (cpuinfo_describe(arena, &entry, &err))
-		return NULL;
-	return backend_host()->cpu_model(entry);
+	return image_append(set, IMAGE_CPUINFO, 0, &file.base, NULL, 0, err);
 }
 
 /* What a backend may count on before it compares. */
@@ -106,6 +104,48 @@ int cpuinfo_read(struct arena *arena, int dir, const char *path,
 	return 0;
 }
 
+/* NULL: none, or no dump. */
+static int manifest_read(struct arena *arena, const char *path,
+	const CpuinfoEntry **ret, struct err *err)
+{
+	_cleanup_fd_ int dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	StasisManifest *manifest;
+	int code;
+
+	if (dir < 0)
+		return err_errno(err, "opening '%s'", path);
+	code = manifest_load(arena, dir, &manifest, err);
+	if (!code && manifest && manifest->cpuinfo)
+		code = entry_check(manifest->cpuinfo, err);
+	if (code)
+		return err_wrap(err, "'%s'", path);
+	*ret = manifest ? manifest->cpuinfo : NULL;
+	return 0;
+}
+
+int cpuinfo_read_dir(struct arena *arena, const char *path,
+	const CpuinfoEntry **ret, struct err *err)
+{
+	const char *file = arena_printf(arena, "%s/%s", path, file_name);
+	const CpuinfoEntry *entry = NULL;
+	struct err missing = {0}, damaged = {0};
+	int code;
+
+	code = cpuinfo_read(arena, AT_FDCWD, file, &entry, &missing);
+	if (code == -ENOENT) {
+		code = manifest_read(arena, path, &entry, &damaged);
+		if (code)
+			missing = damaged;
+		else if (!entry)
+			code = -ENOENT;
+	}
+	if (code)
+		*err = missing;
+	else
+		*ret = entry;
+	return code;
+}
+
 static int image_read_here(
 	struct arena *arena, int dir, const CpuinfoEntry **ret, struct err *err)
 {
@@ -117,15 +157,14 @@ static int image_read_here(
 	return code;
 }
 
-int cpuinfo_check(struct arena *arena, int dir, uint32_t cap,
-	const char **ret_image, const char **ret_here, struct err *err)
+int cpuinfo_compare(struct arena *arena, const CpuinfoEntry *image,
+	uint32_t cap, const char **ret_here, struct err *err)
 {
 	const struct backend *be = backend_host();
-	const CpuinfoEntry *image;
 	CpuinfoEntry *here;
 	int code;
 
-	code = image_read_here(arena, dir, &image, err);
+	code = entry_check(image, err);
 	if (!code)
 		code = cpuinfo_describe(arena, &here, err);
 	if (code)
@@ -135,11 +174,21 @@ int cpuinfo_check(struct arena *arena, int dir, uint32_t cap,
 			"the image was made on %s, this machine is %s",
 			backend_by_cpuinfo(image)->name, be->name);
 	code = be->cpu_accept(image, here, cap, err);
-	if (code)
-		return err_wrap(err, "this host is not enough");
-	if (ret_image)
-		*ret_image = be->cpu_model(image);
-	if (ret_here)
+	if (!code && ret_here)
 		*ret_here = be->cpu_model(here);
-	return 0;
+	return code ? err_wrap(err, "this host is not enough") : 0;
+}
+
+int cpuinfo_check(struct arena *arena, int dir, uint32_t cap,
+	const char **ret_image, const char **ret_here, struct err *err)
+{
+	const CpuinfoEntry *image;
+	int code;
+
+	code = image_read_here(arena, dir, &image, err);
+	if (!code)
+		code = cpuinfo_compare(arena, image, cap, ret_here, err);
+	if (!code && ret_image)
+		*ret_image = backend_host()->cpu_model(image);
+	return code;
 }

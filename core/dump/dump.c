@@ -94,7 +94,9 @@ static int images_commit(struct dump *dump, struct err *err)
 		.page_size = (uint32_t)dump->run->page_size,
 		.stasis_version = STASIS_VERSION,
 		.created = (uint64_t)time(NULL),
-		.cpu = cpuinfo_model(dump->arena),
+		.cpuinfo = dump->cpuinfo,
+		.cpu = dump->cpuinfo ? dump->run->be->cpu_model(dump->cpuinfo)
+				     : NULL,
 	};
 	int code;
 
@@ -164,6 +166,24 @@ static int victims_release(struct dump *dump, struct freezer *freezer,
 	return code ?: also;
 }
 
+/* A CPU that cannot be described is a failure only where it was asked for. */
+static int cpu_store(struct dump *dump, struct err *err)
+{
+	struct err told = {0};
+	int code = cpuinfo_describe(dump->arena, &dump->cpuinfo, &told);
+
+	if (!(dump->run->opt->cpu_cap & CPU_CAP_IMAGE)) {
+		if (code)
+			log_info("%s", told.text);
+		return 0;
+	}
+	if (code) {
+		*err = told;
+		return code;
+	}
+	return cpuinfo_append(dump->images, dump->cpuinfo, err);
+}
+
 int dump_run(struct run *run, struct err *err)
 {
 	struct dump dump = {.run = run, .arena = run->arena};
@@ -177,8 +197,7 @@ int dump_run(struct run *run, struct err *err)
 			run->arena, run->images_dir, &dump.images, err);
 	if (code)
 		return code;
-	if (run->opt->cpu_cap & CPU_CAP_IMAGE)
-		code = cpuinfo_append(run->arena, dump.images, err);
+	code = cpu_store(&dump, err);
 	if (!code)
 		code = freezer_open(run, &freezer, err);
 	if (!code)

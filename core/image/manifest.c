@@ -100,6 +100,7 @@ static void manifest_fill(struct image_set *set,
 	manifest->page_size = facts->page_size;
 	manifest->kernel = fact(set->arena, facts->kernel);
 	manifest->cpu = fact(set->arena, facts->cpu);
+	manifest->cpuinfo = facts->cpuinfo;
 	manifest->hostname = fact(set->arena, facts->hostname);
 	manifest->stasis_version = fact(set->arena, facts->stasis_version);
 	manifest->has_created = true;

@@ -85,9 +85,10 @@ struct image_facts {
 	const char *machine;
 	uint32_t page_size;
 	const char *kernel, *cpu, *hostname, *stasis_version;
-	uint64_t created;  /* seconds since 1970 */
-	bool remote_pages; /* pages and pagemaps went to a page server */
-	bool no_sync;	   /* do not wait for the disk */
+	CpuinfoEntry *cpuinfo; /* of the dump's host; NULL: not known */
+	uint64_t created;      /* seconds since 1970 */
+	bool remote_pages;     /* pages and pagemaps went to a page server */
+	bool no_sync;	       /* do not wait for the disk */
 };
 
 /* Without facts the files join those in the directory and no manifest is

@@ -12,6 +12,7 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
+#include "backend.h"
 #include "base/vec.h"
 #include "image/pages.h"
 #include "proto/core.pb-c.h"
@@ -31,6 +32,7 @@ struct thread {
 	struct task *task;
 	CoreEntry *core;	  /* of the leader: with the task's state */
 	StasisThreadExtra *extra; /* what the format has no field for */
+	struct regs regs; /* in the form that this host takes; restore only */
 };
 
 struct task {

@@ -67,6 +67,9 @@ enum {
 	CPU_CAP_ALL = 7,
 	CPU_CAP_IMAGE = 8,
 	CPU_CAP_DEFAULT = CPU_CAP_FPU | CPU_CAP_INS,
+	/* Without a name for people: what code may have been chosen by, and
+	 * harm that is known. Restore asks that of every image that tells. */
+	CPU_CAP_CODE = 16,
 };
 
 struct option_words {

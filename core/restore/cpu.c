@@ -55,39 +55,37 @@ static int sample_regs(
 		    : 0;
 }
 
-int cpu_thread_regs(struct arena *arena, const struct backend *be,
-	const struct thread *thread, const struct regs *here, struct regs *ret,
-	struct err *err)
+/* As the image and what lies beside it tell them, for a host like here. */
+static int thread_load(struct restore *restore, struct thread *thread,
+	const struct regs *here, struct err *err)
 {
-	const StasisRegset *set;
+	const struct backend *be = restore->be;
+	const StasisThreadExtra *beside = thread->extra;
 	struct regs_extra extra;
 	int code;
 
-	code = be->thread_from_image(arena, thread->core, here, ret, err);
-	for (size_t i = 0;
-		thread->extra && i < thread->extra->n_regset && !code; i++) {
-		set = thread->extra->regset[i];
-		extra = (struct regs_extra){
-			set->note, set->bytes.data, set->bytes.len};
-		code = be->extra_load(arena, &extra, here, ret, err);
+	code = be->thread_from_image(
+		restore->arena, thread->core, here, &thread->regs, err);
+	for (size_t i = 0; beside && i < beside->n_regset && !code; i++) {
+		extra = (struct regs_extra){beside->regset[i]->note,
+			beside->regset[i]->bytes.data,
+			beside->regset[i]->bytes.len};
+		code = be->extra_load(
+			restore->arena, &extra, here, &thread->regs, err);
 	}
 	return code;
 }
 
-static int threads_check(struct restore *restore, const struct task *task,
+static int threads_load(struct restore *restore, struct task *task,
 	const struct regs *here, struct err *err)
 {
 	const StasisManifest *manifest = image_set_manifest(restore->images);
-	_cleanup_arena_ struct arena *arena = arena_new();
-	struct regs regs;
 	int code;
 
 	if (task->state == TASK_DEAD)
 		return 0;
 	for (size_t i = 0; i < task->n_threads; i++) {
-		regs = (struct regs){0};
-		code = cpu_thread_regs(arena, restore->be, &task->threads[i],
-			here, &regs, err);
+		code = thread_load(restore, &task->threads[i], here, err);
 		if (!code)
 			continue;
 		if (code == -ENOTSUP && manifest && manifest->cpu)
@@ -101,24 +99,52 @@ static int threads_check(struct restore *restore, const struct task *task,
 	return 0;
 }
 
+/* cpuinfo.img, because somebody asked for it. */
+static int file_check(struct restore *restore, struct err *err)
+{
+	const char *image, *here;
+	int code = cpuinfo_check(restore->arena, restore->run->images_dir,
+		restore->run->opt->cpu_cap, &image, &here, err);
+
+	if (!code)
+		log_info("this CPU (%s) has what the image's host (%s) has",
+			here, image);
+	return code;
+}
+
+/*
+ * Programs ask the CPU at their start what there is, and never again. Nothing
+ * in their images tells which code they chose, so what they could choose must
+ * be here, unless somebody knows them better.
+ */
+static int record_check(struct restore *restore, struct err *err)
+{
+	const StasisManifest *manifest = image_set_manifest(restore->images);
+	int code;
+
+	if (!manifest || !manifest->cpuinfo)
+		return 0;
+	code = cpuinfo_compare(
+		restore->arena, manifest->cpuinfo, CPU_CAP_CODE, NULL, err);
+	if (code)
+		err_hint(err, "--cpu-cap=none restores it anyway: its programs "
+			      "may have chosen code that this CPU cannot run");
+	return code;
+}
+
 int cpu_check(struct restore *restore, struct err *err)
 {
 	uint32_t cap = restore->run->opt->cpu_cap;
-	const char *image, *here_model;
 	struct regs here;
 	int code = 0;
 
-	if (cap & CPU_CAP_IMAGE) {
-		code = cpuinfo_check(restore->arena, restore->run->images_dir,
-			cap, &image, &here_model, err);
-		if (code)
-			return code;
-		log_info("this CPU (%s) has what the image's host (%s) has",
-			here_model, image);
-	}
-	code = sample_regs(restore, &here, err);
+	if (cap & CPU_CAP_ALL)
+		code = cap & CPU_CAP_IMAGE ? file_check(restore, err)
+					   : record_check(restore, err);
+	if (!code)
+		code = sample_regs(restore, &here, err);
 	for (size_t i = 0; i < restore->tree.tasks.n && !code; i++)
-		code = threads_check(
+		code = threads_load(
 			restore, restore->tree.tasks.at[i], &here, err);
 	return code;
 }

@@ -10,7 +10,6 @@
 #include "inject/remote.h"
 #include "kernel/ptrace.h"
 #include "model/vma.h"
-#include "restore/cpu.h"
 #include "restore/perform.h"
 
 struct place {
@@ -90,14 +89,10 @@ static int thread_place(struct place *place, size_t i, struct err *err)
 {
 	const struct backend *be = place->remote.be;
 	struct thread *thread = &place->pt->task->threads[i];
-	struct arena *arena = place->ward->plan->arena;
 	uint64_t mask;
-	struct regs regs = {0};
 	int code;
 
-	code = cpu_thread_regs(arena, be, thread, &place->here, &regs, err);
-	if (!code)
-		code = regs_place(be, thread->tid, &regs, err);
+	code = regs_place(be, thread->tid, &thread->regs, err);
 	mask = i ? thread->core->thread_core->blk_sigset
 		 : thread->core->tc->blk_sigset;
 	if (!code)

@@ -1,17 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """cli_cpuinfo: CPUs stored, checked and compared, and what restore makes of
 it. Hosts with other CPUs are made by changing images of this one."""
+import ctypes
 import json
 import os
 import platform
 import struct
 
 import harm
-from harness import Skip, check, descendants, test
+from client import start_worker
+from harness import Skip, alive, check, descendants, test
 
 # Of the capability words: 80000001.edx and its bit 31, an instruction set
 # that no CPU has any more.
 WORD_3DNOW, BIT_3DNOW = 1, 1 << 31
+# What code runs without, and hypervisors hide: 7.0.ebx, hle.
+WORD_HLE, BIT_HLE = 9, 1 << 4
+# In a manifest: its cpuinfo.
+MANIFEST_CPUINFO = 12
 # The field numbers of the way from a core image to xsave's xstate_bv.
 CORE_XSTATE_BV = (2, 3, 13, 1)
 
@@ -90,16 +96,43 @@ def change_image(path, work):
     write(path, data[:8] + struct.pack("<I", len(message)) + message)
 
 
+def word_changed(entry, word, number):
+    """A packed cpuinfo with number(old) in the place of a capability word."""
+    entry = fields(entry)
+    cpu = fields(entry[0][2])
+    words = [field for field in cpu if field[0] == 6]
+    words[word][2] = number(words[word][2])
+    entry[0][2] = pack(cpu)
+    return pack(entry)
+
+
 def change_word(path, word, number):
-    """Put number(old) in the place of a capability word of a cpuinfo."""
-    def work(data):
-        entry = fields(data)
-        cpu = fields(entry[0][2])
-        words = [field for field in cpu if field[0] == 6]
-        words[word][2] = number(words[word][2])
-        entry[0][2] = pack(cpu)
-        return pack(entry)
-    change_image(path, work)
+    """The same in a cpuinfo.img."""
+    change_image(path, lambda data: word_changed(data, word, number))
+
+
+def seal(data):
+    """The digest that ends a manifest: XXH3, of 64 bits."""
+    try:
+        library = ctypes.CDLL("libxxhash.so.0")
+    except OSError:
+        raise Skip("libxxhash is not here to seal a changed manifest")
+    library.XXH3_64bits.restype = ctypes.c_uint64
+    library.XXH3_64bits.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
+    return struct.pack("<Q", library.XXH3_64bits(data, len(data)))
+
+
+def change_record(img, work):
+    """work makes a new record of the CPU of a dump's; None: none."""
+    path = os.path.join(img, "stasis.img")
+    whole = read(path)
+    manifest = fields(whole[12:-8])
+    found = [field for field in manifest if field[0] == MANIFEST_CPUINFO]
+    check(len(found) == 1, f"{len(found)} CPUs in the manifest")
+    found[0][2] = work(found[0][2])
+    message = pack([field for field in manifest if field[2] is not None])
+    data = whole[:8] + struct.pack("<I", len(message)) + message
+    write(path, data + seal(data))
 
 
 def only_x86():
@@ -269,3 +302,73 @@ def cli_cpuinfo_in_use(case):
     write(core, whole)
     case.restore(victim)
     harm.quiet_verdict(case, victim)
+
+
+def richer_dump(case):
+    """An image of a quiet victim, from a host that had 3dnow and hle."""
+    only_x86()
+    victim = harm.quiet_victim(case)
+    case.dump(victim)
+    check("cpuinfo.img" not in os.listdir(case.img), "cpuinfo.img unasked for")
+    change_record(case.img, lambda entry: word_changed(
+        entry, WORD_3DNOW, lambda word: word | BIT_3DNOW))
+    return victim
+
+
+@test("code that this CPU cannot run is refused unasked, and let pass if told")
+def cli_cpuinfo_record(case):
+    victim = richer_dump(case)
+    before = harm.host_picture(case)
+    result = case.try_restore()
+    check(result.code == 1, result.explain())
+    harm.check_one_error(result, "this host is not enough", "lacks 3dnow")
+    check("hint: --cpu-cap=none restores it anyway" in result.err, result.err)
+    harm.check_nothing_created(case, before, [victim], "a CPU without 3dnow")
+    case.restore(victim, "--cpu-cap=none")
+    harm.quiet_verdict(case, victim)
+
+
+@test("what code runs without, and an image that tells no CPU, are no obstacle")
+def cli_cpuinfo_moot(case):
+    victim = richer_dump(case)
+    whole = read(os.path.join(case.img, "stasis.img"))
+    change_record(case.img, lambda entry: None)
+    case.restore(victim)
+    harm.quiet_verdict(case, victim)
+    case.gone([victim])
+    write(os.path.join(case.img, "stasis.img"), whole)
+    change_record(case.img, lambda entry: word_changed(word_changed(
+        entry, WORD_3DNOW, lambda word: word & ~BIT_3DNOW),
+        WORD_HLE, lambda word: word | BIT_HLE))
+    case.restore(victim)
+    check(alive(victim), "not restored")
+
+
+@test("a record of the CPU that is damaged is one clear error")
+def cli_cpuinfo_record_bad(case):
+    richer_dump(case)
+    for work, words in (
+            (lambda entry: pack(fields(entry)[1:]), "no CPU of a machine"),
+            (lambda entry: pack([fields(entry)[0]] + fields(entry)),
+             "2 x86 CPUs, not one")):
+        whole = read(os.path.join(case.img, "stasis.img"))
+        change_record(case.img, work)
+        result = case.try_restore()
+        check(result.code == 1, result.explain())
+        harm.check_one_error(result, words)
+        write(os.path.join(case.img, "stasis.img"), whole)
+
+
+@test("over RPC the same is refused, and cpu_cap 0 lets it pass")
+def cli_cpuinfo_rpc(case):
+    victim = richer_dump(case)
+    opts = {"images_dir": case.img, "log_level": 4, "rst_sibling": True}
+    for more, success in (({}, False), ({"cpu_cap": 0}, True)):
+        client = start_worker(case)
+        answer = client.call("RESTORE", {**opts, **more})
+        client.worker.stdout.read()
+        client.close()
+        check(answer.success == success, f"{answer}")
+        if not success:
+            check("lacks 3dnow" in answer.cr_errmsg, f"{answer}")
+    check(alive(victim), "not restored")

@@ -20,8 +20,8 @@ static CpuinfoEntry *x86_new(struct arena *arena)
 	cpuinfo_x86_entry__init(x86);
 	x86->vendor_id = CPUINFO_X86_ENTRY__VENDOR__AMD;
 	x86->capability_ver = 2;
-	x86->n_capability = X86_64_CPU_WORDS;
-	x86->capability = arena_newn(arena, uint32_t, X86_64_CPU_WORDS);
+	x86->n_capability = X86_64_CPU_WORDS_V2;
+	x86->capability = arena_newn(arena, uint32_t, X86_64_CPU_WORDS_V2);
 	x86->capability[CPU_1_EDX] = 0x178bfbff;
 	x86->capability[CPU_1_ECX] = 0xfed83203;
 	x86->capability[CPU_7_0_EBX] = 0xf1bf07a9;
@@ -230,6 +230,11 @@ TEST(areas_of_programs_without_xsavec_are_not_overrun)
 		"are too small for what xsave writes on this one (AMD EPYC), "
 		"which has avx512 mask registers, avx512 upper halves "
 		"(zmm0-15), avx512 registers zmm16-31");
+	accept_check(&backend_x86_64, old, new, CPU_CAP_CODE, -ENOTSUP,
+		"programs of a CPU without xsavec (AMD EPYC) keep areas that "
+		"are too small for what xsave writes on this one (AMD EPYC), "
+		"which has avx512 mask registers, avx512 upper halves "
+		"(zmm0-15), avx512 registers zmm16-31");
 	accept_check(&backend_x86_64, old, new, CPU_CAP_INS, 0, "");
 	/* Protection keys lie at the end, so that their owners have room. */
 	old->x86_entry[0]->xfeatures_mask = 0x205;
@@ -247,6 +252,59 @@ TEST(areas_of_programs_without_xsavec_are_not_overrun)
 	old->x86_entry[0]->capability[CPU_D_1_EAX] = 0;
 	old->x86_entry[0]->xfeatures_mask = 0;
 	accept_check(&backend_x86_64, old, new, CPU_CAP_FPU, 0, "");
+	arena_free(arena);
+}
+
+TEST(code_of_x86_minds_only_what_it_can_have_chosen_by)
+{
+	struct arena *arena = arena_new();
+	CpuinfoEntry *image = x86_new(arena), *here = x86_new(arena);
+	CpuinfoX86Entry *x86 = here->x86_entry[0];
+
+	/* Hidden by hypervisors: monitor, hle, erms, mpx. */
+	image->x86_entry[0]->capability[CPU_1_ECX] |= 1 << 3;
+	image->x86_entry[0]->capability[CPU_7_0_EBX] |= 1 << 4 | 1 << 14;
+	x86->capability[CPU_7_0_EBX] &= ~(uint32_t)(1 << 9);
+	accept_check(&backend_x86_64, image, here, CPU_CAP_CODE, 0, "");
+	accept_check(&backend_x86_64, image, here, CPU_CAP_INS, -ENOTSUP,
+		"the CPU (AMD EPYC) lacks monitor, hle, erms, mpx; the image "
+		"was made on one with them (AMD EPYC)");
+	/* Protection keys in use are seen in registers. */
+	x86->xfeatures_mask = 0xe7;
+	accept_check(&backend_x86_64, image, here, CPU_CAP_CODE, 0, "");
+	/* Transactions that always abort are as good. */
+	image->x86_entry[0]->capability[CPU_7_0_EBX] |= 1 << 11;
+	accept_check(&backend_x86_64, image, here, CPU_CAP_CODE, -ENOTSUP,
+		"the CPU (AMD EPYC) lacks rtm; the image was made on one with "
+		"them (AMD EPYC)");
+	x86->capability[CPU_7_0_EDX] |= 1 << 11;
+	accept_check(&backend_x86_64, image, here, CPU_CAP_CODE, 0, "");
+	x86->capability[CPU_1_ECX] &= ~(UINT32_C(1) << 23);
+	accept_check(&backend_x86_64, image, here, CPU_CAP_CODE, -ENOTSUP,
+		"the CPU (AMD EPYC) lacks popcnt; the image was made on one "
+		"with them (AMD EPYC)");
+	arena_free(arena);
+}
+
+TEST(words_that_only_one_of_two_images_has_do_not_count)
+{
+	struct arena *arena = arena_new();
+	CpuinfoEntry *plain = x86_new(arena), *whole = x86_new(arena);
+	CpuinfoEntry *less = x86_new(arena);
+	uint32_t more[] = {1 << 4 | 1 << 5, 1 << 19, 77}, fewer[] = {1 << 4, 0};
+
+	whole->n_more = 3; /* one that is not known yet */
+	whole->more = more;
+	less->n_more = 2;
+	less->more = fewer;
+	accept_check(&backend_x86_64, whole, plain, CPU_CAP_ALL | CPU_CAP_CODE,
+		0, "");
+	accept_check(&backend_x86_64, plain, whole, CPU_CAP_ALL | CPU_CAP_CODE,
+		0, "");
+	accept_check(&backend_x86_64, whole, less, CPU_CAP_CODE, -ENOTSUP,
+		"the CPU (AMD EPYC) lacks avx512_bf16, avx10; the image was "
+		"made on one with them (AMD EPYC)");
+	accept_check(&backend_x86_64, less, whole, CPU_CAP_CODE, 0, "");
 	arena_free(arena);
 }
 
@@ -345,6 +403,45 @@ TEST(aarch64_features_lengths_and_pages_are_compared)
 	arena_free(arena);
 }
 
+/* memset is chosen by the one, and what makes code known by the other. */
+TEST(caches_that_aarch64_programs_remember_are_compared)
+{
+	struct arena *arena = arena_new();
+	CpuinfoEntry *image = aarch64_new(arena), *here = aarch64_new(arena);
+	StasisCpuinfoAarch64 *from = image->aarch64_entry[0];
+	StasisCpuinfoAarch64 *to = here->aarch64_entry[0];
+	const struct backend *be = &backend_aarch64;
+
+	from->dczid = 4;
+	from->has_dczid = 1;
+	from->ctr = 0xb444c004;
+	from->has_ctr = 1;
+	accept_check(be, image, here, CPU_CAP_CODE, 0, "");
+	*to = *from;
+	accept_check(be, image, here, CPU_CAP_CODE | CPU_CAP_ALL, 0, "");
+	to->dczid = 6;
+	accept_check(be, image, here, CPU_CAP_CODE, -ENOTSUP,
+		"dc zva clears 256 bytes, but 64 on the image's host");
+	to->dczid = 20;
+	accept_check(be, image, here, CPU_CAP_CODE, -ENOTSUP,
+		"the CPU lacks dc zva, which the image's host has");
+	accept_check(be, here, image, CPU_CAP_CODE, 0, "");
+	to->dczid = 4;
+	to->ctr = 0x8444c004;
+	accept_check(be, image, here, CPU_CAP_CODE, -ENOTSUP,
+		"the CPU's caches have to be told of new code (CTR "
+		"0x8444c004), "
+		"which the image's host did by itself (0xb444c004)");
+	accept_check(be, here, image, CPU_CAP_CODE, 0, "");
+	to->ctr = 0xb443c004;
+	accept_check(be, image, here, CPU_CAP_CODE, -ENOTSUP,
+		"lines of the data cache have 32 bytes, but 64 on the image's "
+		"host");
+	accept_check(be, here, image, CPU_CAP_CODE, 0, "");
+	accept_check(be, image, here, CPU_CAP_FPU, 0, "");
+	arena_free(arena);
+}
+
 TEST(power_generations_go_up_but_not_down)
 {
 	struct arena *arena = arena_new();
@@ -362,6 +459,17 @@ TEST(power_generations_go_up_but_not_down)
 		"the CPU (POWER9) lacks mma, arch_3_1; the image was made on "
 		"one with them (POWER10 or later)");
 	accept_check(be, p9, p8, 0, 0, "");
+	accept_check(be, p9, p8, CPU_CAP_CODE, -ENOTSUP,
+		"the CPU (POWER8) lacks scv, darn, ieee128, arch_3_00; the "
+		"image was made on one with them (POWER9)");
+	/* Event-based branches need an event, which no image has. */
+	p8->ppc64_entry[0]->hwcap[1] &= ~(UINT64_C(1) << 28);
+	p8->ppc64_entry[0]->hwcap[1] |=
+		p9->ppc64_entry[0]->hwcap[1] & ~(UINT64_C(1) << 28);
+	accept_check(be, p9, p8, CPU_CAP_CODE, 0, "");
+	accept_check(be, p9, p8, CPU_CAP_INS, -ENOTSUP,
+		"the CPU (POWER9) lacks ebb; the image was made on one with "
+		"them (POWER9)");
 	arena_free(arena);
 }
 

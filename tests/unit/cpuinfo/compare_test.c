@@ -32,9 +32,9 @@ static void lab_open(struct lab *lab)
 
 static void lab_close(struct lab *lab)
 {
-	static const char *const names[] = {"cpuinfo.img", "nehalem", "haswell",
-		"skylake", "a57", "n1", "power8", "power9", "power10", "bad",
-		NULL};
+	static const char *const names[] = {"cpuinfo.img", "stasis.img",
+		"nehalem", "haswell", "skylake", "a57", "n1", "power8",
+		"power9", "power10", "bad", NULL};
 
 	for (size_t i = 0; names[i]; i++)
 		unlinkat(lab->fd, names[i], 0);
@@ -305,6 +305,37 @@ TEST(a_single_image_is_compared_with_this_host)
 	CHECK_INT(
 		cpuinfo_check(lab.arena, lab.fd, CPU_CAP_ALL, NULL, NULL, &err),
 		0);
+	lab_close(&lab);
+}
+
+TEST(a_directory_with_a_dump_tells_the_cpu_of_its_host)
+{
+	struct lab lab;
+	struct cpu_comparison c;
+	struct image_set *set = NULL;
+	struct image_facts facts = {.machine = "x86_64", .no_sync = true};
+	struct err err = {0};
+	CpuinfoEntry *entry = NULL;
+	const char *path;
+
+	lab_open(&lab);
+	path = lab.dir;
+	CHECK_INT(cpuinfo_describe(lab.arena, &entry, &err), 0);
+	facts.cpuinfo = entry;
+	CHECK_INT(image_set_create(lab.arena, lab.fd, &set, &err), 0);
+	CHECK_INT(image_set_commit(set, &facts, &err), 0);
+	image_set_close(set);
+	CHECK_INT(faccessat(lab.fd, "cpuinfo.img", F_OK, 0), -1);
+	c = lab_compare(&lab, &path, 1, CPU_CAP_ALL | CPU_CAP_CODE);
+	matrix_check(&c, "yyyy");
+	CHECK_INT(c.hosts[0].entry->n_more, entry->n_more);
+	/* Strict checks want the file that all engines know. */
+	CHECK_INT(
+		cpuinfo_check(lab.arena, lab.fd, CPU_CAP_ALL, NULL, NULL, &err),
+		-ENOENT);
+	CHECK_INT(cpuinfo_write(lab.arena, lab.fd, &err), 0);
+	c = lab_compare(&lab, &path, 1, CPU_CAP_ALL);
+	CHECK_INT(c.hosts[0].entry->n_more, 0);
 	lab_close(&lab);
 }
 
