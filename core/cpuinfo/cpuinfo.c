@@ -73,8 +73,17 @@ int cpuinfo_append(
 	return image_append(set, IMAGE_CPUINFO, 0, &file.base, NULL, 0, err);
 }
 
-/* What a backend may count on before it compares. */
-static int entry_check(const CpuinfoEntry *entry, struct err *err)
+/* Names go to terminals and into messages; those of CPUs are ASCII. */
+static void name_clean(char *name)
+{
+	for (; name && *name; name++)
+		if (*name < ' ' || *name > '~')
+			*name = '?';
+}
+
+/* What a backend may count on before it compares, and people before they
+ * read. */
+static int entry_check(CpuinfoEntry *entry, struct err *err)
 {
 	const struct backend *be = backend_by_cpuinfo(entry);
 	int code;
@@ -86,6 +95,10 @@ static int entry_check(const CpuinfoEntry *entry, struct err *err)
 	if (code == -EINVAL)
 		err_hint(err, "the file is damaged: make it again with "
 			      "'cpuinfo dump' on its host");
+	for (size_t i = 0; i < entry->n_x86_entry; i++)
+		name_clean(entry->x86_entry[i]->model_id);
+	for (size_t i = 0; i < entry->n_aarch64_entry; i++)
+		name_clean(entry->aarch64_entry[i]->model);
 	return code;
 }
 
@@ -97,7 +110,7 @@ int cpuinfo_read(struct arena *arena, int dir, const char *path,
 
 	code = image_read_alone(arena, dir, path, IMAGE_CPUINFO, &msg, err);
 	if (!code)
-		code = entry_check((const CpuinfoEntry *)msg, err);
+		code = entry_check((CpuinfoEntry *)msg, err);
 	if (code)
 		return err_wrap(err, "'%s'", path);
 	*ret = (const CpuinfoEntry *)msg;
@@ -157,16 +170,14 @@ static int image_read_here(
 	return code;
 }
 
-int cpuinfo_compare(struct arena *arena, const CpuinfoEntry *image,
+static int compare_here(struct arena *arena, const CpuinfoEntry *image,
 	uint32_t cap, const char **ret_here, struct err *err)
 {
 	const struct backend *be = backend_host();
 	CpuinfoEntry *here;
 	int code;
 
-	code = entry_check(image, err);
-	if (!code)
-		code = cpuinfo_describe(arena, &here, err);
+	code = cpuinfo_describe(arena, &here, err);
 	if (code)
 		return code;
 	if (!be->cpu_claims(image))
@@ -179,6 +190,13 @@ int cpuinfo_compare(struct arena *arena, const CpuinfoEntry *image,
 	return code ? err_wrap(err, "this host is not enough") : 0;
 }
 
+int cpuinfo_compare(
+	struct arena *arena, CpuinfoEntry *image, uint32_t cap, struct err *err)
+{
+	return entry_check(image, err)
+		       ?: compare_here(arena, image, cap, NULL, err);
+}
+
 int cpuinfo_check(struct arena *arena, int dir, uint32_t cap,
 	const char **ret_image, const char **ret_here, struct err *err)
 {
@@ -187,7 +205,7 @@ int cpuinfo_check(struct arena *arena, int dir, uint32_t cap,
 
 	code = image_read_here(arena, dir, &image, err);
 	if (!code)
-		code = cpuinfo_compare(arena, image, cap, ret_here, err);
+		code = compare_here(arena, image, cap, ret_here, err);
 	if (!code && ret_image)
 		*ret_image = backend_host()->cpu_model(image);
 	return code;

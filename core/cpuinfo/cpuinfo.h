@@ -37,8 +37,8 @@ int cpuinfo_read_dir(struct arena *arena, const char *path,
  * may be NULL. */
 int cpuinfo_check(struct arena *arena, int dir, uint32_t cap,
 	const char **ret_image, const char **ret_here, struct err *err);
-/* The same for an image that somebody else read. */
-int cpuinfo_compare(struct arena *arena, const CpuinfoEntry *image,
-	uint32_t cap, const char **ret_here, struct err *err);
+/* The same for an entry of a manifest. */
+int cpuinfo_compare(struct arena *arena, CpuinfoEntry *image, uint32_t cap,
+	struct err *err);
 
 #endif

@@ -125,7 +125,7 @@ static int record_check(struct restore *restore, struct err *err)
 	if (!manifest || !manifest->cpuinfo)
 		return 0;
 	code = cpuinfo_compare(
-		restore->arena, manifest->cpuinfo, CPU_CAP_CODE, NULL, err);
+		restore->arena, manifest->cpuinfo, CPU_CAP_CODE, err);
 	if (code)
 		err_hint(err, "--cpu-cap=none restores it anyway: its programs "
 			      "may have chosen code that this CPU cannot run");

@@ -400,6 +400,20 @@ TEST(a_message_that_contradicts_itself_is_refused)
 	lab_close(&lab);
 }
 
+TEST(a_model_that_is_no_text_is_shown_as_text)
+{
+	struct lab lab;
+	struct cpu_comparison c;
+	const char *path;
+
+	lab_open(&lab);
+	path = x86_put(&lab, "bad\x1b[2J\xc1", 0x00982201, 0, 0);
+	c = lab_compare(&lab, (const char *const[]){path, path}, 2, 0);
+	CHECK_STR(c.hosts[0].be->cpu_model(c.hosts[0].entry), "bad?[2J?");
+	unlink(path);
+	lab_close(&lab);
+}
+
 TEST(an_image_of_another_machine_is_refused_here)
 {
 	const char *here = backend_host()->name, *other = "ppc64le";
