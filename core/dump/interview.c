@@ -3,11 +3,13 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 #include "dump/backtrace.h"
 #include "inject/regs.h"
 #include "inject/remote.h"
 #include "inject/rseq.h"
+#include "inject/vdso.h"
 #include "kernel/ptrace.h"
 #include "model/kind.h"
 
@@ -33,6 +35,29 @@ static int trap_check(const struct victim_thread *thread, struct err *err)
 	return 0;
 }
 
+/* Other kernels have other code there. */
+static int thread_leave_vdso(
+	struct interview *in, struct victim_thread *thread, struct err *err)
+{
+	uint64_t trap = 1ull << (SIGTRAP - 1), pc;
+	struct dump *dump = in->dump;
+	const struct map *map;
+	bool moved;
+	int code;
+
+	pc = dump->run->be->reg_get(thread->regs.set[0].bytes, REG_PC);
+	map = maps_find(&in->victim->maps, pc);
+	if (!map || strcmp(map->path, "[vdso]") != 0 ||
+		thread->status.sig_ignored & trap)
+		return 0;
+	code = vdso_leave(dump->run->be, &in->remote.memory, map, thread->tid,
+		pc, thread->sigmask, &thread->held, &moved, err);
+	if (!code && moved)
+		code = regs_fetch(dump->arena, dump->run->be, thread->tid,
+			&thread->regs, err);
+	return code;
+}
+
 static int thread_fetch(
 	struct interview *in, struct victim_thread *thread, struct err *err)
 {
@@ -45,6 +70,8 @@ static int thread_fetch(
 			&thread->regs, err);
 	if (!code)
 		code = ptrace_sigmask_get(thread->tid, &thread->sigmask, err);
+	if (!code)
+		code = thread_leave_vdso(in, thread, err);
 	if (code)
 		return err_wrap(err, "thread %d", thread->tid);
 	if (ptrace_rseq_get(thread->tid, &thread->rseq, NULL))

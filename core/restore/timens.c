@@ -41,13 +41,17 @@ static int entry_find(
 	return code;
 }
 
+/* The coarse clocks are behind by up to a tick; with a tick more than what
+ * the image's clocks said they, too, do not go back. */
 static int64_t offset_wanted(clockid_t clock, const Timespec *then, int64_t own)
 {
-	struct timespec now;
+	struct timespec now, tick;
 
+	clock_getres(CLOCK_MONOTONIC_COARSE, &tick);
 	clock_gettime(clock, &now);
-	return (int64_t)then->tv_sec * NS_PER_S + (int64_t)then->tv_nsec -
-	       (now.tv_sec * (int64_t)NS_PER_S + now.tv_nsec) + own;
+	return (int64_t)then->tv_sec * NS_PER_S + (int64_t)then->tv_nsec +
+	       tick.tv_nsec - (now.tv_sec * (int64_t)NS_PER_S + now.tv_nsec) +
+	       own;
 }
 
 static void offset_print(char *out, size_t room, const char *clock, int64_t ns)

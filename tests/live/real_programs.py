@@ -25,6 +25,50 @@ def real_python(case):
     case.await_verdict(victim)
 
 
+@test("python whose threads ask for time and random numbers goes on")
+def real_clock(case):
+    show_with(case, [PYTHON, "-B", os.path.join(HERE, "real", "clock.py")])
+
+
+def vdso_read(pid):
+    """The bytes of a process's vdso."""
+    line = next(line for line in read_text(f"/proc/{pid}/maps").splitlines()
+                if line.endswith("[vdso]"))
+    start, end = (int(word, 16) for word in line.split()[0].split("-"))
+    with open(f"/proc/{pid}/mem", "rb") as file:
+        file.seek(start)
+        return file.read(end - start)
+
+
+def vdso_replace(case, vdso):
+    """Make the images those of a kernel with another vdso: its last byte,
+    which nobody reads, differs."""
+    pages = os.path.join(case.img, "pages-1.img")
+    with open(pages, "rb") as file:
+        data = file.read()
+    at = data.find(vdso)
+    check(at >= 0, "the images have no vdso")
+    at += len(vdso) - 1
+    with open(pages, "wb") as file:
+        file.write(data[:at] + bytes([data[at] ^ 1]) + data[at + 1:])
+    os.unlink(os.path.join(case.img, "stasis.img"))
+
+
+@test("threads that are always in the vdso go on with another kernel's")
+def real_other_vdso(case):
+    victim = case.start([case.program("vdso_spin")])
+    case.ready(victim)
+    for number in range(4):
+        case.img = case.make_dir(f"img{number}")
+        vdso = vdso_read(victim)
+        case.dump(victim)
+        vdso_replace(case, vdso)
+        case.restore(victim)
+        check(case.verdict() is None, case.verdict())
+    case.go()
+    case.await_verdict(victim)
+
+
 @test("a bash pipeline loses and doubles no byte over three rounds")
 def real_pipeline(case):
     victim = case.start(["bash", os.path.join(HERE, "real", "pipeline.sh")])
