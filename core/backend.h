@@ -114,6 +114,9 @@ struct backend {
 	 * would switch on what the thread does not use. NULL: nothing to
 	 * forget. */
 	void (*regs_prune)(struct regs *);
+	/* Refuse fetched sets of a thread into which nothing may be injected
+	 * and whose state cannot be stored. NULL: there are none. */
+	int (*regs_check)(const struct regs *, struct err *);
 	uint64_t (*reg_get)(const void *gpr, enum reg r);
 	void (*reg_set)(void *gpr, enum reg r, uint64_t value);
 	/* Make the registers enter pc as a function: first argument arg, stack

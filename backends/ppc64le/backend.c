@@ -23,6 +23,8 @@ const struct regset ppc64le_regsets[] = {
 	/* SETREGSET does nothing for a task that never wrote it (6.12). */
 	[PPC64LE_DSCR] = {0x105, 8, 1, PT_DSCR * 8,
 		"data stream control register"},
+	/* With what hashst and hashchk (POWER10) sign return addresses. */
+	[PPC64LE_HASHKEY] = {0x112, 8, 1, 0, "key of return addresses"},
 	[PPC64LE_SETS] = {0},
 };
 
@@ -36,6 +38,7 @@ const struct backend backend_ppc64le = {
 	.red_zone = 512,
 	.calls = calls_ppc64le,
 	.regsets = ppc64le_regsets,
+	.regs_check = ppc64le_regs_check,
 	.reg_get = ppc64le_reg_get,
 	.reg_set = ppc64le_reg_set,
 	.call = ppc64le_call,

@@ -22,7 +22,9 @@ static int set_check(const struct regs *regs, enum ppc64le_set set, size_t size,
 		ppc64le_regsets[set].name, regs->set[set].size, size);
 }
 
-static int gpr_check(const struct regs *regs, struct err *err)
+/* Any system call would fail the transaction and let the thread run on from
+ * where it began. */
+int ppc64le_regs_check(const struct regs *regs, struct err *err)
 {
 	const struct ppc64le_gpr *gpr = regs->set[PPC64LE_GPR].bytes;
 	int ret = set_check(
@@ -125,7 +127,7 @@ int ppc64le_thread_to_image(struct arena *arena, const struct regs *regs,
 	CoreEntry *core, struct err *err)
 {
 	ThreadInfoPpc64 *info = arena_new1(arena, ThreadInfoPpc64);
-	int ret = gpr_check(regs, err);
+	int ret = ppc64le_regs_check(regs, err);
 
 	if (ret < 0)
 		return ret;
@@ -272,7 +274,7 @@ int ppc64le_thread_from_image(struct arena *arena, const CoreEntry *core,
 	return 0;
 }
 
-/* The three single-word sets; the format has no field for any. */
+/* The single-word sets; the format has no field for any. */
 int ppc64le_extra_save(struct arena *arena, const struct regs *regs,
 	struct regs_extra **ret, size_t *ret_n, struct err *err)
 {
@@ -280,7 +282,7 @@ int ppc64le_extra_save(struct arena *arena, const struct regs *regs,
 		arena_newn(arena, struct regs_extra, PPC64LE_SETS);
 	size_t n = 0;
 
-	for (enum ppc64le_set set = PPC64LE_TAR; set <= PPC64LE_DSCR; set++) {
+	for (enum ppc64le_set set = PPC64LE_TAR; set < PPC64LE_SETS; set++) {
 		int error;
 
 		if (!regs->set[set].bytes)
@@ -316,6 +318,10 @@ int ppc64le_extra_load(struct arena *arena, const struct regs_extra *extra,
 		return err_set(err, EINVAL,
 			"the image's %s has %zu bytes, not 8",
 			ppc64le_regsets[set].name, extra->size);
+	/* Every thread has this key, and a host that does not keep it checks
+	 * nothing by it. */
+	if (set == PPC64LE_HASHKEY && here && !here->set[set].bytes)
+		return 0;
 	error = set_lacking(here, set, err);
 	if (error < 0)
 		return error;

@@ -45,6 +45,7 @@ enum ppc64le_set {
 	PPC64LE_TAR,
 	PPC64LE_PPR,
 	PPC64LE_DSCR,
+	PPC64LE_HASHKEY, /* NT_PPC_HASHKEYR, since Linux 6.6 */
 	PPC64LE_SETS,
 };
 
@@ -60,6 +61,7 @@ int ppc64le_resume(void *gpr, enum restart_class restart);
 int64_t ppc64le_result(const void *gpr);
 
 /* image.c */
+int ppc64le_regs_check(const struct regs *regs, struct err *err);
 int ppc64le_thread_to_image(struct arena *arena, const struct regs *regs,
 	CoreEntry *core, struct err *err);
 int ppc64le_thread_from_image(struct arena *arena, const CoreEntry *core,

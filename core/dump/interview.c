@@ -61,13 +61,15 @@ static int thread_leave_vdso(
 static int thread_fetch(
 	struct interview *in, struct victim_thread *thread, struct err *err)
 {
-	struct dump *dump = in->dump;
+	const struct backend *be = in->dump->run->be;
 	int code;
 
 	code = trap_check(thread, err);
 	if (!code)
-		code = regs_fetch(dump->arena, dump->run->be, thread->tid,
-			&thread->regs, err);
+		code = regs_fetch(
+			in->dump->arena, be, thread->tid, &thread->regs, err);
+	if (!code && be->regs_check)
+		code = be->regs_check(&thread->regs, err);
 	if (!code)
 		code = ptrace_sigmask_get(thread->tid, &thread->sigmask, err);
 	if (!code)
@@ -76,7 +78,7 @@ static int thread_fetch(
 		return err_wrap(err, "thread %d", thread->tid);
 	if (ptrace_rseq_get(thread->tid, &thread->rseq, NULL))
 		thread->rseq = (struct ptrace_rseq){0};
-	return rseq_abort(dump->run->be, &in->remote.memory, &thread->rseq,
+	return rseq_abort(be, &in->remote.memory, &thread->rseq,
 		thread->regs.set[0].bytes, err);
 }
 

@@ -66,11 +66,12 @@ TEST(registers_survive_the_image)
 	set_add(arena, &from, PPC64LE_TAR, 8);
 	set_add(arena, &from, PPC64LE_PPR, 8);
 	set_add(arena, &from, PPC64LE_DSCR, 8);
+	set_add(arena, &from, PPC64LE_HASHKEY, 8);
 	core = core_of(arena, &from);
 	CHECK_INT(core->ti_ppc64->vrstate->n_vrregs, 66);
 	CHECK_INT(core->ti_ppc64->fpstate->n_fpregs, 33);
 	CHECK_INT(be->extra_save(arena, &from, &extra, &n, &err), 0);
-	CHECK_INT(n, 3);
+	CHECK_INT(n, 4);
 	CHECK_INT(be->thread_from_image(arena, core, &from, &ret, &err), 0);
 	for (size_t i = 0; i < n; i++)
 		CHECK_INT(
@@ -80,6 +81,24 @@ TEST(registers_survive_the_image)
 		CHECK_MEM(ret.set[set].bytes, from.set[set].bytes,
 			from.set[set].size);
 	}
+	arena_free(arena);
+}
+
+TEST(only_the_key_of_return_addresses_may_be_lost)
+{
+	struct arena *arena = arena_new();
+	struct regs here = regs_new(arena), ret = {0};
+	struct regs_extra extra = {.bytes = "12345678", .size = 8};
+	struct err err = {0};
+
+	extra.note = ppc64le_regsets[PPC64LE_HASHKEY].note;
+	CHECK_INT(be->extra_load(arena, &extra, &here, &ret, &err), 0);
+	CHECK(!ret.set[PPC64LE_HASHKEY].bytes);
+	extra.note = ppc64le_regsets[PPC64LE_TAR].note;
+	CHECK_INT(be->extra_load(arena, &extra, &here, &ret, &err), -ENOTSUP);
+	CHECK_STR(err.text,
+		"the thread uses the target address register, which this host "
+		"lacks");
 	arena_free(arena);
 }
 
@@ -101,6 +120,12 @@ TEST(a_live_transaction_is_refused)
 	CHECK_STR(err.text,
 		"the thread is inside a memory transaction, which cannot be "
 		"saved");
+	/* Seen before anything is injected, and suspended ones, too. */
+	CHECK_INT(be->regs_check(&from, &err), -ENOTSUP);
+	gpr->msr ^= UINT64_C(3) << 33;
+	CHECK_INT(be->regs_check(&from, &err), -ENOTSUP);
+	gpr->msr &= ~(UINT64_C(3) << 33);
+	CHECK_INT(be->regs_check(&from, &err), 0);
 	gpr->msr = 0x100000010280f033;
 	CHECK_INT(be->thread_to_image(arena, &from, core, &err), -ENOTSUP);
 	arena_free(arena);
