@@ -83,7 +83,9 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all \
 	-fno-omit-frame-pointer
 
 BUILD_CFLAGS := $(COMMON) $(INCLUDES) $(if $(SAN),$(SANITIZE)) $(CFLAGS)
-STATIC_FLAG := $(if $(STATIC),-static)
+# What has no table of its frames shows no call chain: ld leaves it out of
+# static programs.
+STATIC_FLAG := $(if $(STATIC),-static -Xlinker --eh-frame-hdr)
 BUILD_LDFLAGS := $(if $(SAN),$(SANITIZE)) $(STATIC_FLAG) $(LDFLAGS)
 # Sanitizers in the unit tests; a static test runs without them.
 TEST_SAN := $(if $(STATIC),,$(SANITIZE))

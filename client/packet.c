@@ -8,23 +8,30 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-/* Size of the next packet; 0: there is none and will be none. Who ends without
- * having read all that we sent makes the kernel say so (ECONNRESET) once,
- * before the packets that wait for us. */
+/* Is it worth to receive again? Who ends without having read all that we sent
+ * makes the kernel say so (ECONNRESET) once, before the packets that wait for
+ * us. */
+static bool receive_again(bool *reset)
+{
+	if (errno == EINTR)
+		return true;
+	if (errno != ECONNRESET || *reset)
+		return false;
+	*reset = true;
+	return true;
+}
+
+/* Size of the next packet; 0: there is none and will be none. */
 static ssize_t packet_size(int fd)
 {
 	bool reset = false;
+	ssize_t size;
 	char byte;
 
-	for (;;) {
-		ssize_t size =
-			recv(fd, &byte, sizeof(byte), MSG_PEEK | MSG_TRUNC);
-
-		if (size >= 0 ||
-			(errno != EINTR && (errno != ECONNRESET || reset)))
-			return size;
-		reset = reset || errno == ECONNRESET;
-	}
+	do {
+		size = recv(fd, &byte, sizeof(byte), MSG_PEEK | MSG_TRUNC);
+	} while (size < 0 && receive_again(&reset));
+	return size;
 }
 
 /* What the worker that could not start left behind, or -ECOMM. */
@@ -92,11 +99,13 @@ static int packet_read(int fd, uint8_t *bytes, size_t size, int *ret_fd)
 		.msg_iovlen = 1,
 		.msg_control = control,
 		.msg_controllen = sizeof(control)};
+	bool reset = false;
 	ssize_t got;
 
+	/* The other side may have ended since its packet's size was seen. */
 	do {
 		got = recvmsg(fd, &packet, MSG_CMSG_CLOEXEC);
-	} while (got < 0 && errno == EINTR);
+	} while (got < 0 && receive_again(&reset));
 	if (got != (ssize_t)size)
 		return -ECOMM;
 	*ret_fd = descriptor_take(&packet);

@@ -279,7 +279,7 @@ static const char *stack_note(
 	if (map && map->object && map->fd < 0)
 		return "the file of the last frame is not here, or it is "
 		       "another one now";
-	if (ret < 0)
+	if (ret < 0 || !map)
 		return "no unwind tables or frame pointers from here on";
 	return NULL;
 }

@@ -296,25 +296,42 @@ static void hold_areas(int ready, void *arg)
 	child_sleep(ready, NULL);
 }
 
-/* Generous, for this runs under sanitizers. */
-TEST(ten_thousand_areas_are_read_within_a_second)
+static int64_t now_us(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000000ll + now.tv_nsec / 1000;
+}
+
+/* How long the kernel needs to tell them. */
+static int64_t smaps_us(struct arena *arena, const struct proc *proc)
+{
+	int64_t start = now_us();
+	char *text;
+
+	CHECK_INT(
+		proc_read_file(arena, proc, 0, "smaps", &text, NULL, NULL), 0);
+	return now_us() - start;
+}
+
+/* Generous, for this runs under sanitizers and on emulated CPUs. */
+TEST(ten_thousand_areas_are_read_in_little_more_than_the_kernel_needs)
 {
 	_cleanup_arena_ struct arena *arena = arena_new();
 	_cleanup_proc_ struct proc proc = PROC_CLOSED;
 	_cleanup_child_ pid_t pid = child_start(hold_areas, NULL);
-	struct timespec start, end;
 	struct maps maps = {0};
 	struct err err = {0};
+	int64_t start, took;
 
 	REQUIRE(!proc_open(pid, &proc, NULL));
-	clock_gettime(CLOCK_MONOTONIC, &start);
+	start = now_us();
 	CHECK_INT(maps_read(arena, &proc, &maps, &err), 0);
-	clock_gettime(CLOCK_MONOTONIC, &end);
+	took = now_us() - start;
 	CHECK_STR(err.text, "");
 	CHECK(maps.n >= AREAS);
-	CHECK((end.tv_sec - start.tv_sec) * 1000 +
-			(end.tv_nsec - start.tv_nsec) / 1000000 <
-		1000);
+	CHECK(took < 5 * smaps_us(arena, &proc) + 500000);
 }
 
 TEST(a_zombie_has_no_areas)
