@@ -2,15 +2,26 @@
 /* The restartable-sequence area of every thread stays registered. */
 #include "checkpoint.h"
 
-#if __has_include(<sys/rseq.h>) && !defined(__powerpc64__)
+#if __has_include(<sys/rseq.h>)
 #include <sys/rseq.h>
 
 static volatile int thread_up, thread_go;
 
+static char *thread_pointer(void)
+{
+#if defined(__powerpc64__) /* its gcc 12 has no word for it */
+	char *pointer;
+
+	__asm__("mr %0, 13" : "=r"(pointer));
+	return pointer;
+#else
+	return __builtin_thread_pointer();
+#endif
+}
+
 static struct rseq *rseq_area(void)
 {
-	return (struct rseq *)((char *)__builtin_thread_pointer() +
-			       __rseq_offset);
+	return (struct rseq *)(thread_pointer() + __rseq_offset);
 }
 
 /* Registering what is registered already is answered with EBUSY. */
