@@ -84,7 +84,7 @@ def dump(launcher, names):
 def end_of(pid):
     """How the restored process ended without a verdict."""
     try:
-        status = os.waitpid(pid, os.WNOHANG)[1]
+        status = os.waitpid(pid, 0)[1]
     except ChildProcessError:
         return "it is gone"
     if os.WIFSIGNALED(status):
