@@ -85,16 +85,22 @@ SANITIZE := -fsanitize=address,undefined -fno-sanitize-recover=all \
 BUILD_CFLAGS := $(COMMON) $(INCLUDES) $(if $(SAN),$(SANITIZE)) $(CFLAGS)
 # What has no table of its frames shows no call chain: ld leaves it out of
 # static programs.
-STATIC_FLAG := $(if $(STATIC),-static -Xlinker --eh-frame-hdr)
+STATIC_FLAG := $(if $(STATIC),-static -Xlinker --eh-frame-hdr,-Xlinker -z -Xlinker now)
 BUILD_LDFLAGS := $(if $(SAN),$(SANITIZE)) $(STATIC_FLAG) $(LDFLAGS)
 # Sanitizers in the unit tests; a static test runs without them.
 TEST_SAN := $(if $(STATIC),,$(SANITIZE))
 TEST_CFLAGS := $(COMMON) $(INCLUDES) -Itests/unit $(TEST_SAN) $(CFLAGS)
 TEST_LDFLAGS := $(TEST_SAN) $(STATIC_FLAG) $(LDFLAGS)
 
+# Only the C library is shared: each library more is one to be found, mapped
+# and bound whenever the program starts, and to be copied whenever it forks.
+# All of it is bound at once, so that a fork finds nothing left to do. libunwind,
+# which few need, is loaded when it is (inspect/unwind_library.h).
 UNWIND_ARCH := $(patsubst ppc64le,ppc64,$(ARCH))
-LIBS = $(shell $(PKG_CONFIG) $(if $(STATIC),--static) --libs $(PACKAGES)) \
-	-lunwind-ptrace -lunwind-$(UNWIND_ARCH) -lunwind $(if $(STATIC),-llzma) \
+UNWIND_FLAG := $(if $(STATIC),,-DUNWIND_LIBRARY='"libunwind-$(UNWIND_ARCH).so.8"')
+LIBS = $(if $(STATIC),,-Xlinker -Bstatic) \
+	$(shell $(PKG_CONFIG) --static --libs $(PACKAGES)) \
+	$(if $(STATIC),-lunwind-$(UNWIND_ARCH) -lunwind -llzma,-Xlinker -Bdynamic) \
 	-lpthread $(EXTRA_LIBS)
 
 # --- sources ----------------------------------------------------------------
@@ -172,6 +178,9 @@ $(O)/obj/gen/%.o: $(O)/gen/%.c | $(PROTO_H)
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
 	$(Q)$(CC) $(BUILD_CFLAGS) $(WARN) -c -o $@ $<
+
+%/core/inspect/unwind_library.o: BUILD_CFLAGS += $(UNWIND_FLAG)
+%/core/inspect/unwind_library.o: TEST_CFLAGS += $(UNWIND_FLAG)
 
 $(O)/obj/%.o: %.c | $(PROTO_H)
 	$(call say,CC,$@)

@@ -3,21 +3,16 @@
 
 #include <elf.h>
 #include <errno.h>
-#include <libunwind.h>
 #include <string.h>
 
 #include "inspect/module.h"
+#include "inspect/unwind_library.h"
 
 enum { FRAMES_MAX = 256 };
 
-/* Exported by libunwind for tools that find the table themselves; in none of
- * its headers. */
-#define unwind_table_search UNW_OBJ(dwarf_search_unwind_table)
-int unwind_table_search(unw_addr_space_t as, unw_word_t ip, unw_dyn_info_t *di,
-	unw_proc_info_t *pi, int need_info, void *arg);
-
 struct unwinder {
 	struct arena *arena;
+	struct unwind_library lib;
 	unw_addr_space_t space;
 	struct modules *modules;
 };
@@ -110,7 +105,8 @@ static int space_find_proc_info(unw_addr_space_t as, unw_word_t ip,
 	info.u.rti.table_data = module->table;
 	/* An entry is two 32-bit words; the length counts machine words. */
 	info.u.rti.table_len = module->table_entries * 8 / sizeof(unw_word_t);
-	return unwind_table_search(as, ip, &info, pi, need_info, arg);
+	return walk->unwinder->lib.search_table(
+		as, ip, &info, pi, need_info, arg);
 }
 
 static void space_put_info(unw_addr_space_t as, unw_proc_info_t *pi, void *arg)
@@ -143,9 +139,12 @@ int unwinder_new(
 		.resume = space_resume,
 	};
 	struct unwinder *unwinder = arena_new1(arena, struct unwinder);
+	int rc = unwind_library_load(&unwinder->lib, err);
 
+	if (rc)
+		return rc;
 	unwinder->arena = arena;
-	unwinder->space = unw_create_addr_space(&accessors, 0);
+	unwinder->space = unwinder->lib.create_addr_space(&accessors, 0);
 	if (!unwinder->space)
 		return err_set(err, ENOMEM,
 			"preparing to unwind stacks: "
@@ -157,7 +156,7 @@ int unwinder_new(
 
 void unwinder_free(struct unwinder *unwinder)
 {
-	unw_destroy_addr_space(unwinder->space);
+	unwinder->lib.destroy_addr_space(unwinder->space);
 }
 
 void unwinder_freep(struct unwinder **unwinder)
@@ -218,11 +217,12 @@ static bool chain_step(struct walk *walk, uint64_t link)
  * guesses, and may guess wrong. */
 static bool cursor_take(unw_cursor_t *cursor, struct walk *walk)
 {
+	const struct unwind_library *lib = &walk->unwinder->lib;
 	const struct unwind_map *map;
 	unw_word_t pc, sp;
 
-	if (unw_get_reg(cursor, UNW_REG_IP, &pc) < 0 ||
-		unw_get_reg(cursor, UNW_REG_SP, &sp) < 0)
+	if (lib->get_reg(cursor, UNW_REG_IP, &pc) < 0 ||
+		lib->get_reg(cursor, UNW_REG_SP, &sp) < 0)
 		return false;
 	map = map_find(walk->source, pc);
 	if (!map || !map->exec || (pc == walk->pc && sp == walk->sp))
@@ -233,11 +233,12 @@ static bool cursor_take(unw_cursor_t *cursor, struct walk *walk)
 }
 
 /* Outermost functions return to 0. */
-static bool cursor_at_end(unw_cursor_t *cursor)
+static bool cursor_at_end(
+	const struct unwind_library *lib, unw_cursor_t *cursor)
 {
 	unw_word_t pc = 0;
 
-	return unw_get_reg(cursor, UNW_REG_IP, &pc) == 0 && pc == 0;
+	return lib->get_reg(cursor, UNW_REG_IP, &pc) == 0 && pc == 0;
 }
 
 /* Frames by libunwind from where the walk is. Returns the code that it ended
@@ -245,24 +246,25 @@ static bool cursor_at_end(unw_cursor_t *cursor)
 static int walk_tables(
 	struct walk *walk, struct unwind_stack *stack, uint64_t *ret_link)
 {
+	const struct unwind_library *lib = &walk->unwinder->lib;
 	/* libunwind's callbacks must see the registers where it began. */
 	struct walk start = *walk;
 	unw_cursor_t cursor;
 	unw_word_t link = 0;
-	int ret = unw_init_remote(&cursor, walk->unwinder->space, &start);
+	int ret = lib->init_remote(&cursor, walk->unwinder->space, &start);
 
 	while (ret >= 0 && stack->frames.n < FRAMES_MAX) {
-		ret = unw_step(&cursor);
+		ret = lib->step(&cursor);
 		if (ret <= 0)
 			break;
 		if (!cursor_take(&cursor, walk)) {
-			ret = cursor_at_end(&cursor) ? 0 : -UNW_EBADFRAME;
+			ret = cursor_at_end(lib, &cursor) ? 0 : -UNW_EBADFRAME;
 			break;
 		}
-		frame_add(walk, stack, unw_is_signal_frame(&cursor) <= 0);
+		frame_add(walk, stack, lib->is_signal_frame(&cursor) <= 0);
 	}
 	if (walk->source->chain &&
-		unw_get_reg(&cursor, (int)walk->source->chain->reg, &link) < 0)
+		lib->get_reg(&cursor, (int)walk->source->chain->reg, &link) < 0)
 		link = 0;
 	*ret_link = link;
 	return ret;
