@@ -64,8 +64,9 @@ static struct vdso_span task_span(const struct task *task)
 			span.vdso = vma->start;
 			span.vdso_size = vma->end - vma->start;
 		} else if (vma->status & VMA_VVAR) {
-			span.vvar = vma->start;
-			span.vvar_size = vma->end - vma->start;
+			if (!span.vvar)
+				span.vvar = vma->start;
+			span.vvar_size = vma->end - span.vvar;
 		}
 	}
 	return span;
@@ -206,37 +207,65 @@ static uint64_t elf_function(const struct elf *elf, const char *name)
 	return 0;
 }
 
+/* Dumps of ours find no thread inside of the vdso, those of others may: one
+ * that goes on behind a jump's first byte would run into its middle. */
+static int jump_check(const struct plan *plan, const struct task *task,
+	uint64_t at, size_t size, const char *function, struct err *err)
+{
+	const struct thread *thread;
+	uint64_t pc;
+
+	for (size_t i = 0; i < task->n_threads; i++) {
+		thread = &task->threads[i];
+		if (!thread->regs.set[0].bytes)
+			continue;
+		pc = plan->host->be->reg_get(thread->regs.set[0].bytes, REG_PC);
+		if (pc <= at || pc - at >= size)
+			continue;
+		err_set(err, EBUSY,
+			"task %d: thread %d was stopped at the start of %s in "
+			"the vdso of another kernel, which is no code here",
+			task->pid, thread->tid, function);
+		return err_hint(err, "restore it under the kernel that it was "
+				     "dumped under, and dump it again");
+	}
+	return 0;
+}
+
 /* The image's code with jumps in it, as data of the tape. */
-static uint64_t bridge_build(const struct plan *plan, const struct task *task,
-	const struct vdso_span *was, uint64_t home, struct tape *tape)
+static int bridge_build(const struct plan *plan, const struct task *task,
+	const struct vdso_span *was, uint64_t home, struct tape *tape,
+	uint64_t data, struct err *err)
 {
 	const struct backend *be = plan->host->be;
-	uint64_t data = tape_data(tape, task->vdso, was->vdso_size);
 	struct vdso_span host = host_span(plan->host);
 	struct elf old, new;
 	uint64_t from, to;
 	uint8_t jump[32];
 	size_t size;
+	int code = 0;
 
 	if (!plan->host->vdso_bytes ||
 		!elf_open(task->vdso, was->vdso_size, &old) ||
 		!elf_open(plan->host->vdso_bytes, host.vdso_size, &new))
-		return data;
-	for (size_t i = 0; be->vdso_symbols[i]; i++) {
+		return 0;
+	for (size_t i = 0; be->vdso_symbols[i] && !code; i++) {
 		from = elf_function(&old, be->vdso_symbols[i]);
 		to = elf_function(&new, be->vdso_symbols[i]);
 		if (!from || !to)
 			continue;
 		size = be->vdso_jump(jump, was->vdso + from, home + to);
-		if (from + size <= was->vdso_size)
-			memcpy((char *)tape_data_at(tape, data) + from, jump,
-				size);
+		if (from + size > was->vdso_size)
+			continue;
+		memcpy((char *)tape_data_at(tape, data) + from, jump, size);
+		code = jump_check(plan, task, was->vdso + from, size,
+			be->vdso_symbols[i], err);
 	}
-	return data;
+	return code;
 }
 
-static void bridge_place(struct plan *plan, const struct task *task,
-	const struct vdso_span *was, struct tape *tape)
+static int bridge_place(struct plan *plan, const struct task *task,
+	const struct vdso_span *was, struct tape *tape, struct err *err)
 {
 	struct vdso_span host = host_span(plan->host);
 	uint64_t base = span_base(&host), data, home;
@@ -255,10 +284,11 @@ static void bridge_place(struct plan *plan, const struct task *task,
 	tape_call(tape, CALL_mmap, A(was->vdso), A(was->vdso_size),
 		A(PROT_READ | PROT_WRITE),
 		A(MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED), A(-1), A(0));
-	data = bridge_build(plan, task, was, home, tape);
+	data = tape_data(tape, task->vdso, was->vdso_size);
 	tape_copy(tape, A(was->vdso), A_DATA(data), was->vdso_size);
 	tape_call(tape, CALL_mprotect, A(was->vdso), A(was->vdso_size),
 		A(PROT_READ | PROT_EXEC));
+	return bridge_build(plan, task, was, home, tape, data, err);
 }
 
 int plan_vdso_place(struct plan *plan, struct plan_task *pt, struct tape *tape,
@@ -280,6 +310,5 @@ int plan_vdso_place(struct plan *plan, struct plan_task *pt, struct tape *tape,
 		return err_set(err, EBADMSG,
 			"task %d: the image has no contents of its vdso",
 			pt->task->pid);
-	bridge_place(plan, pt->task, &was, tape);
-	return 0;
+	return bridge_place(plan, pt->task, &was, tape, err);
 }

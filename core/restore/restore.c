@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -30,7 +31,34 @@ static int images_open(struct restore *restore, struct err *err)
 	manifest = image_set_manifest(restore->images);
 	restore->page_size =
 		manifest ? manifest->page_size : restore->run->page_size;
-	return read_images(restore, err);
+	return 0;
+}
+
+static int machine_check(
+	struct restore *restore, const char *made_on, struct err *err)
+{
+	if (strcmp(made_on, restore->run->be->name) == 0)
+		return 0;
+	err_set(err, EINVAL, "the image was made on %s, this machine is %s",
+		made_on, restore->run->be->name);
+	return err_hint(err, "restore it on a machine of its kind");
+}
+
+/* What the manifest tells, before anything is read: areas are in pages. */
+static int manifest_check(struct restore *restore, struct err *err)
+{
+	const StasisManifest *manifest = image_set_manifest(restore->images);
+	int code =
+		manifest ? machine_check(restore, manifest->machine, err) : 0;
+
+	if (code || restore->page_size == restore->run->page_size)
+		return code;
+	err_set(err, EINVAL,
+		"the image has pages of %llu bytes, this kernel has %llu",
+		(unsigned long long)restore->page_size,
+		(unsigned long long)restore->run->page_size);
+	return err_hint(
+		err, "restore it under a kernel with the same page size");
 }
 
 static int seccomp_read(
@@ -43,26 +71,6 @@ static int seccomp_read(
 	if (!code && list.n)
 		facts->seccomp = (const SeccompEntry *)list.at[0].msg;
 	return code;
-}
-
-static int machine_check(struct restore *restore, struct err *err)
-{
-	if (restore->be != restore->run->be) {
-		err_set(err, EINVAL,
-			"the image was made on %s, this machine is %s",
-			restore->be->name, restore->run->be->name);
-		return err_hint(err, "restore it on a machine of its kind");
-	}
-	if (restore->page_size != restore->run->page_size) {
-		err_set(err, EINVAL,
-			"the image has pages of %llu bytes, this kernel has "
-			"%llu",
-			(unsigned long long)restore->page_size,
-			(unsigned long long)restore->run->page_size);
-		return err_hint(err,
-			"restore it under a kernel with the same page size");
-	}
-	return 0;
 }
 
 static int root_open(struct restore *restore, struct err *err)
@@ -196,7 +204,11 @@ int restore_run(struct run *run, pid_t *ret_root, struct err *err)
 	if (!code)
 		code = images_open(&restore, err);
 	if (!code)
-		code = machine_check(&restore, err);
+		code = manifest_check(&restore, err);
+	if (!code)
+		code = read_images(&restore, err);
+	if (!code)
+		code = machine_check(&restore, restore.be->name, err);
 	if (!code)
 		code = owner_check_images(&restore, err);
 	if (!code)
@@ -228,6 +240,8 @@ int restore_plan_print(struct run *run, FILE *out, struct err *err)
 	int code;
 
 	code = images_open(&restore, err);
+	if (!code)
+		code = read_images(&restore, err);
 	if (!code)
 		host_imagine(&restore, &made.host, &made.facts);
 	if (!code)

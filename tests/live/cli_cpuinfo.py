@@ -1,15 +1,15 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """cli_cpuinfo: CPUs stored, checked and compared, and what restore makes of
 it. Hosts with other CPUs are made by changing images of this one."""
-import ctypes
 import json
 import os
 import platform
-import struct
 
 import harm
 from client import start_worker
 from harness import Skip, alive, check, descendants, test
+from image_edit import (change, change_image, change_manifest, fields, pack,
+                        read, write)
 
 # Of the capability words: 80000001.edx and its bit 31, an instruction set
 # that no CPU has any more.
@@ -20,80 +20,6 @@ WORD_HLE, BIT_HLE = 9, 1 << 4
 MANIFEST_CPUINFO = 12
 # The field numbers of the way from a core image to xsave's xstate_bv.
 CORE_XSTATE_BV = (2, 3, 13, 1)
-
-
-def read(path):
-    with open(path, "rb") as file:
-        return file.read()
-
-
-def write(path, data):
-    with open(path, "wb") as file:
-        file.write(data)
-
-
-def varint(data, at):
-    value = shift = 0
-    while True:
-        value |= (data[at] & 127) << shift
-        shift += 7
-        at += 1
-        if data[at - 1] < 128:
-            return value, at
-
-
-def varint_bytes(value):
-    out = bytearray()
-    while value > 127:
-        out.append(value & 127 | 128)
-        value >>= 7
-    return bytes(out + bytes([value]))
-
-
-def fields(data):
-    """A packed message as a list of [number, wire type, value]."""
-    at, out = 0, []
-    while at < len(data):
-        key, at = varint(data, at)
-        if key & 7 == 0:
-            value, at = varint(data, at)
-        else:
-            size = {1: 8, 5: 4}.get(key & 7)
-            if size is None:
-                size, at = varint(data, at)
-            value = data[at:at + size]
-            at += size
-        out.append([key >> 3, key & 7, value])
-    return out
-
-
-def pack(message):
-    out = b""
-    for number, wire, value in message:
-        out += varint_bytes(number << 3 | wire)
-        if wire == 0:
-            out += varint_bytes(value)
-        else:
-            out += (varint_bytes(len(value)) if wire == 2 else b"") + value
-    return out
-
-
-def change(data, path, number):
-    """Put number(old) in the place of the field that path leads to."""
-    message = fields(data)
-    for field in message:
-        if field[0] == path[0]:
-            field[2] = (number(field[2]) if len(path) == 1
-                        else change(field[2], path[1:], number))
-            break
-    return pack(message)
-
-
-def change_image(path, work):
-    """work makes a new message of the only one in an image."""
-    data = read(path)
-    message = work(data[12:])
-    write(path, data[:8] + struct.pack("<I", len(message)) + message)
 
 
 def word_changed(entry, word, number):
@@ -111,28 +37,14 @@ def change_word(path, word, number):
     change_image(path, lambda data: word_changed(data, word, number))
 
 
-def seal(data):
-    """The digest that ends a manifest: XXH3, of 64 bits."""
-    try:
-        library = ctypes.CDLL("libxxhash.so.0")
-    except OSError:
-        raise Skip("libxxhash is not here to seal a changed manifest")
-    library.XXH3_64bits.restype = ctypes.c_uint64
-    library.XXH3_64bits.argtypes = [ctypes.c_char_p, ctypes.c_size_t]
-    return struct.pack("<Q", library.XXH3_64bits(data, len(data)))
-
-
 def change_record(img, work):
     """work makes a new record of the CPU of a dump's; None: none."""
-    path = os.path.join(img, "stasis.img")
-    whole = read(path)
-    manifest = fields(whole[12:-8])
-    found = [field for field in manifest if field[0] == MANIFEST_CPUINFO]
-    check(len(found) == 1, f"{len(found)} CPUs in the manifest")
-    found[0][2] = work(found[0][2])
-    message = pack([field for field in manifest if field[2] is not None])
-    data = whole[:8] + struct.pack("<I", len(message)) + message
-    write(path, data + seal(data))
+    def change_cpu(manifest):
+        found = [field for field in manifest if field[0] == MANIFEST_CPUINFO]
+        check(len(found) == 1, f"{len(found)} CPUs in the manifest")
+        found[0][2] = work(found[0][2])
+
+    change_manifest(img, change_cpu)
 
 
 def only_x86():

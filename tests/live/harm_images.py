@@ -5,7 +5,11 @@ import random
 import struct
 
 import harm
+import image_edit
 from harness import check, descendants, test
+
+# In a manifest.
+MANIFEST_MACHINE, MANIFEST_PAGE_SIZE = 4, 5
 
 
 def dumped(case):
@@ -150,6 +154,37 @@ def harm_foreign(case):
         refused(case, tree, harm.host_picture(case), f"version {version}",
                 "version")
     swap(inventory, saved[inventory])
+    case.restore(victim)
+    harm.quiet_verdict(case, victim)
+
+
+def manifest_set(case, number, value):
+    def work(manifest):
+        found = [field for field in manifest if field[0] == number]
+        check(len(found) == 1, f"{len(found)} fields {number} in the manifest")
+        found[0][2] = value
+
+    image_edit.change_manifest(case.img, work)
+
+
+@test("a manifest of another machine or with pages of another size is refused")
+def harm_foreign_manifest(case):
+    victim, tree = dumped(case)
+    path = os.path.join(case.img, "stasis.img")
+    whole = image_edit.read(path)
+    own = os.sysconf("SC_PAGE_SIZE")
+    here = os.uname().machine
+
+    for machine in {"x86_64", "aarch64", "ppc64le", "z80"} - {here}:
+        manifest_set(case, MANIFEST_MACHINE, machine.encode())
+        refused(case, tree, harm.host_picture(case), machine,
+                f"the image was made on {machine}, this machine is {here}")
+        swap(path, whole)
+    for size in {4096, 16384, 65536} - {own}:
+        manifest_set(case, MANIFEST_PAGE_SIZE, size)
+        refused(case, tree, harm.host_picture(case), f"pages of {size}",
+                f"the image has pages of {size} bytes, this kernel has {own}")
+        swap(path, whole)
     case.restore(victim)
     harm.quiet_verdict(case, victim)
 

@@ -53,10 +53,12 @@ static void vdso_make(struct vdso *vdso, const char *name, uint64_t function)
 	strcpy((char *)vdso->bytes + STRTAB_AT + 1, name);
 }
 
-/* The tape that puts the vdso of one task into its place. */
-static struct tape *place(struct scene *s, const struct backend *be,
-	const struct vdso *host, const struct vdso *was)
+/* The tape that puts the vdso of one task into its place, whose thread was
+ * stopped at pc. */
+static struct tape *place_stopped(struct scene *s, const struct backend *be,
+	const struct vdso *host, const struct vdso *was, uint64_t pc)
 {
+	uint64_t gpr[128] = {0};
 	struct task *task;
 	struct tape *tape;
 
@@ -69,6 +71,9 @@ static struct tape *place(struct scene *s, const struct backend *be,
 		PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_ANONYMOUS,
 		VMA_REGULAR | VMA_VDSO | VMA_ANON_PRIVATE);
 	task->vdso = was ? was->bytes : NULL;
+	be->reg_set(gpr, REG_PC, pc);
+	task->threads[0].regs.set[0].bytes = gpr;
+	task->threads[0].regs.set[0].size = sizeof(gpr);
 	scene_plan_begin(s);
 	CHECK_INT(plan_forest(&s->plan, &s->err), 0);
 	CHECK_INT(plan_slots(&s->plan, &s->err), 0);
@@ -77,6 +82,12 @@ static struct tape *place(struct scene *s, const struct backend *be,
 	if (plan_vdso_place(&s->plan, &s->plan.tasks[0], tape, &s->err))
 		return NULL;
 	return tape;
+}
+
+static struct tape *place(struct scene *s, const struct backend *be,
+	const struct vdso *host, const struct vdso *was)
+{
+	return place_stopped(s, be, host, was, 0x1000);
 }
 
 TEST(the_same_vdso_is_moved_from_where_it_was_parked_to_its_old_place)
@@ -150,6 +161,36 @@ TEST(a_function_that_the_host_does_not_have_stays_as_it_was)
 	REQUIRE(copy);
 	CHECK_MEM(tape_data_at(tape, copy->arg[1]), was.bytes, VDSO_SIZE);
 	scene_end(&s);
+}
+
+TEST(a_thread_that_would_go_on_in_the_middle_of_a_jump_is_refused)
+{
+	struct vdso host, was;
+	uint8_t jump[32];
+	struct scene s;
+	size_t size;
+
+	for (size_t i = 0; backends[i]; i++) {
+		vdso_make(&host, backends[i]->vdso_symbols[0], 0xa40);
+		vdso_make(&was, backends[i]->vdso_symbols[0], 0x840);
+		size = backends[i]->vdso_jump(jump, WAS_VDSO + 0x840, 0);
+		CHECK(!place_stopped(&s, backends[i], &host, &was,
+			WAS_VDSO + 0x840 + size - 4));
+		CHECK(strstr(s.err.text, "task 7: thread 7 was stopped at"));
+		CHECK(strstr(s.err.text, backends[i]->vdso_symbols[0]));
+		scene_end(&s);
+		/* Where the jump begins and ends all is well. */
+		CHECK(place_stopped(
+			&s, backends[i], &host, &was, WAS_VDSO + 0x840));
+		scene_end(&s);
+		CHECK(place_stopped(
+			&s, backends[i], &host, &was, WAS_VDSO + 0x840 + size));
+		scene_end(&s);
+		/* Nor does the same vdso need one. */
+		CHECK(place_stopped(&s, backends[i], &was, &was,
+			WAS_VDSO + 0x840 + size - 4));
+		scene_end(&s);
+	}
 }
 
 TEST(an_image_without_its_vdso_is_refused)
