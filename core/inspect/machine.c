@@ -122,11 +122,11 @@ bool machine_reg(const CoreEntry *core, unsigned number, uint64_t *ret_value)
 
 const struct unwind_chain *machine_chain(const CoreEntry *core)
 {
-	static const struct unwind_chain x86_64 = {6, 8, false};
-	static const struct unwind_chain aarch64 = {29, 8, false};
+	static const struct unwind_chain x86_64 = {6, 8, false, 16};
+	static const struct unwind_chain aarch64 = {29, 8, false, 32};
 	/* The back chain; a function saves its link register in the frame of
 	 * its caller. */
-	static const struct unwind_chain ppc64 = {1, 16, true};
+	static const struct unwind_chain ppc64 = {1, 16, true, 114};
 
 	switch (core->mtype) {
 	case CORE_ENTRY__MARCH__X86_64:

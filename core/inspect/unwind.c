@@ -65,7 +65,7 @@ static int space_access_reg(unw_addr_space_t as, unw_regnum_t number,
 	(void)as;
 	if (write || number < 0)
 		return -UNW_EREADONLYREG;
-	if (number == UNW_REG_IP)
+	if (source->chain && (unsigned)number == source->chain->pc)
 		found = walk->pc;
 	else if (number == UNW_REG_SP)
 		found = walk->sp;

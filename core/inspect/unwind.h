@@ -36,6 +36,9 @@ struct unwind_chain {
 	unsigned reg;
 	unsigned return_at;
 	bool in_caller; /* seen from the next link of the chain */
+	/* By which number libunwind asks for the pc. Its own name for it,
+	 * UNW_REG_IP, is that of the link register on aarch64. */
+	unsigned pc;
 };
 
 struct unwind_source {
