@@ -12,11 +12,13 @@ const char *const aarch64_vdso_symbols[] = {
 	NULL,
 };
 
-/* ldr x16, . + 8; br x16; the address. x16 is made for jumps like this one: a
- * br through it may land on the bti c of a function. */
+/* bti c; ldr x16, . + 8; br x16; the address. The first does nothing unless
+ * the old vdso was marked for it (PROT_BTI). x16 is made for jumps like this
+ * one: a br through it may land on the bti c of a function. */
 size_t aarch64_vdso_jump(uint8_t out[32], uint64_t from, uint64_t to)
 {
 	static const uint8_t code[] = {
+		0x5f, 0x24, 0x03, 0xd5, /* bti c */
 		0x50, 0x00, 0x00, 0x58, /* ldr x16, . + 8 */
 		0x00, 0x02, 0x1f, 0xd6, /* br x16 */
 	};
@@ -24,6 +26,6 @@ size_t aarch64_vdso_jump(uint8_t out[32], uint64_t from, uint64_t to)
 	(void)from;
 	memcpy(out, code, sizeof(code));
 	for (unsigned int i = 0; i < 8; i++)
-		out[8 + i] = (uint8_t)(to >> (8 * i));
-	return 16;
+		out[sizeof(code) + i] = (uint8_t)(to >> (8 * i));
+	return sizeof(code) + 8;
 }

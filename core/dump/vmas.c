@@ -53,6 +53,12 @@ static int map_check(
 			victim, map, "watched through userfaultfd", err);
 	if (map->flags & MAP_VM_SS)
 		return unsupported(victim, map, "a shadow stack", err);
+	if (map->flags & MAP_VM_MT)
+		return unsupported(victim, map, "tagged memory (MTE)", err);
+	/* Code that cannot be read has a key of the kernel's own. */
+	if (map->pkey && map->prot != PROT_EXEC)
+		return unsupported(
+			victim, map, "guarded by a protection key", err);
 	if (map->flags & (MAP_VM_IO | MAP_VM_PF) && !is_special(map))
 		return unsupported(victim, map, "memory of a device", err);
 	if (strncmp(map->path, "/[aio]", 6) == 0)
@@ -174,7 +180,7 @@ static int vma_fill(struct walk *walk, const struct map *map, VmaEntry *vma,
 	vma_entry__init(vma);
 	vma->start = map->start;
 	vma->end = map->end;
-	vma->prot = map->prot;
+	vma->prot = map->prot | (map->flags & MAP_VM_BT ? VMA_PROT_BTI : 0);
 	vma->flags = map_flags(map);
 	vma->fd = -1;
 	if (map->ino && !is_special(map)) {

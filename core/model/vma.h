@@ -29,6 +29,10 @@ enum {
 	VMA_UPROBES = 1u << 17,
 };
 
+/* A bit of vma_entry.prot that only aarch64 has (PROT_BTI there): indirect
+ * branches may land on marked instructions only. */
+enum { VMA_PROT_BTI = 0x10 };
+
 /* Private memory whose pages are stored in the task's own pagemap. */
 static inline bool vma_has_pages(const VmaEntry *vma)
 {

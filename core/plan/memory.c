@@ -100,11 +100,17 @@ static uint64_t populate_flag(const struct task *task, const VmaEntry *vma)
 		       : 0;
 }
 
+/* As the area is to be in the end. */
+static uint64_t vma_prot(const struct plan *plan, const VmaEntry *vma)
+{
+	return vma->prot & ~plan->host->prot_lacks;
+}
+
 static void vma_map(
 	struct plan *plan, struct plan_task *pt, size_t i, struct tape *tape)
 {
 	const VmaEntry *vma = pt->task->mm->vmas[i];
-	uint64_t prot = vma->prot, flags = vma->flags & FLAGS_OF_MMAP;
+	uint64_t prot = vma_prot(plan, vma), flags = vma->flags & FLAGS_OF_MMAP;
 	int fd = -1;
 
 	tape_about_range(tape, "memory", vma->start, vma->end);
@@ -257,15 +263,17 @@ static int pages_read(struct plan_task *pt, struct tape *tape, struct err *err)
 	return code;
 }
 
-static void vma_finish(struct plan_task *pt, size_t i, struct tape *tape)
+static void vma_finish(const struct plan *plan, struct plan_task *pt, size_t i,
+	struct tape *tape)
 {
 	const VmaEntry *vma = pt->task->mm->vmas[i];
 	bool writable = vma->prot & PROT_WRITE;
 	uint64_t at = vma->start, size = vma_size(vma);
+	uint64_t prot = vma_prot(plan, vma);
 
-	if (pt->staging[i] ? vma->prot != (PROT_READ | PROT_WRITE)
+	if (pt->staging[i] ? prot != (PROT_READ | PROT_WRITE)
 			   : !writable && filled_by_tape(pt, i, vma))
-		tape_call(tape, CALL_mprotect, A(at), A(size), A(vma->prot));
+		tape_call(tape, CALL_mprotect, A(at), A(size), A(prot));
 	if (vma->flags & MAP_LOCKED)
 		tape_call(tape, CALL_mlock, A(at), A(size));
 	for (int advice = 0; vma->has_madv && advice < 64; advice++)
@@ -335,7 +343,7 @@ int plan_memory(struct plan *plan, struct plan_task *pt, struct tape *tape,
 			continue;
 		tape_about_range(
 			tape, "memory", mm->vmas[i]->start, mm->vmas[i]->end);
-		vma_finish(pt, i, tape);
+		vma_finish(plan, pt, i, tape);
 	}
 	guards_install(mm, tape);
 	return code;

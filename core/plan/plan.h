@@ -32,6 +32,9 @@ struct host {
 	/* First address that no task here can map; 0: as the backend says,
 	 * which knows the largest (ppc64le with 4 KiB pages has less). */
 	uint64_t task_size;
+	/* Bits of vma_entry.prot that this CPU does not know, and without
+	 * which all goes on: VMA_PROT_BTI or nothing. */
+	uint32_t prot_lacks;
 };
 
 /* A process that is to be born: a task, or a helper that lends its pid to a

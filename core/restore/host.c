@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "model/vma.h"
+
 static unsigned cpus_count(void)
 {
 	cpu_set_t set;
@@ -35,6 +37,19 @@ static uint64_t task_size_find(const struct host *host)
 	return host->be->task_size;
 }
 
+/* A CPU that knows no marks runs marked code, but the kernel does not map it
+ * as such. Kernels of other machines let the bit pass. */
+static bool bti_lacks(const struct host *host)
+{
+	void *at = mmap(NULL, host->page_size, PROT_READ | VMA_PROT_BTI,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	if (at == MAP_FAILED)
+		return errno == EINVAL;
+	munmap(at, host->page_size);
+	return false;
+}
+
 int host_read(struct restore *restore, struct host *ret, struct err *err)
 {
 	_cleanup_proc_ struct proc own = PROC_CLOSED;
@@ -44,6 +59,7 @@ int host_read(struct restore *restore, struct host *ret, struct err *err)
 	int code;
 
 	host.task_size = task_size_find(&host);
+	host.prot_lacks = bti_lacks(&host) ? VMA_PROT_BTI : 0;
 	code = proc_open(getpid(), &own, err);
 	if (!code)
 		code = maps_read_plain(restore->arena, &own, &host.maps, err);

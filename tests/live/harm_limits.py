@@ -107,6 +107,18 @@ def harm_sysv(case):
     case.await_verdict(victim)
 
 
+@test("tagged memory (MTE) is one clear error")
+def harm_tagged(case):
+    victim = case.start([case.program("tagged")])
+    case.ready(victim)
+    if case.verdict() is None:
+        result = case.try_dump(victim)
+        harm.check_one_error(result, rf"process {victim}", "MTE")
+        check(not harm.whole(case.img), "the image looks whole")
+        case.go()
+    case.await_verdict(victim)
+
+
 @test("a parent that waits in vfork is one clear error, and in time")
 def harm_vfork(case):
     victim = case.start([case.program("vforked")])

@@ -341,12 +341,13 @@ TEST(call_and_result_follow_the_calling_convention)
 	CHECK_INT(be->reg_get(&gpr, REG_SP), 0x9000);
 }
 
-TEST(vdso_jump_goes_through_x16)
+TEST(vdso_jump_goes_through_x16_from_a_landing_pad)
 {
-	static const uint8_t want[16] = {0x50, 0, 0, 0x58, 0, 2, 0x1f, 0xd6,
-		0xf0, 0xde, 0xbc, 0x9a, 0x78, 0x56, 0x34, 0x12};
+	static const uint8_t want[20] = {0x5f, 0x24, 3, 0xd5, 0x50, 0, 0, 0x58,
+		0, 2, 0x1f, 0xd6, 0xf0, 0xde, 0xbc, 0x9a, 0x78, 0x56, 0x34,
+		0x12};
 	uint8_t out[32];
 
-	CHECK_INT(be->vdso_jump(out, 0, 0x123456789abcdef0), 16);
+	CHECK_INT(be->vdso_jump(out, 0, 0x123456789abcdef0), 20);
 	CHECK_MEM(out, want, sizeof(want));
 }

@@ -39,8 +39,9 @@ static void area_sort(struct scene *s, struct task *task, uint64_t *seed,
 	uint64_t start, uint64_t size)
 {
 	static const uint32_t prots[] = {PROT_READ | PROT_WRITE, PROT_READ,
-		PROT_NONE, PROT_READ | PROT_EXEC, PROT_READ | PROT_WRITE};
-	uint32_t prot = prots[scene_random(seed) % 5], flags, status;
+		PROT_READ | PROT_EXEC | VMA_PROT_BTI, PROT_NONE,
+		PROT_READ | PROT_EXEC, PROT_READ | PROT_WRITE};
+	uint32_t prot = prots[scene_random(seed) % 6], flags, status;
 	uint64_t sort = scene_random(seed) % 10;
 	VmaEntry *vma;
 
@@ -284,7 +285,7 @@ static void vma_check(struct scene *s, struct space *space,
 
 	REQUIRE(area);
 	CHECK_INT(area->end, vma->end);
-	CHECK_INT(area->prot, vma->prot);
+	CHECK_INT(area->prot, vma->prot & ~s->host.prot_lacks);
 	CHECK_INT(area->origin, pt->staging[i] ? STAGED : FRESH);
 	if (pt->staging[i])
 		CHECK_INT(area->born, pt->staging[i]->at);
@@ -347,6 +348,7 @@ TEST(a_newborn_ends_with_the_memory_of_the_image_and_nothing_else)
 
 	for (uint64_t seed = 1; seed <= 120; seed++) {
 		family_make(&s, seed * 31337, seed % 4 == 0);
+		s.host.prot_lacks = seed % 3 ? 0 : VMA_PROT_BTI;
 		for (size_t t = 0; t < TASKS; t++)
 			task_check(&s, t, seed % 4 == 0);
 		scene_end(&s);
