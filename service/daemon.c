@@ -17,19 +17,11 @@
 #include "base/log.h"
 #include "hooks/hooks.h"
 #include "options/version.h"
+#include "service/attend.h"
+#include "service/crowd.h"
 #include "service/listener.h"
 #include "service/worker.h"
 #include "session/pidfile.h"
-
-enum {
-	SHARE = 4, /* of the workers, for one confined user */
-	REFUSE_AFTER_MS = 2000,
-};
-
-struct daemon_child {
-	pid_t pid;
-	uid_t uid;
-};
 
 struct daemon {
 	struct arena *arena;
@@ -38,136 +30,70 @@ struct daemon {
 	struct listener listener;
 	int signals; /* signalfd */
 	sigset_t mask;
-	VEC(struct daemon_child) children;
+	struct crowd crowd;
 };
 
-/* --- a client's process ------------------------------------------------------
- */
+/* --- all of them ---------------------------------------------------------- */
 
-/* From now on the worker has so much time; then SIGTERM, which undoes. */
-static int deadline_set(int socket, int seconds, struct err *err)
+static int64_t clock_now_ms(void)
 {
-	struct timeval wait = {.tv_sec = seconds};
-	struct itimerspec when = {.it_value = {.tv_sec = seconds}};
-	struct sigevent event = {
-		.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGTERM};
-	timer_t timer;
+	struct timespec now;
 
-	if (!seconds)
-		return 0;
-	if (setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof(wait)) ||
-		setsockopt(
-			socket, SOL_SOCKET, SO_SNDTIMEO, &wait, sizeof(wait)) ||
-		timer_create(CLOCK_MONOTONIC, &event, &timer) ||
-		timer_settime(timer, 0, &when, NULL))
-		return err_errno(err, "setting a time limit");
-	return 0;
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
 }
 
-/* Nothing of ours is the client's to see or use. */
-static void environment_clear(void)
+/* In the process that is the client's own. */
+static void client_attend(struct daemon *daemon, struct arena *arena,
+	int socket, struct peer *peer) __attribute__((noreturn));
+static void client_attend(struct daemon *daemon, struct arena *arena,
+	int socket, struct peer *peer)
 {
-	clearenv();
-	setenv("PATH",
-		"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
-		"/sbin:/bin",
-		1);
-}
-
-static int client_admit(const struct daemon *daemon, int socket,
-	struct peer *peer, struct err *err)
-{
-	int rc = peer_read(socket, daemon->arena, peer, err);
-
-	if (!rc)
-		rc = guests_admit(&daemon->guests, peer, err);
-	if (!rc && peer->confined) {
-		environment_clear();
-		rc = peer_become(daemon->arena, peer, err);
-	}
-	if (!rc)
-		rc = deadline_set(
-			socket, daemon->options->request_timeout, err);
-	return rc;
-}
-
-static void client_serve(struct daemon *daemon, int socket)
-	__attribute__((noreturn));
-static void client_serve(struct daemon *daemon, int socket)
-{
-	struct pollfd request = {.fd = socket, .events = POLLIN};
-	struct peer peer = {.pidfd = -1};
-	struct err err = {0};
-
 	close(daemon->listener.fd);
 	close(daemon->signals);
-	/* SIGTERM only undoes walks, between their steps. */
-	sigdelset(&daemon->mask, SIGINT);
-	sigaddset(&daemon->mask, SIGTERM);
-	sigprocmask(SIG_SETMASK, &daemon->mask, NULL);
-	if (client_admit(daemon, socket, &peer, &err)) {
-		log_error("service", &err);
-		/* Some clients look for an answer only after asking. */
-		poll(&request, 1, REFUSE_AFTER_MS);
-		worker_refuse(socket, &err);
-		_exit(WORKER_FAILED);
-	}
-	log_info("process %d of user %u is served%s", peer.pid, peer.owner.uid,
-		peer.confined ? ", confined" : "");
-	_exit(worker_serve(socket, &peer, false));
+	attend_client(arena, socket, peer, &daemon->guests,
+		daemon->options->request_timeout, &daemon->mask);
 }
 
-/* --- all of them
- * --------------------------------------------------------------- */
-
-static int room_check(const struct daemon *daemon, uid_t uid, struct err *err)
+/* A process of its own for the client, if there is room. */
+static int client_seat(struct daemon *daemon, struct arena *arena, int socket,
+	struct peer *peer, struct err *err)
 {
-	size_t most = (size_t)daemon->options->max_workers, his = 0;
+	struct crowd_member member = {.since_ms = clock_now_ms()};
+	int rc = peer_read(socket, arena, peer, err);
 
-	for (size_t i = 0; i < daemon->children.n; i++)
-		his += daemon->children.at[i].uid == uid;
-	if (daemon->children.n < most &&
-		(uid == 0 || uid == geteuid() || his * SHARE < most))
-		return 0;
-	err_set(err, EAGAIN,
-		"the service is busy with %zu requests, %zu of "
-		"them of user %u",
-		daemon->children.n, his, uid);
-	return err_hint(err, "try again later, or raise --max-workers");
-}
-
-static uid_t client_uid(int socket)
-{
-	socklen_t size = sizeof(struct ucred);
-	struct ucred cred;
-
-	if (getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &cred, &size))
-		return (uid_t)-1;
-	return cred.uid;
+	if (rc)
+		return rc;
+	member.uid = peer->owner.uid;
+	member.guest = guests_judge(&daemon->guests, peer);
+	rc = crowd_check_room(&daemon->crowd, member.uid, member.guest, err);
+	if (rc)
+		return rc;
+	member.pid = fork();
+	if (member.pid < 0)
+		return err_errno(err, "making a process for the client");
+	if (!member.pid)
+		client_attend(daemon, arena, socket, peer);
+	crowd_add(daemon->arena, &daemon->crowd, member);
+	return 0;
 }
 
 static void client_accept(struct daemon *daemon)
 {
 	_cleanup_fd_ int socket =
 		accept4(daemon->listener.fd, NULL, NULL, SOCK_CLOEXEC);
-	struct daemon_child child;
+	_cleanup_arena_ struct arena *arena = NULL;
+	struct peer peer = {.pidfd = -1};
 	struct err err = {0};
 
 	if (socket < 0)
 		return;
-	child.uid = client_uid(socket);
-	if (!room_check(daemon, child.uid, &err)) {
-		child.pid = fork();
-		if (child.pid == 0)
-			client_serve(daemon, fd_take(&socket));
-		if (child.pid > 0) {
-			*vec_push(daemon->arena, &daemon->children) = child;
-			return;
-		}
-		err_errno(&err, "making a process for the client");
+	arena = arena_new();
+	if (client_seat(daemon, arena, socket, &peer, &err)) {
+		log_error("service", &err);
+		worker_refuse(socket, &err);
 	}
-	log_error("service", &err);
-	worker_refuse(socket, &err);
+	peer_close(&peer);
 }
 
 static void children_reap(struct daemon *daemon)
@@ -175,16 +101,11 @@ static void children_reap(struct daemon *daemon)
 	int status;
 	pid_t pid;
 
-	while ((pid = waitpid(-1, &status, WNOHANG)) > 0)
-		for (size_t i = 0; i < daemon->children.n; i++) {
-			if (daemon->children.at[i].pid != pid)
-				continue;
-			log_info("worker %d ended with status %#x", pid,
-				(unsigned)status);
-			daemon->children.at[i] =
-				daemon->children.at[--daemon->children.n];
-			break;
-		}
+	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
+		log_info("worker %d ended with status %#x", pid,
+			(unsigned)status);
+		crowd_remove(&daemon->crowd, pid);
+	}
 }
 
 /* True when it is to end. */
@@ -204,9 +125,11 @@ static int clients_serve(struct daemon *daemon, struct err *err)
 {
 	struct pollfd wait_for[] = {{.fd = daemon->signals, .events = POLLIN},
 		{.fd = daemon->listener.fd, .events = POLLIN}};
+	int late;
 
 	for (;;) {
-		if (poll(wait_for, 2, -1) < 0 && errno != EINTR)
+		late = crowd_kill_late(&daemon->crowd, clock_now_ms());
+		if (poll(wait_for, 2, late) < 0 && errno != EINTR)
 			return err_errno(err, "waiting for clients");
 		if (wait_for[0].revents && signals_read(daemon))
 			return 0;
@@ -215,8 +138,7 @@ static int clients_serve(struct daemon *daemon, struct err *err)
 	}
 }
 
-/* --- coming up
- * ------------------------------------------------------------------- */
+/* --- coming up ------------------------------------------------------------ */
 
 static int log_begin(const struct options *o, struct err *err)
 {
@@ -319,6 +241,9 @@ int daemon_run(
 {
 	struct daemon daemon = {.arena = arena,
 		.options = options,
+		.crowd = {.most = (size_t)options->max_workers,
+			.limit_ms = 1000ll * options->request_timeout *
+				    ATTEND_PATIENCE},
 		.listener = {.fd = -1},
 		.signals = -1};
 	struct pidfile pidfile;

@@ -73,8 +73,7 @@ static int places_confirm(
 		"the client has ended, or cannot be held by a pidfd");
 }
 
-/* --- opening and closing ----------------------------------------------------
- */
+/* --- opening and closing -------------------------------------------------- */
 
 /* Everything the client said, its configuration file last. */
 static int options_gather(struct worker *worker, const CriuReq *req,
@@ -197,8 +196,7 @@ static int engine_close(struct engine *engine, int rc, const struct err *err)
 	return rc;
 }
 
-/* --- the requests
- * ------------------------------------------------------------- */
+/* --- the requests --------------------------------------------------------- */
 
 int request_dump(struct worker *worker, const CriuReq *req,
 	struct answer *answer, struct err *err)

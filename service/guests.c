@@ -92,20 +92,25 @@ static bool peer_invited(const struct guests *guests, const struct peer *peer)
 	return false;
 }
 
-int guests_admit(
-	const struct guests *guests, struct peer *peer, struct err *err)
+enum guest guests_judge(const struct guests *guests, const struct peer *peer)
 {
 	uid_t uid = peer->owner.uid;
 
-	if (uid == 0 || uid == geteuid()) {
-		peer->confined = false;
+	if (uid == 0 || uid == geteuid())
+		return GUEST_TRUSTED;
+	return peer_invited(guests, peer) ? GUEST_INVITED : GUEST_UNINVITED;
+}
+
+int guests_admit(
+	const struct guests *guests, struct peer *peer, struct err *err)
+{
+	enum guest guest = guests_judge(guests, peer);
+
+	peer->confined = guest != GUEST_TRUSTED;
+	if (guest != GUEST_UNINVITED)
 		return 0;
-	}
-	if (!peer_invited(guests, peer)) {
-		err_set(err, EPERM, "user %u may not use this service", uid);
-		return err_hint(err, "its administrator can allow it with "
-				     "--allow-users or --allow-group");
-	}
-	peer->confined = true;
-	return 0;
+	err_set(err, EPERM, "user %u may not use this service",
+		peer->owner.uid);
+	return err_hint(err, "its administrator can allow it with "
+			     "--allow-users or --allow-group");
 }

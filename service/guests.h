@@ -18,9 +18,12 @@ struct guests {
 	gid_t group;
 };
 
+enum guest { GUEST_TRUSTED, GUEST_INVITED, GUEST_UNINVITED };
+
 /* From --allow-users and --allow-group, names or numbers. */
 int guests_read(struct arena *arena, const struct options *options,
 	struct guests *ret, struct err *err);
+enum guest guests_judge(const struct guests *guests, const struct peer *peer);
 /* Decides, too, whether the peer is confined. EPERM: it is not welcome. */
 int guests_admit(
 	const struct guests *guests, struct peer *peer, struct err *err);

@@ -111,8 +111,7 @@ static int config_file_read(const struct wish_field *field, struct err *err)
 	return 0;
 }
 
-/* --- what becomes of the tasks ----------------------------------------------
- */
+/* --- what becomes of the tasks -------------------------------------------- */
 
 static int pid_read(const struct wish_field *field, struct err *err)
 {
@@ -198,8 +197,7 @@ static int pidfd_store_sk_read(const struct wish_field *field, struct err *err)
 	return later(field, "incremental dumps", err);
 }
 
-/* --- network, mounts, cgroups
- * ------------------------------------------------- */
+/* --- network, mounts, cgroups --------------------------------------------- */
 
 static int ext_unix_sk_read(const struct wish_field *field, struct err *err)
 {

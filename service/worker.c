@@ -94,6 +94,17 @@ static int worker_answer(
 	return worker->become ? worker_become(worker) : 0;
 }
 
+/* Its timer, or somebody, has told us to end. */
+static int worker_check_end(struct err *err)
+{
+	sigset_t pending;
+
+	if (sigpending(&pending) || sigismember(&pending, SIGTERM) != 1)
+		return 0;
+	return err_set(err, ETIMEDOUT,
+		"the time for the requests of this connection is over");
+}
+
 /* One request; the arena lives as long. */
 static int worker_turn(struct worker *worker, bool *ret_more)
 {
@@ -106,7 +117,8 @@ static int worker_turn(struct worker *worker, bool *ret_more)
 	worker->become = NULL;
 	worker->become_out = -1;
 	answer_init(&answer, CRIU_REQ_TYPE__EMPTY);
-	if (packet_receive(worker->socket, arena, &req, &err))
+	if (packet_receive(worker->socket, arena, &req, &err) ||
+		worker_check_end(&err))
 		return worker_fail(worker, &answer, &err, WORKER_FAILED);
 	if (!req) /* closed, where one more request was expected */
 		return WORKER_FAILED;

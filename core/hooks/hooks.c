@@ -2,14 +2,19 @@
 #include "hooks/hooks.h"
 
 #include <errno.h>
+#include <poll.h>
 #include <signal.h>
 #include <spawn.h>
 #include <string.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "base/vec.h"
+#include "kernel/pidfd.h"
+
+enum { LOOK_MS = 100 };
 
 extern char **environ;
 
@@ -51,6 +56,26 @@ static int hooks_spawn(const char *script, char **environment, pid_t *ret_pid)
 	return -rc;
 }
 
+/* INT and TERM end it, too. */
+static int script_await(
+	const struct run *run, pid_t pid, int *ret_status, struct err *err)
+{
+	_cleanup_fd_ int pidfd = -1;
+	struct pollfd ended = {.events = POLLIN};
+	int rc = pidfd_open_task(pid, 0, &pidfd, err);
+
+	ended.fd = pidfd;
+	while (!rc && poll(&ended, 1, LOOK_MS) <= 0) {
+		rc = run_check_interrupt(run, "while", "it ran", err);
+		if (rc)
+			kill(pid, SIGTERM);
+	}
+	while (waitpid(pid, ret_status, 0) < 0)
+		if (errno != EINTR)
+			return err_errno(err, "waiting for its end");
+	return rc;
+}
+
 static int hooks_run_script(struct run *run, const char *script,
 	const char *name, char **environment, struct err *err)
 {
@@ -61,10 +86,9 @@ static int hooks_run_script(struct run *run, const char *script,
 	rc = hooks_spawn(script, environment, &pid);
 	if (rc)
 		return err_code(err, rc, "starting action script '%s'", script);
-	while (waitpid(pid, &status, 0) < 0)
-		if (errno != EINTR)
-			return err_errno(
-				err, "waiting for action script '%s'", script);
+	rc = script_await(run, pid, &status, err);
+	if (rc)
+		return err_wrap(err, "action script '%s' at %s", script, name);
 	if (WIFEXITED(status) && !WEXITSTATUS(status))
 		return 0;
 	run->script_status = WIFEXITED(status) ? WEXITSTATUS(status) : 0;
