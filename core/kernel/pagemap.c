@@ -197,12 +197,28 @@ static void regions_add(struct arena *arena, struct pagemap_regions *regions,
 		.start = start, .end = end, .flags = flags};
 }
 
+/* The words of n pages. There are none any more when the process has no memory
+ * any more. */
+static int words_read(const struct pagemap *pagemap, uint64_t addr,
+	uint64_t *words, uint64_t n, struct err *err)
+{
+	int r = io_pread_exact(pagemap->fd, words, (size_t)n * sizeof(*words),
+		(off_t)(addr / pagemap->page_size * sizeof(*words)));
+
+	if (!r)
+		return 0;
+	return err_code(err, r == -EIO ? -ESRCH : r,
+		"reading the words for the pages of process %d from %#llx",
+		pagemap->pid, (unsigned long long)addr);
+}
+
 static int pagemap_scan_ioctl(struct arena *arena, struct pagemap *pagemap,
 	uint64_t start, uint64_t end, struct pagemap_regions *ret,
 	struct err *err)
 {
 	struct scan_region found[SCAN_ROOM];
 	struct scan_args args = scan_args(pagemap, start, end);
+	uint64_t word;
 	int n;
 
 	args.vec = (uintptr_t)found;
@@ -230,16 +246,8 @@ static int pagemap_scan_ioctl(struct arena *arena, struct pagemap *pagemap,
 				pagemap->pid, (unsigned long long)args.start);
 		args.start = args.walk_end;
 	}
-	return 0;
-}
-
-/* The file has no words any more when the process has no memory any more. */
-static int words_fail(
-	const struct pagemap *pagemap, uint64_t at, int error, struct err *err)
-{
-	return err_code(err, error == -EIO ? -ESRCH : error,
-		"reading the words for the pages of process %d from %#llx",
-		pagemap->pid, (unsigned long long)at);
+	/* To the scan of 6.12 a process that is gone has no pages. */
+	return words_read(pagemap, start, &word, 1, err);
 }
 
 static int pagemap_scan_words(struct arena *arena, struct pagemap *pagemap,
@@ -255,11 +263,9 @@ static int pagemap_scan_words(struct arena *arena, struct pagemap *pagemap,
 
 		if (n > sizeof(words) / sizeof(words[0]))
 			n = sizeof(words) / sizeof(words[0]);
-		r = io_pread_exact(pagemap->fd, words,
-			(size_t)n * sizeof(words[0]),
-			(off_t)(at / page * sizeof(words[0])));
+		r = words_read(pagemap, at, words, n, err);
 		if (r)
-			return words_fail(pagemap, at, r, err);
+			return r;
 		for (uint64_t i = 0; i < n; i++, at += page)
 			regions_add(arena, ret, at, at + page,
 				pagemap_word_flags(

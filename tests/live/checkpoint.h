@@ -37,12 +37,8 @@
 #include <time.h>
 #include <unistd.h>
 
-/* The size of a page, as far as programs lay out memory by it. */
-#if defined(__powerpc64__)
-#define PAGE 65536
-#else
-#define PAGE 4096
-#endif
+/* The size of a page: of the kernel, not of the machine. */
+#define PAGE sysconf(_SC_PAGESIZE)
 
 #define COUNT_OF(array) (sizeof(array) / sizeof((array)[0]))
 
