@@ -2,6 +2,7 @@
 """rpc_library: the client library as installed, by programs that use it."""
 import fcntl
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -116,6 +117,21 @@ def library_symbols(case):
               f"{name} has {sorted(found - symbols.SYMBOLS)}")
         check(f"soname: [{name}]" in run("readelf", "-d", path),
               f"{name} has another soname")
+
+
+@test("the manual page names every function of the library, and no other")
+def library_manual(case):
+    text = read_text(os.path.join(ROOT, "man", "libstasis.3"))
+    named = set(re.findall(r"\bcriu_(?:local_)?(?:add|check|dump|feature|free|"
+                           r"get|init|join|notify|pre|restore|set)\w*", text))
+    # The twin of each is told by a rule; one is in no header.
+    wanted = {name for name in symbols.FUNCTIONS if not name.startswith(
+        "criu_local_") or name.replace("local_", "") not in symbols.FUNCTIONS}
+    wanted.discard("criu_free_service")
+    types = {"criu_notify_arg_t", "criu_predump_info"}
+    check(not wanted - named, f"it lacks {sorted(wanted - named)}")
+    unknown = named - symbols.FUNCTIONS - types - {"criu_add_X"}
+    check(not unknown, f"it has {sorted(unknown)}")
 
 
 @test("what is installed is found by pkg-config and compiles in C and C++")
