@@ -158,7 +158,8 @@ UNIT_TESTS := $(UNIT_C:%.c=$(O)/san/%)
 .PHONY: all demo test test-unit test-kinds test-live test-all test-cross \
 	test-interop test-fuzz live-programs test-guests test-cpus \
 	dist test-dist \
-	lint bench format deps install clean help objects unit-tests
+	lint bench format deps install clean help objects unit-tests \
+	test-two-hosts
 
 all: $(PROGRAM) $(COMPEL_TOOL) $(COMPEL_LIB) examples client
 
@@ -365,7 +366,7 @@ test: deps
 
 test-all: deps
 	$(Q)scripts/test-rings --build $(O) --arch $(ARCH) \
-		build lint unit kinds live clang interop fuzz cross cpus
+		build lint unit kinds live clang interop fuzz cross cpus hosts
 
 test-kinds: $(KINDS_TESTS)
 	$(Q)scripts/run-unit $(KINDS_TESTS)
@@ -390,6 +391,10 @@ test-guests:
 # Every CPU model of every machine whose emulator is there (docs/cpu.md).
 test-cpus: all
 	$(Q)cross/cpus --stasis $(O)/stasis
+
+# A process goes from one guest to another through RPC alone.
+test-two-hosts:
+	$(Q)cross/two_hosts
 
 # Packages that run on a Debian of ARCH, and a look whether they do.
 dist:
@@ -458,6 +463,7 @@ help:
 	@echo 'make test-all    test, interop, fuzzing, all machines and CPU models'
 	@echo 'make test-cross  all tests in guests; ARCH= KERNEL= CPU= choose'
 	@echo 'make test-cpus   images moved between CPU models, in guests'
+	@echo 'make test-two-hosts  a process moved between guests by RPC alone'
 	@echo 'make dist        a static tarball and .deb of ARCH; test-dist'
 	@echo 'make lint        house rules'
 	@echo 'make bench       time of dump, restore, RPC; PEER= runs beside another'

@@ -8,6 +8,7 @@ import os
 import signal
 import subprocess
 import time
+import zlib
 
 CLOSING = "guest: the job ended with "
 # machine: (program, options, CPU unless told, console, number of CPUs).
@@ -30,13 +31,25 @@ CPU_OPTIONS = {("aarch64", "max"): "max,pauth-impdef=on"}
 CPU_WITHOUT = {"x86_64": ",-cx16"}
 
 
-def command(machine, kernel, initrd, cpu=None, disk=None):
-    """disk: a file that the guest's first disk is."""
+def network_card(own, peer):
+    """A card whose packets come to the socket own and go to peer, files that
+    need not be there yet."""
+    mac = ":".join(f"{byte:02x}" for byte in
+                   b"RT\0" + zlib.crc32(own.encode()).to_bytes(4, "big")[:3])
+    return ["-netdev", f"dgram,id=net,local.type=unix,local.path={own},"
+            f"remote.type=unix,remote.path={peer}",
+            "-device", f"virtio-net-pci,netdev=net,romfile=,mac={mac}"]
+
+
+def command(machine, kernel, initrd, cpu=None, disk=None, net=None):
+    """disk: a file that the guest's first disk is; net: two sockets, for
+    network_card."""
     program, options, usual, console, cpus = COMMANDS[machine]
     cpu = cpu or usual
     cpu = CPU_OPTIONS.get((machine, cpu), cpu) + CPU_WITHOUT.get(machine, "")
     drive = ["-drive", f"file={disk},format=raw,if=virtio"] if disk else []
-    return [program, *options, *drive, "-cpu", cpu,
+    card = network_card(*net) if net else []
+    return [program, *options, *drive, *card, "-cpu", cpu,
             "-smp", str(cpus), "-m", "2G", "-accel", "tcg,thread=multi",
             "-nodefaults", "-nographic", "-no-reboot", "-serial", "stdio",
             "-kernel", kernel, "-initrd", initrd, "-append",

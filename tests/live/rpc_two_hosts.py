@@ -7,12 +7,12 @@ through a socket that is forwarded over TCP, packet by packet.
 import ctypes
 import os
 import shutil
-import socket
 import struct
 import subprocess
 import sys
 import time
 
+import forward
 from client import Client, messages, start_worker
 from harness import Skip, alive, check, read_text, state, test, wait_until
 
@@ -20,46 +20,10 @@ SLEEPER = [sys.executable, "-c", "import time\nwhile True: time.sleep(0.05)"]
 ADDRESS, PORT = "10.99.{}.{}", 7707
 
 
-def in_child(function, *args):
-    if os.fork() == 0:
-        try:
-            function(*args)
-        finally:
-            os._exit(0)
-
-
 def run(*words):
     done = subprocess.run(words, capture_output=True, text=True)
     if done.returncode:
         raise Skip(f"{' '.join(words)}: {done.stderr.strip()}")
-
-
-def pump(packets, stream):
-    """Packets of one side are length and bytes on the other."""
-    in_child(pump_back, packets, stream)
-    packet = None
-    while packet != b"":
-        packet = packets.recv(65536)
-        stream.sendall(struct.pack("I", len(packet)) + packet)
-
-
-def pump_back(packets, stream):
-    while True:
-        head = stream.recv(4, socket.MSG_WAITALL)
-        size = struct.unpack("I", head)[0] if len(head) == 4 else 0
-        if not size:
-            packets.shutdown(socket.SHUT_WR)
-            return
-        packets.send(stream.recv(size, socket.MSG_WAITALL))
-
-
-def forward(accepting, connect, swap):
-    """Serve each connection with a pump in a process of its own."""
-    while True:
-        one = accepting.accept()[0]
-        in_child(lambda: pump(*((connect(), one) if swap
-                                else (one, connect()))))
-        one.close()
 
 
 class HostB:
@@ -98,32 +62,18 @@ class HostB:
         run(*enter, "link", "set", f"{name}b", "up")
 
     def relays(self):
-        local = os.path.join(self.case.dir, "a.socket")
-        near = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        near.bind(local)
-        near.listen()
-        self.local = local
-        in_child(forward, near, lambda: socket.create_connection(
-            (self.far, PORT), 5), False)
-        near.close()
-        in_child(self.far_relay)
+        self.local = os.path.join(self.case.dir, "a.socket")
+        forward.near(self.local, (self.far, PORT))
+        forward.in_child(self.far_relay)
         wait_until(self.answers, "the forwarder works")
 
     def far_relay(self):
         with open(self.ns()) as file:
             ctypes.CDLL(None).setns(file.fileno(), 0)
-        far = socket.create_server((self.far, PORT))
-
-        def connect():
-            sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-            sock.connect(self.path)
-            return sock
-        forward(far, connect, True)
+        forward.far((self.far, PORT), self.path)
 
     def connect(self):
-        sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
-        sock.connect(self.local)
-        return Client(self.case, sock)
+        return Client(self.case, forward.packets_connect(self.local))
 
     def answers(self):
         try:
