@@ -96,7 +96,9 @@ static uint32_t anon_status(const struct map *map)
 
 static uint32_t map_flags(const struct map *map)
 {
-	uint32_t flags = map->shared ? MAP_SHARED : MAP_PRIVATE;
+	uint32_t flags = map->shared		  ? MAP_SHARED
+			 : map->flags & MAP_VM_DP ? VMA_MAP_DROPPABLE
+						  : MAP_PRIVATE;
 
 	if (map->flags & MAP_VM_GD)
 		flags |= MAP_GROWSDOWN;

@@ -33,10 +33,16 @@ enum {
  * branches may land on marked instructions only. */
 enum { VMA_PROT_BTI = 0x10 };
 
+/* A type of mapping in vma_entry.flags (MAP_DROPPABLE, since Linux 6.11): its
+ * pages may be gone at any time, and are not stored. The C library keeps the
+ * state of random numbers there, which must never be used twice. */
+enum { VMA_MAP_DROPPABLE = 0x08 };
+
 /* Private memory whose pages are stored in the task's own pagemap. */
 static inline bool vma_has_pages(const VmaEntry *vma)
 {
 	return vma->status & (VMA_FILE_PRIVATE | VMA_ANON_PRIVATE) &&
+	       !(vma->flags & VMA_MAP_DROPPABLE) &&
 	       !(vma->status & (VMA_VVAR | VMA_VSYSCALL | VMA_GUARD));
 }
 

@@ -28,8 +28,7 @@ enum { SHARE_MIN = 32 << 20, SHARE_ALIGN = 2 << 20 };
 enum {
 	FLAGS_OF_MMAP = MAP_SHARED | MAP_PRIVATE | MAP_ANONYMOUS |
 			MAP_GROWSDOWN | MAP_NORESERVE | MAP_HUGETLB |
-			(MAP_HUGE_MASK << MAP_HUGE_SHIFT) |
-			0x08 /* DROPPABLE */,
+			(MAP_HUGE_MASK << MAP_HUGE_SHIFT) | VMA_MAP_DROPPABLE,
 };
 
 static uint64_t vma_size(const VmaEntry *vma)
@@ -106,11 +105,21 @@ static uint64_t vma_prot(const struct plan *plan, const VmaEntry *vma)
 	return vma->prot & ~plan->host->prot_lacks;
 }
 
+/* Where nothing can be dropped, memory that is not may do as well. */
+static uint64_t vma_flags(const struct plan *plan, const VmaEntry *vma)
+{
+	uint64_t flags = vma->flags & FLAGS_OF_MMAP;
+
+	if (!(flags & VMA_MAP_DROPPABLE) || !plan->host->droppable_lacks)
+		return flags;
+	return (flags & ~(uint64_t)VMA_MAP_DROPPABLE) | MAP_PRIVATE;
+}
+
 static void vma_map(
 	struct plan *plan, struct plan_task *pt, size_t i, struct tape *tape)
 {
 	const VmaEntry *vma = pt->task->mm->vmas[i];
-	uint64_t prot = vma_prot(plan, vma), flags = vma->flags & FLAGS_OF_MMAP;
+	uint64_t prot = vma_prot(plan, vma), flags = vma_flags(plan, vma);
 	int fd = -1;
 
 	tape_about_range(tape, "memory", vma->start, vma->end);

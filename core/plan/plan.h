@@ -35,6 +35,7 @@ struct host {
 	/* Bits of vma_entry.prot that this CPU does not know, and without
 	 * which all goes on: VMA_PROT_BTI or nothing. */
 	uint32_t prot_lacks;
+	bool droppable_lacks; /* no VMA_MAP_DROPPABLE */
 };
 
 /* A process that is to be born: a task, or a helper that lends its pid to a

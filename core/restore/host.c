@@ -37,12 +37,11 @@ static uint64_t task_size_find(const struct host *host)
 	return host->be->task_size;
 }
 
-/* A CPU that knows no marks runs marked code, but the kernel does not map it
- * as such. Kernels of other machines let the bit pass. */
-static bool bti_lacks(const struct host *host)
+/* Is anonymous memory of that kind unknown here? */
+static bool memory_lacks(const struct host *host, int prot, int flags)
 {
-	void *at = mmap(NULL, host->page_size, PROT_READ | VMA_PROT_BTI,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	void *at = mmap(NULL, host->page_size, PROT_READ | prot,
+		flags | MAP_ANONYMOUS, -1, 0);
 
 	if (at == MAP_FAILED)
 		return errno == EINVAL;
@@ -59,7 +58,12 @@ int host_read(struct restore *restore, struct host *ret, struct err *err)
 	int code;
 
 	host.task_size = task_size_find(&host);
-	host.prot_lacks = bti_lacks(&host) ? VMA_PROT_BTI : 0;
+	/* A CPU that knows no marks runs marked code, but the kernel does not
+	 * map it as such. Kernels of other machines let the bit pass. */
+	host.prot_lacks = memory_lacks(&host, VMA_PROT_BTI, MAP_PRIVATE)
+				  ? VMA_PROT_BTI
+				  : 0;
+	host.droppable_lacks = memory_lacks(&host, 0, VMA_MAP_DROPPABLE);
 	code = proc_open(getpid(), &own, err);
 	if (!code)
 		code = maps_read_plain(restore->arena, &own, &host.maps, err);

@@ -69,6 +69,25 @@ def real_other_vdso(case):
     case.await_verdict(victim)
 
 
+@test("two restores of one image do not give the same random numbers")
+def real_random_twice(case):
+    victim = case.start([case.program("vdso_random")])
+    case.ready(victim)
+    if case.verdict() is not None:
+        case.await_verdict(victim)
+    case.dump(victim)
+    case.go()
+    seen = set()
+    for _ in range(2):
+        case.restore(victim)
+        case.await_verdict(victim)
+        case.gone([victim])
+        with open(case.path("random"), "rb") as file:
+            seen.add(file.read())
+        os.unlink(case.path("verdict"))
+    check(len(seen) == 2, "both say the same")
+
+
 @test("a bash pipeline loses and doubles no byte over three rounds")
 def real_pipeline(case):
     victim = case.start(["bash", os.path.join(HERE, "real", "pipeline.sh")])

@@ -407,6 +407,40 @@ TEST(what_cannot_be_mapped_again_is_refused_by_name)
 	CHECK_INT(refuse_status(VMA_UPROBES, &err), -EOPNOTSUPP);
 }
 
+/* The flags of the mmap that makes an area which may be dropped. */
+static uint64_t droppable_flags(bool host_lacks)
+{
+	const uint64_t at = 0x7000000;
+	uint64_t flags = 0;
+	struct tape *tape;
+	struct task *task;
+	struct scene s;
+
+	scene_start(&s, backends[0]);
+	scene_file(&s, 1, &scene_kind);
+	s.host.droppable_lacks = host_lacks;
+	task = scene_task(&s, 7, 1, 7, 7);
+	scene_vma(&s, task, at, at + SCENE_PAGE, PROT_READ | PROT_WRITE,
+		VMA_MAP_DROPPABLE | MAP_ANONYMOUS,
+		VMA_REGULAR | VMA_ANON_PRIVATE);
+	CHECK_INT(scene_plan(&s), 0);
+	tape = s.plan.tasks[0].tapes[0];
+	for (size_t i = 0; i < tape->ops.n; i++)
+		if (tape->ops.at[i].nr == CALL_mmap &&
+			tape->ops.at[i].arg[0] == at)
+			flags = tape->ops.at[i].arg[3];
+	scene_end(&s);
+	return flags;
+}
+
+TEST(memory_that_may_be_dropped_is_private_where_there_is_no_such)
+{
+	CHECK_INT(droppable_flags(false),
+		VMA_MAP_DROPPABLE | MAP_ANONYMOUS | MAP_FIXED);
+	CHECK_INT(
+		droppable_flags(true), MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
+}
+
 TEST(pages_without_an_area_are_refused)
 {
 	struct scene s;
