@@ -4,7 +4,6 @@
 static struct {
 	criu_opts opts;
 	bool ready; /* opts is a set, not zeros */
-	int pty_plus_one;
 } global;
 
 criu_opts *global_opts(void)
@@ -13,16 +12,6 @@ criu_opts *global_opts(void)
 		options_init(&global.opts);
 	global.ready = true;
 	return &global.opts;
-}
-
-void global_pty_set(int fd)
-{
-	global.pty_plus_one = fd + 1;
-}
-
-int criu_get_orphan_pts_master_fd(void)
-{
-	return global.pty_plus_one - 1;
 }
 
 int criu_init_opts(void)

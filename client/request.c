@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <unistd.h>
 
-#include "global.h"
+#include "pty.h"
 
 int criu_notify_pid(criu_notify_arg_t na)
 {
@@ -47,14 +47,14 @@ int request_exchange(const struct connection *connection, const criu_opts *opts,
 	CriuResp *resp = NULL;
 	int fd = -1, said = -EBADE, ret;
 
-	global_pty_set(-1);
+	pty_set(-1);
 	ret = connection_send(connection, req);
 	while (!ret) {
 		ret = connection_receive(connection, &resp, &fd);
 		if (ret || resp->type != CRIU_REQ_TYPE__NOTIFY)
 			break;
 		if (fd >= 0)
-			global_pty_set(fd);
+			pty_set(fd);
 		ret = notification_answer(connection, opts, resp, &said);
 		criu_resp__free_unpacked(resp, NULL);
 		resp = NULL;
