@@ -11,9 +11,9 @@ from harness import Skip, alive, check, descendants, test
 from image_edit import (change, change_image, change_manifest, fields, pack,
                         read, write)
 
-# Of the capability words: 80000001.edx and its bit 31, an instruction set
-# that no CPU has any more.
-WORD_3DNOW, BIT_3DNOW = 1, 1 << 31
+# Of the capability words: 80000001.ecx and its bit 11, an instruction set
+# that no CPU has any more, and no emulated one either.
+WORD_XOP, BIT_XOP = 6, 1 << 11
 # What code runs without, and hypervisors hide: 7.0.ebx, hle.
 WORD_HLE, BIT_HLE = 9, 1 << 4
 # In a manifest: its cpuinfo.
@@ -122,10 +122,10 @@ def cli_cpuinfo_lacks(case):
     only_x86()
     path = stored(case)
     image = os.path.join(path, "cpuinfo.img")
-    change_word(image, WORD_3DNOW, lambda word: word | BIT_3DNOW)
-    refused(case, "lacks 3dnow; the image was made on one with them",
+    change_word(image, WORD_XOP, lambda word: word | BIT_XOP)
+    refused(case, "lacks xop; the image was made on one with them",
             "cpuinfo", "check", "-D", path)
-    refused(case, "lacks 3dnow", "cpuinfo", "check", "-D", path,
+    refused(case, "lacks xop", "cpuinfo", "check", "-D", path,
             "--cpu-cap=none")
     result = case.engine("cpuinfo", "check", "-D", path, "--cpu-cap=^ins")
     check(result.code == 0, result.explain())
@@ -135,8 +135,8 @@ def cli_cpuinfo_lacks(case):
 def cli_cpuinfo_matrix(case):
     only_x86()
     same, more, less = (stored(case, name) for name in ("a", "more", "less"))
-    change_word(os.path.join(more, "cpuinfo.img"), WORD_3DNOW,
-                lambda word: word | BIT_3DNOW)
+    change_word(os.path.join(more, "cpuinfo.img"), WORD_XOP,
+                lambda word: word | BIT_XOP)
     change_word(os.path.join(less, "cpuinfo.img"), 4,
                 lambda word: word & ~(1 << 23))  # popcnt
     result = case.engine("cpuinfo", "check", "--against", same, more, less)
@@ -149,10 +149,10 @@ def cli_cpuinfo_matrix(case):
     found = json.loads(result.out)
     verdicts = {(v["from"], v["to"]): v for v in found["verdicts"]}
     check(result.code == 2 and not found["all_can"], result.explain())
-    check(verdicts[0, 1]["lacks"] == ["popcnt", "3dnow"]
-          or verdicts[0, 1]["lacks"] == ["3dnow", "popcnt"], result.out)
+    check(verdicts[0, 1]["lacks"] == ["popcnt", "xop"]
+          or verdicts[0, 1]["lacks"] == ["xop", "popcnt"], result.out)
     check(verdicts[1, 0]["can"], result.out)
-    check(not {"popcnt", "3dnow"} & set(found["baselines"][0]["features"]),
+    check(not {"popcnt", "xop"} & set(found["baselines"][0]["features"]),
           result.out)
     result = case.engine("cpuinfo", "check", "--against", same)
     check(result.code == 0 and "this host" in result.out, result.explain())
@@ -184,13 +184,13 @@ def cli_cpuinfo_richer(case):
     tree = [victim] + descendants(victim)
     case.dump(victim, "--cpu-cap=ins")
     os.unlink(os.path.join(case.img, "stasis.img"))
-    change_word(os.path.join(case.img, "cpuinfo.img"), WORD_3DNOW,
-                lambda word: word | BIT_3DNOW)
+    change_word(os.path.join(case.img, "cpuinfo.img"), WORD_XOP,
+                lambda word: word | BIT_XOP)
     before = harm.host_picture(case)
     result = case.try_restore("--cpu-cap=ins")
     check(result.code == 1, result.explain())
-    harm.check_one_error(result, "lacks 3dnow", "made on one with them")
-    harm.check_nothing_created(case, before, tree, "a CPU without 3dnow")
+    harm.check_one_error(result, "lacks xop", "made on one with them")
+    harm.check_nothing_created(case, before, tree, "a CPU without xop")
     case.restore(victim, "--cpu-cap=^ins")
     harm.quiet_verdict(case, victim)
 
@@ -217,13 +217,13 @@ def cli_cpuinfo_in_use(case):
 
 
 def richer_dump(case):
-    """An image of a quiet victim, from a host that had 3dnow and hle."""
+    """An image of a quiet victim, from a host that had xop and hle."""
     only_x86()
     victim = harm.quiet_victim(case)
     case.dump(victim)
     check("cpuinfo.img" not in os.listdir(case.img), "cpuinfo.img unasked for")
     change_record(case.img, lambda entry: word_changed(
-        entry, WORD_3DNOW, lambda word: word | BIT_3DNOW))
+        entry, WORD_XOP, lambda word: word | BIT_XOP))
     return victim
 
 
@@ -233,9 +233,9 @@ def cli_cpuinfo_record(case):
     before = harm.host_picture(case)
     result = case.try_restore()
     check(result.code == 1, result.explain())
-    harm.check_one_error(result, "this host is not enough", "lacks 3dnow")
+    harm.check_one_error(result, "this host is not enough", "lacks xop")
     check("hint: --cpu-cap=none restores it anyway" in result.err, result.err)
-    harm.check_nothing_created(case, before, [victim], "a CPU without 3dnow")
+    harm.check_nothing_created(case, before, [victim], "a CPU without xop")
     case.restore(victim, "--cpu-cap=none")
     harm.quiet_verdict(case, victim)
 
@@ -250,7 +250,7 @@ def cli_cpuinfo_moot(case):
     case.gone([victim])
     write(os.path.join(case.img, "stasis.img"), whole)
     change_record(case.img, lambda entry: word_changed(word_changed(
-        entry, WORD_3DNOW, lambda word: word & ~BIT_3DNOW),
+        entry, WORD_XOP, lambda word: word & ~BIT_XOP),
         WORD_HLE, lambda word: word | BIT_HLE))
     case.restore(victim)
     check(alive(victim), "not restored")
@@ -282,5 +282,5 @@ def cli_cpuinfo_rpc(case):
         client.close()
         check(answer.success == success, f"{answer}")
         if not success:
-            check("lacks 3dnow" in answer.cr_errmsg, f"{answer}")
+            check("lacks xop" in answer.cr_errmsg, f"{answer}")
     check(alive(victim), "not restored")
