@@ -33,7 +33,9 @@ def folder(*parts):
 def stasis(*args):
     done = subprocess.run([STASIS, *args], stdin=subprocess.DEVNULL, text=True,
                           stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
-    return done.returncode, (done.stdout.strip().splitlines() or [""])[0]
+    lines = done.stdout.strip().splitlines()
+    errors = [line for line in lines if line.startswith("stasis: ")]
+    return done.returncode, (errors or lines or [""])[0]
 
 
 def program_command(name):

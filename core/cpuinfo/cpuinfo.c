@@ -141,22 +141,21 @@ int cpuinfo_read_dir(struct arena *arena, const char *path,
 {
 	const char *file = arena_printf(arena, "%s/%s", path, file_name);
 	const CpuinfoEntry *entry = NULL;
-	struct err missing = {0}, damaged = {0};
+	struct err missing = {0};
 	int code;
 
 	code = cpuinfo_read(arena, AT_FDCWD, file, &entry, &missing);
 	if (code == -ENOENT) {
-		code = manifest_read(arena, path, &entry, &damaged);
+		code = manifest_read(arena, path, &entry, err);
 		if (code)
-			missing = damaged;
-		else if (!entry)
-			code = -ENOENT;
+			return code;
 	}
-	if (code)
+	if (!entry) {
 		*err = missing;
-	else
-		*ret = entry;
-	return code;
+		return -missing.code;
+	}
+	*ret = entry;
+	return 0;
 }
 
 static int image_read_here(

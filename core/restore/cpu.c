@@ -120,27 +120,32 @@ static int file_check(struct restore *restore, struct err *err)
 static int record_check(struct restore *restore, struct err *err)
 {
 	const StasisManifest *manifest = image_set_manifest(restore->images);
+	struct err told = {0};
 	int code;
 
 	if (!manifest || !manifest->cpuinfo)
 		return 0;
 	code = cpuinfo_compare(
-		restore->arena, manifest->cpuinfo, CPU_CAP_CODE, err);
-	if (code)
-		err_hint(err, "--cpu-cap=none restores it anyway: its programs "
-			      "may have chosen code that this CPU cannot run");
-	return code;
+		restore->arena, manifest->cpuinfo, CPU_CAP_CODE, &told);
+	if (!code)
+		return 0;
+	if (!(restore->run->opt->cpu_cap & CPU_CAP_ALL)) {
+		log_warn("restoring anyway, as asked: %s", told.text);
+		return 0;
+	}
+	*err = told;
+	return err_hint(err, "--cpu-cap=none restores it anyway: its programs "
+			     "may have chosen code that this CPU cannot run");
 }
 
 int cpu_check(struct restore *restore, struct err *err)
 {
 	uint32_t cap = restore->run->opt->cpu_cap;
+	bool strict = (cap & CPU_CAP_IMAGE) && (cap & CPU_CAP_ALL);
 	struct regs here;
-	int code = 0;
+	int code;
 
-	if (cap & CPU_CAP_ALL)
-		code = cap & CPU_CAP_IMAGE ? file_check(restore, err)
-					   : record_check(restore, err);
+	code = strict ? file_check(restore, err) : record_check(restore, err);
 	if (!code)
 		code = sample_regs(restore, &here, err);
 	for (size_t i = 0; i < restore->tree.tasks.n && !code; i++)

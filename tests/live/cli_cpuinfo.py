@@ -237,6 +237,8 @@ def cli_cpuinfo_record(case):
     check("hint: --cpu-cap=none restores it anyway" in result.err, result.err)
     harm.check_nothing_created(case, before, [victim], "a CPU without xop")
     case.restore(victim, "--cpu-cap=none")
+    log = read(os.path.join(case.img, "restore.log")).decode()
+    check("restoring anyway, as asked" in log and "lacks 3dnow" in log, log)
     harm.quiet_verdict(case, victim)
 
 
