@@ -238,7 +238,7 @@ def cli_cpuinfo_record(case):
     harm.check_nothing_created(case, before, [victim], "a CPU without xop")
     case.restore(victim, "--cpu-cap=none")
     log = read(os.path.join(case.img, "restore.log")).decode()
-    check("restoring anyway, as asked" in log and "lacks 3dnow" in log, log)
+    check("restoring anyway, as asked" in log and "lacks xop" in log, log)
     harm.quiet_verdict(case, victim)
 
 
