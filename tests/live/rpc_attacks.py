@@ -9,7 +9,8 @@ import socket
 import threading
 import time
 
-from client import NOBODY, as_user, messages
+import harness
+from client import HERE, NOBODY, as_user, messages
 from harness import (SLOW, alive, check, read_text, state, stat_fields, test,
                      wait_until)
 from rpc_service import guest_service, own_dir, victim
@@ -389,3 +390,18 @@ def attack_kill(case):
             time.sleep(0.05)
     as_user(attempt)
     service.stop()
+
+
+@test("docs/security.md names a test that there is for each threat")
+def attack_table(case):
+    docs = os.path.join(HERE, "..", "..", "docs", "security.md")
+    text = read_text(docs).split("\n| threat |")[1].split("\n\n")[0]
+    rows = [line.split("|") for line in text.splitlines()
+            if line.startswith("| ")]
+    known = {name for name, _sentence, _function in harness.tests}
+    for row in rows:
+        names = re.findall(r"`(\w+)`", row[3])
+        check(names, f"no test: {row[1]}")
+        for name in names:
+            check(name in known or name.endswith("_test"), f"no {name}")
+    check(len(rows) > 30, f"only {len(rows)} rows were read")

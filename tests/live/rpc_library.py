@@ -165,6 +165,18 @@ def questions_check(told):
     check(told["status"] == 0, f"it ended with {told}")
 
 
+@test("a client that puts its bytes together by hand freezes and restores")
+def library_none(case):
+    if not shutil.which("gcc"):
+        raise Skip("gcc is not here")
+    program = os.path.join(case.dir, "raw")
+    run("gcc", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-o", program,
+        os.path.join(HERE, "clients", "raw.c"))
+    said = run(program, case.stasis, case.img).split()
+    check(said == ["pre-dump", "query-ext-files", "post-dump", "pre-restore",
+                   "post-restore", "pre-resume", "post-resume"], f"{said}")
+
+
 @test("the library asks for version, features and a check")
 def library_questions(case):
     told, _ = Installed(case).use("questions")

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """rpc_service: the daemon, and what it lets whom do."""
+import ctypes
 import os
 import resource
 import shutil
@@ -11,7 +12,7 @@ import sys
 import time
 
 from client import NOBODY, Service, as_user, messages
-from harness import (alive, check, read_text, state, stat_fields, test,
+from harness import (Skip, alive, check, read_text, state, stat_fields, test,
                      wait_until)
 
 SLEEPER = [sys.executable, "-c", "import time\nwhile True: time.sleep(0.05)"]
@@ -78,8 +79,11 @@ def service_daemon(case):
     path = os.path.join(case.dir, "s")
     result = case.engine(
         "service", "-d", "--address", path, "--pidfile", "pid", "-W",
-        case.dir, "-o", "s.log", "--status-fd", str(write), pass_fds=[write])
+        case.dir, "-o", "s.log", "--status-fd", str(write),
+        "--action-script", f"echo $CRTOOLS_SCRIPT_ACTION >>{case.dir}/said",
+        pass_fds=[write])
     os.close(write)
+    check(read_text(case.dir + "/said") == "status-ready\n", "its script")
     check(result.code == 0, result.explain())
     check(os.read(read, 9) == b"\0" and os.read(read, 9) == b"", "status fd")
     os.close(read)
@@ -446,6 +450,68 @@ def security_scripts(case):
         if line.startswith(("Uid", "Gid")):
             check(set(line.split()[1:]) == {str(NOBODY)}, line)
     check("HOME" not in read_text(images + "/env"), "root's environment")
+    service.stop()
+
+
+@test("a user's restored tasks have his login in the audit trail")
+def security_login(case):
+    """As after a login: the number is the session's, not the service's."""
+    if not os.path.exists("/proc/self/loginuid"):
+        raise Skip("a kernel without audit")
+    service = guest_service(case)
+    messages(case.build)
+    pid = victim(case, NOBODY)
+    case.dump(pid)
+    for name in os.listdir(case.img):
+        os.chown(os.path.join(case.img, name), NOBODY, NOBODY)
+    child = os.fork()
+    if child == 0:
+        status = 1
+        try:
+            with open("/proc/self/loginuid", "w") as file:
+                file.write(str(OTHER))
+            as_user(lambda: service.connect().ok("RESTORE", {
+                "images_dir": case.img, "log_file": "user.log"}))
+            status = 0
+        finally:
+            os._exit(status)
+    check(os.waitpid(child, 0)[1] == 0, "the restore failed")
+    login = read_text(f"/proc/{pid}/loginuid")
+    check(login == str(OTHER), f"his login is {login}")
+    service.stop()
+
+
+# add_key, request_key, keyctl
+KEY_CALLS = {"x86_64": (248, 249, 250), "aarch64": (217, 218, 219),
+             "ppc64le": (269, 270, 271)}
+# Ends with 0 if it finds the key in its keyrings.
+KEY_SEARCH = ("import ctypes, sys; call = ctypes.CDLL(None).syscall; "
+              "sys.exit(call({}, b'user', b'stasis-test', None, 0) < 0)")
+
+
+@test("a user's commands have no keys of the service")
+def security_keys(case):
+    add, request, keyctl = KEY_CALLS[os.uname().machine]
+    call = ctypes.CDLL(None).syscall
+    search = [sys.executable, "-c", KEY_SEARCH.format(request)]
+    # The service, and all that this test starts, gets a keyring with a key.
+    if call(keyctl, 1, None) < 0 or call(
+            add, b"user", b"stasis-test", b"secret", 6, -3) < 0:
+        raise Skip("no keyrings here")
+    check(subprocess.run(search).returncode == 0, "the test's key is hidden")
+    service = guest_service(case)
+    messages(case.build)
+    images = own_dir(case, "own")
+    pid = victim(case, NOBODY)
+    as_user(lambda: service.connect().ok("DUMP", {
+        "images_dir": images, "pid": pid}))
+    case.gone([pid])
+    command = " ".join([sys.executable, "-c", f'"{search[2]}"'])
+    as_user(lambda: service.connect().ok("RESTORE", {
+        "images_dir": images, "exec_cmd": [
+            "/bin/sh", "-c", f"{command}; echo $? >{images}/said"]}))
+    wait_until(lambda: read_text(images + "/said"), "it has searched")
+    check(read_text(images + "/said") == "1\n", "it has found the key")
     service.stop()
 
 

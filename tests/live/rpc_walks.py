@@ -192,6 +192,38 @@ def rpc_config_file(case):
         "images_dir": case.img, "pid": pid, "config_file": conf})
 
 
+@test("of home's file, the environment's, the request and its own file the "
+      "last one wins")
+def rpc_config_order(case):
+    pid = victim(case)
+    os.mkdir(case.path(".criu"))
+    files = {"home": case.path(".criu/default.conf"), "env": case.path("env"),
+             "own": case.path("own")}
+    env = dict(os.environ, HOME=case.work, CRIU_CONFIG_FILE=files["env"])
+    opts = {"images_dir": case.img, "pid": pid}
+
+    def logs_to(name, **more):
+        start_worker(case, env=env).ok("DUMP", {**opts, **more})
+        path = os.path.join(case.img, name)
+        check(os.path.exists(path), f"no {name}: {os.listdir(case.img)}")
+        os.unlink(path)
+        check(alive(pid), "it does not run on")
+
+    def write(name, more="leave-running\nimages-dir /nonexistent\n"):
+        with open(files[name], "w") as file:
+            file.write(f"log-file {name}.log\n{more}")
+    write("home")
+    logs_to("home.log")
+    write("env")
+    logs_to("env.log")
+    logs_to("request.log", log_file="request.log")
+    write("own", "")
+    logs_to("own.log", log_file="request.log", config_file=files["own"])
+    # What a file says yes to, the request takes back.
+    start_worker(case, env=env).ok("DUMP", {**opts, "leave_running": False})
+    case.gone([pid])
+
+
 @test("scripts of a configuration file run after the client was told")
 def rpc_config_script(case):
     pid = victim(case)

@@ -1,10 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """rpc_words: what swrk answers, and with which status it ends."""
 import os
+import socket
 import subprocess
+import sys
 
-from client import ask, messages, start_worker
-from harness import check, read_text, test
+from client import Client, ask, messages, start_worker
+from harness import check, read_text, test, wait_until
 
 @test("VERSION is that of the interfaces, with our own name and no gitid")
 def rpc_version(case):
@@ -130,6 +132,27 @@ def rpc_wait_pid(case):
     start_worker(case).no("which process", "WAIT_PID")
 
 
+@test("WAIT_PID tells how a child of the worker has ended")
+def rpc_wait_child(case):
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    # The worker is a process that had a child before it became one.
+    code = ("import os, sys, time\nif os.fork() == 0:\n"
+            "  open('child', 'w').write(str(os.getpid()))\n"
+            "  time.sleep(0.3); os._exit(7)\n"
+            "os.execv(sys.argv[1], sys.argv[1:])")
+    worker = subprocess.Popen(
+        [sys.executable, "-c", code, case.stasis, "swrk",
+         str(theirs.fileno())], pass_fds=[theirs.fileno()], cwd=case.work,
+        stdin=subprocess.DEVNULL)
+    theirs.close()
+    client = Client(case, ours, worker)
+    wait_until(lambda: read_text(case.path("child")), "there is a child")
+    answer = client.ok("WAIT_PID", pid=int(read_text(case.path("child"))))
+    check(os.WIFEXITED(answer.status)
+          and os.WEXITSTATUS(answer.status) == 7, str(answer))
+    check(client.close() == 0, "another status")
+
+
 @test("swrk on what is no packet socket ends with 255 and a sentence")
 def rpc_no_socket(case):
     for fd in ("77", "0"):
@@ -150,6 +173,14 @@ def rpc_same_words(case):
     log = read_text(os.path.join(case.img, "r.log"), "")
     lines = [line for line in log.splitlines() if "Error" in line]
     check(len(lines) == 1 and told in lines[0], log)
+
+
+@test("a restore that says no by RPC says the same as on the command line")
+def rpc_same_words_restore(case):
+    told = case.try_restore().err.splitlines()
+    answer = start_worker(case).no("", "RESTORE", {"images_dir": case.img})
+    check(answer.cr_errmsg == f"{told[0][len('stasis: '):]} "
+          f"(hint: {told[1][len('hint: '):]})", f"{told}, {answer}")
 
 
 @test("a field that is not built is told in the answer and in the log")
