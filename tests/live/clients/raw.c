@@ -83,7 +83,8 @@ static bool field_get(const uint8_t *at, size_t n, unsigned field,
 	return found;
 }
 
-/* --- one request ----------------------------------------------------------- */
+/* --- one request -----------------------------------------------------------
+ */
 
 struct answer {
 	uint8_t bytes[8192];
@@ -121,8 +122,8 @@ static void notification_agree(int socket, const struct answer *answer)
 		err(1, "agreeing");
 }
 
-static void request(int socket, uint64_t type, const struct bytes *opts,
-	struct answer *ret)
+static void request(
+	int socket, uint64_t type, const struct bytes *opts, struct answer *ret)
 {
 	struct bytes packet = {.n = 0};
 
