@@ -420,3 +420,41 @@ TEST(the_first_failure_is_told_and_the_log_is_found_all_the_same)
 	CHECK(strstr(err.text, "orphan_pts_master"));
 	CHECK_STR(wish.options.images_dir, "/img");
 }
+
+/* All that a client can say at once. */
+static size_t everything_pack(uint8_t *bytes, size_t room)
+{
+	CriuOpts opts = CRIU_OPTS__INIT;
+
+	for (const struct wish_case *c = wish_cases; c->field; c++)
+		c->fill(&opts);
+	CHECK(criu_opts__get_packed_size(&opts) <= room);
+	return criu_opts__pack(&opts, bytes);
+}
+
+static void check_damaged(const uint8_t *bytes, size_t size, enum verb verb)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	CriuOpts *opts = criu_opts__unpack(NULL, size, bytes);
+	struct wish wish;
+	struct err err;
+
+	if (!opts)
+		return;
+	if (read_wish(arena, verb, opts, true, &wish, &err))
+		CHECK(err.code > 0 && err.text[0]);
+	criu_opts__free_unpacked(opts, NULL);
+}
+
+TEST(every_flipped_bit_of_a_full_request_is_read_or_refused)
+{
+	uint8_t bytes[2048];
+	size_t size = everything_pack(bytes, sizeof(bytes));
+
+	for (size_t bit = 0; bit < size * 8; bit++) {
+		bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+		check_damaged(bytes, size, VERB_DUMP);
+		check_damaged(bytes, size, VERB_RESTORE);
+		bytes[bit / 8] ^= (uint8_t)(1 << bit % 8);
+	}
+}
