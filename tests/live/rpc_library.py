@@ -207,6 +207,16 @@ def library_walks(case):
     twice_check(told)
 
 
+@test("a pipe to somebody outside is given up at dump and given anew")
+def library_pipe(case):
+    told, _ = Installed(case).use("pipe")
+    check(told["speaks"] == (1, 0) and told["refused"][0] == -EBADE,
+          f"before: {told}")
+    check(told["dump"] == (0, 0) and told["restore"] == (1, 0),
+          f"dump, restore: {told}")
+    check(told["speaks_again"] == (1, 0), f"after: {told}")
+
+
 @test("the same through a service's socket")
 def library_service(case):
     service = Service(case)

@@ -114,6 +114,49 @@ static void dump_twice(void)
 	kill(pid, SIGKILL); /* a child of the worker, then of init's */
 }
 
+/* A task that says something to somebody outside, again and again. */
+static pid_t speaker_start(int out)
+{
+	pid_t pid = fork();
+
+	if (pid)
+		return pid;
+	setsid();
+	dup2(out, 1);
+	dup2(open("/dev/null", O_RDWR), 0);
+	dup2(0, 2);
+	close_range(3, ~0U, 0);
+	for (;; usleep(20 * 1000))
+		if (write(1, "x", 1) != 1)
+			_exit(1);
+}
+
+/* The pipe to a task is called external, and another one is given for it. */
+static void pipe_replace(void)
+{
+	char key[40], byte = 0;
+	int old[2], new[2];
+	struct stat st;
+	pid_t pid;
+
+	if (pipe2(old, O_CLOEXEC) || pipe(new) || fstat(old[1], &st))
+		err(1, "pipe");
+	snprintf(key, sizeof(key), "pipe:[%lu]", (unsigned long)st.st_ino);
+	pid = speaker_start(old[1]);
+	tell("speaks", read(old[0], &byte, 1) == 1);
+	criu_set_pid(pid);
+	tell("refused", criu_dump());
+	criu_add_external(key);
+	tell("dump", criu_dump());
+	waitpid(pid, NULL, 0);
+	criu_add_inherit_fd(new[1], key);
+	tell("restore", criu_restore_child() == pid);
+	close(new[1]);
+	byte = 0;
+	tell("speaks_again", read(new[0], &byte, 1) == 1 && byte == 'x');
+	sleeper_end(pid);
+}
+
 /* The copy goes on here, with a pid of its own history. */
 static void dump_self(const char *folder)
 {
@@ -170,6 +213,8 @@ int main(int argc, char **argv)
 		dump_twice();
 	else if (strcmp(argv[1], "self") == 0)
 		dump_self(argv[2]);
+	else if (strcmp(argv[1], "pipe") == 0)
+		pipe_replace();
 	else if (strcmp(argv[1], "restore") == 0)
 		restore_wait();
 	else
