@@ -11,45 +11,60 @@ from harness import Skip, alive, check, descendants, test
 from image_edit import (change, change_image, change_manifest, fields, pack,
                         read, write)
 
-# Of the capability words: 80000001.ecx and its bit 11, an instruction set
-# that no CPU has any more, and no emulated one either.
-WORD_XOP, BIT_XOP = 6, 1 << 11
-# What code runs without, and hypervisors hide: 7.0.ebx, hle.
-WORD_HLE, BIT_HLE = 9, 1 << 4
+
+
+class Words:
+    """The feature words in a machine's entry of cpuinfo.img; a feature is
+    (its name, which word, its bit)."""
+
+    def __init__(self, fields, absent, moot, common):
+        self.fields = fields  # the entry's fields that are words
+        self.absent = absent  # no CPU that runs this has it
+        self.moot = moot  # code runs without it
+        self.common = common  # all CPUs have it
+
+
+WORDS = {
+    # 80000001.ecx; 7.0.ebx, which hypervisors hide; 1.ecx
+    "x86_64": Words([6], ("xop", 6, 1 << 11), ("hle", 9, 1 << 4),
+                    ("popcnt", 4, 1 << 23)),
+    "aarch64": Words([1, 2, 3], ("lse128", 1, 1 << 47), ("ssbs", 0, 1 << 28),
+                     ("crc32", 0, 1 << 7)),
+    # htm is emulated nowhere, and gone from POWER10.
+    "ppc64le": Words([2], ("htm", 1, 1 << 30), ("htm-nosc", 1, 1 << 24),
+                     ("vcrypto", 1, 1 << 25)),
+}[platform.machine()]
+ABSENT = WORDS.absent[0]
 # In a manifest: its cpuinfo.
 MANIFEST_CPUINFO = 12
 # The field numbers of the way from a core image to xsave's xstate_bv.
 CORE_XSTATE_BV = (2, 3, 13, 1)
 
 
-def word_changed(entry, word, number):
-    """A packed cpuinfo with number(old) in the place of a capability word."""
+def entry_changed(entry, feature, wanted):
+    """A packed cpuinfo whose CPU has a feature, or has it not."""
+    _, word, bit = feature
     entry = fields(entry)
     cpu = fields(entry[0][2])
-    words = [field for field in cpu if field[0] == 6]
-    words[word][2] = number(words[word][2])
+    words = [field for field in cpu if field[0] in WORDS.fields]
+    words[word][2] = words[word][2] & ~bit | (bit if wanted else 0)
     entry[0][2] = pack(cpu)
     return pack(entry)
 
 
-def change_word(path, word, number):
+def change_cpu(path, feature, wanted):
     """The same in a cpuinfo.img."""
-    change_image(path, lambda data: word_changed(data, word, number))
+    change_image(path, lambda data: entry_changed(data, feature, wanted))
 
 
 def change_record(img, work):
     """work makes a new record of the CPU of a dump's; None: none."""
-    def change_cpu(manifest):
+    def change_entry(manifest):
         found = [field for field in manifest if field[0] == MANIFEST_CPUINFO]
         check(len(found) == 1, f"{len(found)} CPUs in the manifest")
         found[0][2] = work(found[0][2])
 
-    change_manifest(img, change_cpu)
-
-
-def only_x86():
-    if platform.machine() != "x86_64":
-        raise Skip("the images that are changed here are those of x86_64")
+    change_manifest(img, change_entry)
 
 
 def refused(case, words, *args):
@@ -119,13 +134,12 @@ def cli_cpuinfo_cap(case):
 
 @test("a CPU with less is refused by the names of what it lacks")
 def cli_cpuinfo_lacks(case):
-    only_x86()
     path = stored(case)
     image = os.path.join(path, "cpuinfo.img")
-    change_word(image, WORD_XOP, lambda word: word | BIT_XOP)
-    refused(case, "lacks xop; the image was made on one with them",
+    change_cpu(image, WORDS.absent, True)
+    refused(case, f"lacks {ABSENT}; the image was made on one with them",
             "cpuinfo", "check", "-D", path)
-    refused(case, "lacks xop", "cpuinfo", "check", "-D", path,
+    refused(case, f"lacks {ABSENT}", "cpuinfo", "check", "-D", path,
             "--cpu-cap=none")
     result = case.engine("cpuinfo", "check", "-D", path, "--cpu-cap=^ins")
     check(result.code == 0, result.explain())
@@ -133,12 +147,9 @@ def cli_cpuinfo_lacks(case):
 
 @test("any number of hosts are compared, for people and for programs")
 def cli_cpuinfo_matrix(case):
-    only_x86()
     same, more, less = (stored(case, name) for name in ("a", "more", "less"))
-    change_word(os.path.join(more, "cpuinfo.img"), WORD_XOP,
-                lambda word: word | BIT_XOP)
-    change_word(os.path.join(less, "cpuinfo.img"), 4,
-                lambda word: word & ~(1 << 23))  # popcnt
+    change_cpu(os.path.join(more, "cpuinfo.img"), WORDS.absent, True)
+    change_cpu(os.path.join(less, "cpuinfo.img"), WORDS.common, False)
     result = case.engine("cpuinfo", "check", "--against", same, more, less)
     check(result.code == 2 and result.err == "", result.explain())
     for line in ("    1    . yes  no", "    2   no   .  no",
@@ -149,10 +160,10 @@ def cli_cpuinfo_matrix(case):
     found = json.loads(result.out)
     verdicts = {(v["from"], v["to"]): v for v in found["verdicts"]}
     check(result.code == 2 and not found["all_can"], result.explain())
-    check(verdicts[0, 1]["lacks"] == ["popcnt", "xop"]
-          or verdicts[0, 1]["lacks"] == ["xop", "popcnt"], result.out)
+    differing = {WORDS.absent[0], WORDS.common[0]}
+    check(set(verdicts[0, 1]["lacks"]) == differing, result.out)
     check(verdicts[1, 0]["can"], result.out)
-    check(not {"popcnt", "xop"} & set(found["baselines"][0]["features"]),
+    check(not differing & set(found["baselines"][0]["features"]),
           result.out)
     result = case.engine("cpuinfo", "check", "--against", same)
     check(result.code == 0 and "this host" in result.out, result.explain())
@@ -179,25 +190,24 @@ def cli_cpuinfo_restore(case):
 
 @test("a restore that lacks what the dump's host had is refused or let pass")
 def cli_cpuinfo_richer(case):
-    only_x86()
     victim = harm.quiet_victim(case)
     tree = [victim] + descendants(victim)
     case.dump(victim, "--cpu-cap=ins")
     os.unlink(os.path.join(case.img, "stasis.img"))
-    change_word(os.path.join(case.img, "cpuinfo.img"), WORD_XOP,
-                lambda word: word | BIT_XOP)
+    change_cpu(os.path.join(case.img, "cpuinfo.img"), WORDS.absent, True)
     before = harm.host_picture(case)
     result = case.try_restore("--cpu-cap=ins")
     check(result.code == 1, result.explain())
-    harm.check_one_error(result, "lacks xop", "made on one with them")
-    harm.check_nothing_created(case, before, tree, "a CPU without xop")
+    harm.check_one_error(result, f"lacks {ABSENT}", "made on one with them")
+    harm.check_nothing_created(case, before, tree, "a CPU with less")
     case.restore(victim, "--cpu-cap=^ins")
     harm.quiet_verdict(case, victim)
 
 
 @test("registers in use that this CPU lacks are refused before the restore")
 def cli_cpuinfo_in_use(case):
-    only_x86()
+    if platform.machine() != "x86_64":
+        raise Skip("what is in use is told by xsave, which only x86_64 has")
     victim = harm.quiet_victim(case)
     tree = [victim] + descendants(victim)
     case.dump(victim)
@@ -217,13 +227,12 @@ def cli_cpuinfo_in_use(case):
 
 
 def richer_dump(case):
-    """An image of a quiet victim, from a host that had xop and hle."""
-    only_x86()
+    """An image of a quiet victim, from a host that had more."""
     victim = harm.quiet_victim(case)
     case.dump(victim)
     check("cpuinfo.img" not in os.listdir(case.img), "cpuinfo.img unasked for")
-    change_record(case.img, lambda entry: word_changed(
-        entry, WORD_XOP, lambda word: word | BIT_XOP))
+    change_record(case.img, lambda entry: entry_changed(
+        entry, WORDS.absent, True))
     return victim
 
 
@@ -233,12 +242,14 @@ def cli_cpuinfo_record(case):
     before = harm.host_picture(case)
     result = case.try_restore()
     check(result.code == 1, result.explain())
-    harm.check_one_error(result, "this host is not enough", "lacks xop")
+    harm.check_one_error(result, "this host is not enough",
+                         f"lacks {ABSENT}")
     check("hint: --cpu-cap=none restores it anyway" in result.err, result.err)
-    harm.check_nothing_created(case, before, [victim], "a CPU without xop")
+    harm.check_nothing_created(case, before, [victim], "a CPU with less")
     case.restore(victim, "--cpu-cap=none")
     log = read(os.path.join(case.img, "restore.log")).decode()
-    check("restoring anyway, as asked" in log and "lacks xop" in log, log)
+    check("restoring anyway, as asked" in log and f"lacks {ABSENT}" in log,
+          log)
     harm.quiet_verdict(case, victim)
 
 
@@ -251,9 +262,8 @@ def cli_cpuinfo_moot(case):
     harm.quiet_verdict(case, victim)
     case.gone([victim])
     write(os.path.join(case.img, "stasis.img"), whole)
-    change_record(case.img, lambda entry: word_changed(word_changed(
-        entry, WORD_XOP, lambda word: word & ~BIT_XOP),
-        WORD_HLE, lambda word: word | BIT_HLE))
+    change_record(case.img, lambda entry: entry_changed(entry_changed(
+        entry, WORDS.absent, False), WORDS.moot, True))
     case.restore(victim)
     check(alive(victim), "not restored")
 
@@ -264,7 +274,7 @@ def cli_cpuinfo_record_bad(case):
     for work, words in (
             (lambda entry: pack(fields(entry)[1:]), "no CPU of a machine"),
             (lambda entry: pack([fields(entry)[0]] + fields(entry)),
-             "2 x86 CPUs, not one")):
+             r"2 \w+ CPUs, not one")):
         whole = read(os.path.join(case.img, "stasis.img"))
         change_record(case.img, work)
         result = case.try_restore()
@@ -284,5 +294,5 @@ def cli_cpuinfo_rpc(case):
         client.close()
         check(answer.success == success, f"{answer}")
         if not success:
-            check("lacks xop" in answer.cr_errmsg, f"{answer}")
+            check(f"lacks {ABSENT}" in answer.cr_errmsg, f"{answer}")
     check(alive(victim), "not restored")
