@@ -3,9 +3,9 @@
  * memory: one task's address space as steps on its tape.
  *
  * The order: the vdso is parked and everything outside the zone goes; areas
- * come, staged ones by mremap, others by mmap; pages are read into those;
- * then protection, locks, advice and guards, which would be in the way
- * before.
+ * come, staged ones by mremap, others by mmap, neighbours that differ in
+ * protection alone by one mmap; pages are read into those; then protection,
+ * locks, advice and guards, which would be in the way before.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -86,15 +86,51 @@ static bool filled_by_tape(
 	       plan_has_pages(pt->task, vma->start, vma->end);
 }
 
+static bool wants_huge(const VmaEntry *vma)
+{
+	return vma->has_madv && vma->madv & 1ull << MADV_HUGEPAGE;
+}
+
+/* Memory that may be writable until it is filled, at no cost but that, and
+ * needs nothing that comes between mmap and the reading of its pages. What is
+ * never written stays out: as writable memory it would count for overcommit. */
+static bool is_plain(const struct plan_task *pt, size_t i)
+{
+	const VmaEntry *vma = pt->task->mm->vmas[i];
+
+	return (vma->status & ~VMA_HEAP) == (VMA_REGULAR | VMA_ANON_PRIVATE) &&
+	       !(vma->flags & (MAP_GROWSDOWN | MAP_HUGETLB)) &&
+	       !pt->staging[i] && !wants_huge(vma) &&
+	       (vma->prot & PROT_WRITE || filled_by_tape(pt, i, vma));
+}
+
+static bool joins_next(const struct plan_task *pt, size_t i)
+{
+	const MmEntry *mm = pt->task->mm;
+
+	return i + 1 < mm->n_vmas &&
+	       mm->vmas[i]->end == mm->vmas[i + 1]->start &&
+	       (mm->vmas[i]->flags & FLAGS_OF_MMAP) ==
+		       (mm->vmas[i + 1]->flags & FLAGS_OF_MMAP) &&
+	       is_plain(pt, i) && is_plain(pt, i + 1);
+}
+
+/* The last area that comes by the mmap of area i. */
+static size_t block_last(const struct plan_task *pt, size_t i)
+{
+	while (joins_next(pt, i))
+		i++;
+	return i;
+}
+
 /* Where every page is going to be read, all of them in one go are cheaper
  * than a fault each; but huge pages are asked for only after the mmap. */
-static uint64_t populate_flag(const struct task *task, const VmaEntry *vma)
+static uint64_t populate_flag(
+	const struct task *task, const VmaEntry *vma, uint64_t end)
 {
-	bool huge = vma->has_madv && vma->madv & 1ull << MADV_HUGEPAGE;
-
-	return !huge && vma->status & VMA_ANON_PRIVATE &&
-			       vma_size(vma) < SHARE_MIN &&
-			       plan_has_all_pages(task, vma->start, vma->end)
+	return !wants_huge(vma) && vma->status & VMA_ANON_PRIVATE &&
+			       end - vma->start < SHARE_MIN &&
+			       plan_has_all_pages(task, vma->start, end)
 		       ? MAP_POPULATE
 		       : 0;
 }
@@ -115,30 +151,42 @@ static uint64_t vma_flags(const struct plan *plan, const VmaEntry *vma)
 	return (flags & ~(uint64_t)VMA_MAP_DROPPABLE) | MAP_PRIVATE;
 }
 
-static void vma_map(
-	struct plan *plan, struct plan_task *pt, size_t i, struct tape *tape)
+/* What an area can be used for until vma_finish. */
+static uint64_t early_prot(
+	const struct plan *plan, const struct plan_task *pt, size_t i)
 {
 	const VmaEntry *vma = pt->task->mm->vmas[i];
-	uint64_t prot = vma_prot(plan, vma), flags = vma_flags(plan, vma);
+
+	if (pt->staging[i] || is_plain(pt, i))
+		return PROT_READ | PROT_WRITE;
+	return vma_prot(plan, vma) |
+	       (filled_by_tape(pt, i, vma) ? PROT_WRITE : 0);
+}
+
+/* Area i, and those behind it up to the last that come with it. */
+static void vma_map(struct plan *plan, struct plan_task *pt, size_t i,
+	size_t last, struct tape *tape)
+{
+	const VmaEntry *vma = pt->task->mm->vmas[i];
+	uint64_t flags = vma_flags(plan, vma);
+	uint64_t end = pt->task->mm->vmas[last]->end;
 	int fd = -1;
 
-	tape_about_range(tape, "memory", vma->start, vma->end);
+	tape_about_range(tape, "memory", vma->start, end);
 	if (pt->staging[i]) {
 		tape_call(tape, CALL_mremap, A(pt->staging[i]->at),
 			A(vma_size(vma)), A(vma_size(vma)),
 			A(MREMAP_MAYMOVE | MREMAP_FIXED), A(vma->start));
 		return;
 	}
-	if (filled_by_tape(pt, i, vma)) {
-		prot |= PROT_WRITE;
-		flags |= populate_flag(pt->task, vma);
-	}
+	if (filled_by_tape(pt, i, vma))
+		flags |= populate_flag(pt->task, vma, end);
 	if (vma->status & (VMA_FILE_PRIVATE | VMA_FILE_SHARED))
 		fd = plan_slot(plan, (uint32_t)vma->shmid,
 			vma->status & VMA_FILE_SHARED && (vma->fdflags & 3));
-	tape_call(tape, CALL_mmap, A(vma->start), A(vma_size(vma)), A(prot),
-		A(flags | MAP_FIXED), A((int64_t)fd),
-		A(fd < 0 ? 0 : vma->pgoff));
+	tape_call(tape, CALL_mmap, A(vma->start), A(end - vma->start),
+		A(early_prot(plan, pt, i)), A(flags | MAP_FIXED),
+		A((int64_t)fd), A(fd < 0 ? 0 : vma->pgoff));
 }
 
 /* Runs follow each other in the pages file: as long as none is left out,
@@ -148,6 +196,8 @@ struct reading {
 	struct tape *tape;
 	VEC(struct tape_iov) iov;
 	uint64_t from, next; /* in the pages file */
+	size_t area;	     /* the first that ends behind what was read */
+	size_t block_end;    /* behind the last that was mapped with it */
 };
 
 static void reading_flush(struct reading *reading)
@@ -211,27 +261,42 @@ static void piece_read(
 	reading_add(reading, vaddr, half, offset);
 }
 
-/* One run may cover several areas, some of which are staged. */
-static int run_read(struct reading *reading, const struct pages_run *run,
-	size_t *v, struct err *err)
+/* The area at an address, which are asked for in order, or NULL. */
+static const VmaEntry *area_at(struct reading *reading, uint64_t at)
+{
+	const MmEntry *mm = reading->pt->task->mm;
+	const VmaEntry *vma;
+
+	while (reading->area < mm->n_vmas && mm->vmas[reading->area]->end <= at)
+		reading->area++;
+	if (reading->area == mm->n_vmas)
+		return NULL;
+	if (reading->block_end <= reading->area)
+		reading->block_end = block_last(reading->pt, reading->area) + 1;
+	vma = mm->vmas[reading->area];
+	return vma->start > at || vma->status & VMA_GUARD ? NULL : vma;
+}
+
+/* One run may cover several areas, some of which are staged; those of one
+ * mmap are read in one piece. */
+static int run_read(
+	struct reading *reading, const struct pages_run *run, struct err *err)
 {
 	const struct task *task = reading->pt->task;
-	uint64_t at = run->vaddr, end, offset = run->offset;
+	uint64_t at = run->vaddr, end, stop, offset = run->offset;
 	const VmaEntry *vma;
 	int code = 0;
 
 	end = at + run->nr_pages * task->pages.page_size;
 	while (at < end) {
-		while (*v < task->mm->n_vmas && task->mm->vmas[*v]->end <= at)
-			++*v;
-		vma = *v < task->mm->n_vmas ? task->mm->vmas[*v] : NULL;
-		if (!vma || vma->start > at || vma->status & VMA_GUARD) {
+		vma = area_at(reading, at);
+		if (!vma) {
 			pages_stray(task, at, &code, err);
 			return code;
 		}
-		uint64_t stop = end < vma->end ? end : vma->end;
-
-		if (filled_by_tape(reading->pt, *v, vma))
+		stop = task->mm->vmas[reading->block_end - 1]->end;
+		stop = end < stop ? end : stop;
+		if (filled_by_tape(reading->pt, reading->area, vma))
 			piece_read(reading, at, stop - at, offset);
 		offset += stop - at;
 		at = stop;
@@ -249,7 +314,6 @@ static int pages_read(struct plan_task *pt, struct tape *tape, struct err *err)
 {
 	struct reading reading = {.pt = pt, .tape = tape};
 	const struct pages_map *map = &pt->task->pages;
-	size_t v = 0;
 	int code = 0;
 
 	if (pt->shared_reading)
@@ -263,7 +327,7 @@ static int pages_read(struct plan_task *pt, struct tape *tape, struct err *err)
 				"built yet",
 				pt->task->pid,
 				(unsigned long long)map->runs[i].vaddr);
-		code = run_read(&reading, &map->runs[i], &v, err);
+		code = run_read(&reading, &map->runs[i], err);
 	}
 	reading_flush(&reading);
 	if (pt->shared_reading)
@@ -276,12 +340,10 @@ static void vma_finish(const struct plan *plan, struct plan_task *pt, size_t i,
 	struct tape *tape)
 {
 	const VmaEntry *vma = pt->task->mm->vmas[i];
-	bool writable = vma->prot & PROT_WRITE;
 	uint64_t at = vma->start, size = vma_size(vma);
 	uint64_t prot = vma_prot(plan, vma);
 
-	if (pt->staging[i] ? prot != (PROT_READ | PROT_WRITE)
-			   : !writable && filled_by_tape(pt, i, vma))
+	if (prot != early_prot(plan, pt, i))
 		tape_call(tape, CALL_mprotect, A(at), A(size), A(prot));
 	if (vma->flags & MAP_LOCKED)
 		tape_call(tape, CALL_mlock, A(at), A(size));
@@ -294,7 +356,7 @@ static void vma_finish(const struct plan *plan, struct plan_task *pt, size_t i,
 /* Huge pages are wanted before the pages are read. */
 static void advise_early(const VmaEntry *vma, struct tape *tape)
 {
-	if (vma->has_madv && vma->madv & 1ull << MADV_HUGEPAGE)
+	if (wants_huge(vma))
 		tape_call(tape, CALL_madvise, A(vma->start), A(vma_size(vma)),
 			A(MADV_HUGEPAGE));
 }
@@ -324,30 +386,33 @@ static void stage_unmap(struct plan *plan, struct tape *tape)
 		A(zone->stage_end - zone->stage));
 }
 
-int plan_memory(struct plan *plan, struct plan_task *pt, struct tape *tape,
+static int areas_map(struct plan *plan, struct plan_task *pt, struct tape *tape,
 	struct err *err)
 {
 	const MmEntry *mm = pt->task->mm;
-	int code = 0;
+	size_t last;
+	int code;
 
-	pt->shared_reading =
-		plan->host->cpus > 1 &&
-		pt->task->pages.stored * plan->host->page_size >= SHARE_MIN;
-	plan_vdso_park(plan, tape);
-	rest_unmap(plan, tape);
-	for (size_t i = 0; i < mm->n_vmas && !code; i++) {
+	for (size_t i = 0; i < mm->n_vmas; i = last + 1) {
+		last = i;
 		code = vma_check(pt->task, mm->vmas[i], err);
-		if (code || is_special(mm->vmas[i]))
+		if (code)
+			return code;
+		if (is_special(mm->vmas[i]))
 			continue;
-		vma_map(plan, pt, i, tape);
+		last = block_last(pt, i);
+		vma_map(plan, pt, i, last, tape);
 		advise_early(mm->vmas[i], tape);
 	}
-	stage_unmap(plan, tape);
-	if (!code)
-		code = pages_read(pt, tape, err);
-	if (!code)
-		code = plan_vdso_place(plan, pt, tape, err);
-	for (size_t i = 0; i < mm->n_vmas && !code; i++) {
+	return 0;
+}
+
+static void areas_finish(
+	const struct plan *plan, struct plan_task *pt, struct tape *tape)
+{
+	const MmEntry *mm = pt->task->mm;
+
+	for (size_t i = 0; i < mm->n_vmas; i++) {
 		if (is_special(mm->vmas[i]))
 			continue;
 		tape_about_range(
@@ -355,5 +420,25 @@ int plan_memory(struct plan *plan, struct plan_task *pt, struct tape *tape,
 		vma_finish(plan, pt, i, tape);
 	}
 	guards_install(mm, tape);
+}
+
+int plan_memory(struct plan *plan, struct plan_task *pt, struct tape *tape,
+	struct err *err)
+{
+	int code;
+
+	pt->shared_reading =
+		plan->host->cpus > 1 &&
+		pt->task->pages.stored * plan->host->page_size >= SHARE_MIN;
+	plan_vdso_park(plan, tape);
+	rest_unmap(plan, tape);
+	code = areas_map(plan, pt, tape, err);
+	stage_unmap(plan, tape);
+	if (!code)
+		code = pages_read(pt, tape, err);
+	if (!code)
+		code = plan_vdso_place(plan, pt, tape, err);
+	if (!code)
+		areas_finish(plan, pt, tape);
 	return code;
 }

@@ -281,8 +281,12 @@ static void vma_check(struct scene *s, struct space *space,
 	const struct plan_task *pt, size_t i)
 {
 	const VmaEntry *vma = pt->task->mm->vmas[i];
-	const struct area *area = space_at(space, vma->start);
+	const struct area *area;
 
+	/* Neighbours may have come as one; what they are must be told apart. */
+	space_cut(space, vma->start);
+	space_cut(space, vma->end);
+	area = space_at(space, vma->start);
 	REQUIRE(area);
 	CHECK_INT(area->end, vma->end);
 	CHECK_INT(area->prot, vma->prot & ~s->host.prot_lacks);
@@ -353,6 +357,61 @@ TEST(a_newborn_ends_with_the_memory_of_the_image_and_nothing_else)
 			task_check(&s, t, seed % 4 == 0);
 		scene_end(&s);
 	}
+}
+
+static size_t calls_of(const struct tape *tape, enum call call)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < tape->ops.n; i++)
+		n += tape->ops.at[i].verb == TAPE_SYSCALL &&
+		     tape->ops.at[i].nr == call;
+	return n;
+}
+
+static struct task *striped_task(struct scene *s, size_t stripes, uint32_t odd)
+{
+	struct task *task = scene_task(s, 7, 1, 7, 7);
+	uint64_t at = 0x400000;
+
+	for (size_t i = 0; i < stripes; i++, at += PAGE)
+		scene_vma(s, task, at, at + PAGE,
+			i % 2 ? odd : PROT_READ | PROT_WRITE,
+			MAP_PRIVATE | MAP_ANONYMOUS,
+			VMA_REGULAR | VMA_ANON_PRIVATE);
+	return task;
+}
+
+/* How many calls of a sort bring the memory of a task with 8 stripes. */
+static size_t stripes_cost(uint32_t odd, size_t stored, enum call call)
+{
+	struct scene s;
+	struct task *task;
+	struct tape *tape;
+	size_t n;
+
+	scene_start(&s, backends[0]);
+	host_fill(&s);
+	task = striped_task(&s, 8, odd);
+	scene_pages(&s, task, 0x400000, stored);
+	CHECK_INT(scene_plan(&s), 0);
+	tape = tape_new(s.arena, "task");
+	CHECK_INT(plan_memory(&s.plan, &s.plan.tasks[0], tape, &s.err), 0);
+	n = calls_of(tape, call);
+	scene_end(&s);
+	return n;
+}
+
+TEST(neighbours_that_differ_in_protection_come_by_one_mmap)
+{
+	CHECK_INT(stripes_cost(PROT_READ, 8, CALL_mmap), 1);
+	CHECK_INT(stripes_cost(PROT_READ, 8, CALL_mprotect), 4);
+}
+
+TEST(memory_that_is_never_written_is_never_writable)
+{
+	CHECK_INT(stripes_cost(PROT_NONE, 1, CALL_mmap), 8);
+	CHECK_INT(stripes_cost(PROT_NONE, 1, CALL_mprotect), 0);
 }
 
 TEST(memory_is_staged_where_parent_and_child_have_it_alike)
