@@ -243,23 +243,23 @@ int image_set_commit(
 	return ret;
 }
 
-/* The entry of a file in the manifest of a set that is read. */
-static StasisFile *listed_file(
+/* A file that the manifest of a set that is read lists, or NULL. */
+static struct image_listed *listed_file(
 	const struct image_set *set, enum image_type type, uint64_t id)
 {
 	char name[IMAGE_NAME_MAX];
 
 	image_name(name, type, id);
 	for (size_t i = 0; set->manifest && i < set->manifest->n_file; i++)
-		if (!strcmp(set->manifest->file[i]->name, name))
-			return set->manifest->file[i];
+		if (!strcmp(set->listed[i].file->name, name))
+			return &set->listed[i];
 	return NULL;
 }
 
 int image_set_reseal(struct image_set *set, enum image_type type, uint64_t id,
 	struct err *err)
 {
-	StasisFile *listed = listed_file(set, type, id);
+	struct image_listed *listed = listed_file(set, type, id);
 	_cleanup_fd_ int fd = -1;
 	uint64_t size = 0;
 	int ret;
@@ -268,10 +268,12 @@ int image_set_reseal(struct image_set *set, enum image_type type, uint64_t id,
 		return 0;
 	if (image_raw_open(set, type, id, &fd, &size, err) < 0)
 		return -err->code;
-	ret = digest_read_file(fd, size, &listed->xxh3);
+	listed->bytes = NULL;
+	ret = digest_read_file(fd, size, &listed->file->xxh3);
 	if (ret < 0)
-		return err_code(err, ret, "reading %s again", listed->name);
-	listed->size = size;
+		return err_code(
+			err, ret, "reading %s again", listed->file->name);
+	listed->file->size = size;
 	ret = manifest_write(set, set->manifest, true, err);
 	if (ret == 0)
 		ret = file_place(set, manifest_name, err);

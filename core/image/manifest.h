@@ -20,9 +20,10 @@ int manifest_load(struct arena *arena, int dir, StasisManifest **ret_manifest,
 	struct err *err);
 
 /* Every listed file exists with its size and digest. Big sets are read by
- * a few threads, which are gone on return. */
+ * a few threads, which are gone on return. In ret_kept, an array of as many as
+ * there are files, are the very bytes of those that are small, or NULL. */
 int manifest_verify(struct arena *arena, int dir,
-	const StasisManifest *manifest, struct err *err);
+	const StasisManifest *manifest, void **ret_kept, struct err *err);
 
 /* What the manifest says about the finished files of a set. */
 void manifest_describe(struct image_set *set, const struct image_facts *facts,

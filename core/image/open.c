@@ -13,25 +13,29 @@
 
 static int listed_compare(const void *a, const void *b)
 {
-	return strcmp((*(StasisFile *const *)a)->name,
-		(*(StasisFile *const *)b)->name);
+	const struct image_listed *one = a, *other = b;
+
+	return strcmp(one->file->name, other->file->name);
 }
 
 static int set_verify(struct image_set *set, struct err *err)
 {
 	StasisManifest *manifest = NULL;
+	void **kept;
 	size_t n;
 
 	if (manifest_load(set->arena, set->dir, &manifest, err) < 0)
 		return -err->code;
 	if (!manifest)
 		return 0;
-	if (manifest_verify(set->arena, set->dir, manifest, err) < 0)
-		return -err->code;
 	n = manifest->n_file;
-	set->listed = arena_newn(set->arena, StasisFile *, n + 1);
+	kept = arena_newn(set->arena, void *, n + 1);
+	if (manifest_verify(set->arena, set->dir, manifest, kept, err) < 0)
+		return -err->code;
+	set->listed = arena_newn(set->arena, struct image_listed, n + 1);
 	for (size_t i = 0; i < n; i++)
-		set->listed[i] = manifest->file[i];
+		set->listed[i] =
+			(struct image_listed){manifest->file[i], kept[i]};
 	qsort(set->listed, n, sizeof(set->listed[0]), listed_compare);
 	set->manifest = manifest;
 	return 0;

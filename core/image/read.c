@@ -28,25 +28,27 @@ struct reader {
 	size_t size, at;
 };
 
-static int listed_compare(const void *name, const void *file)
+static int listed_compare(const void *name, const void *listed)
 {
-	return strcmp(name, (*(StasisFile *const *)file)->name);
+	return strcmp(name, ((const struct image_listed *)listed)->file->name);
 }
 
-/* Pages that went to a page server came here on another way. */
-static bool listed_find(
-	const struct image_set *set, enum image_type type, const char *name)
+static const struct image_listed *listed_find(
+	const struct image_set *set, const char *name)
 {
-	const StasisManifest *manifest = set->manifest;
+	return set->manifest ? bsearch(name, set->listed, set->manifest->n_file,
+				       sizeof(set->listed[0]), listed_compare)
+			     : NULL;
+}
 
-	if (!manifest)
-		return true;
-	if (manifest->remote_pages &&
-		(type == IMAGE_PAGES || type == IMAGE_PAGEMAP ||
-			type == IMAGE_PAGEMAP_SHMEM))
-		return true;
-	return bsearch(name, set->listed, manifest->n_file,
-		sizeof(set->listed[0]), listed_compare);
+/* A file that the manifest does not speak for, and that is taken as it is.
+ * Pages that went to a page server came here on another way. */
+static bool is_foreign(const struct image_set *set, enum image_type type)
+{
+	return !set->manifest ||
+	       (set->manifest->remote_pages &&
+		       (type == IMAGE_PAGES || type == IMAGE_PAGEMAP ||
+			       type == IMAGE_PAGEMAP_SHMEM));
 }
 
 bool image_exists(
@@ -55,7 +57,7 @@ bool image_exists(
 	char name[IMAGE_NAME_MAX];
 
 	image_name(name, type, id);
-	return listed_find(set, type, name) &&
+	return (is_foreign(set, type) || listed_find(set, name)) &&
 	       faccessat(set->dir, name, F_OK, 0) == 0;
 }
 
@@ -67,7 +69,7 @@ static int file_open(const struct image_set *set, enum image_type type,
 	struct stat st;
 
 	*ret_fd = -1;
-	if (!listed_find(set, type, name))
+	if (!is_foreign(set, type) && !listed_find(set, name))
 		return 0;
 	/* Not to be caught by a FIFO of that name. */
 	fd = openat(set->dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
@@ -240,9 +242,15 @@ static int set_read(struct image_set *set, enum image_type type,
 	const char *name, const void **ret_bytes, size_t *ret_size,
 	struct err *err)
 {
+	const struct image_listed *listed = listed_find(set, name);
 	_cleanup_fd_ int fd = -1;
 	uint64_t size;
 
+	if (listed && listed->bytes) {
+		*ret_bytes = listed->bytes;
+		*ret_size = (size_t)listed->file->size;
+		return 0;
+	}
 	if (file_open(set, type, name, &fd, &size, err) < 0)
 		return -err->code;
 	*ret_bytes = NULL;

@@ -11,8 +11,9 @@
  *
  * Reading: a directory with a manifest is checked, every file of it, before
  * image_set_open returns; what the manifest does not list is then as good as
- * absent. A directory without one was made by CRIU and is taken as it is. No
- * size or number in a file is trusted. Damage is -EBADMSG.
+ * absent, and small files are what they were when they were checked. A
+ * directory without one was made by CRIU and is taken as it is. No size or
+ * number in a file is trusted. Damage is -EBADMSG.
  *
  * Messages, lists and small payloads live in the arena; payloads of big
  * files are gone after image_set_close. Not for threads, but for the fds of

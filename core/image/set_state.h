@@ -29,6 +29,12 @@ struct image_file {
 	VEC(uint64_t) chunks;
 };
 
+/* What the manifest lists. */
+struct image_listed {
+	StasisFile *file;
+	const void *bytes; /* as they were verified; NULL: too many to keep */
+};
+
 struct image_span {
 	void *at;
 	size_t size;
@@ -49,7 +55,7 @@ struct image_set {
 
 	/* reading */
 	StasisManifest *manifest;
-	StasisFile **listed;	      /* sorted by name */
+	struct image_listed *listed;  /* sorted by name */
 	VEC(struct image_span) spans; /* mapped files */
 	struct image_set *parent_set; /* once it was asked for */
 };

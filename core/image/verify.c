@@ -11,12 +11,16 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/io.h"
 #include "image/digest.h"
 
 /* Below so many bytes a second thread costs more than it saves. */
 #define ALONE_BYTES (16ull << 20)
 
-enum { WORKERS_MAX = 4 };
+enum {
+	WORKERS_MAX = 4,
+	KEEP_BYTES = 64 << 10, /* of one file; most images have less */
+};
 
 /* One chunk of one file: what a worker takes at a time. */
 struct unit {
@@ -30,6 +34,7 @@ struct check {
 	int dir;
 	const StasisManifest *manifest;
 	struct unit *units;
+	void **kept; /* for each file where its bytes go, or NULL */
 	size_t n;
 	atomic_size_t next;
 };
@@ -59,15 +64,30 @@ static int verify_size(int dir, const StasisFile *file, struct err *err)
 	return verify_fail(file->name, err);
 }
 
+static int kept_read(int fd, void *bytes, size_t size, uint64_t *ret_hash)
+{
+	int code = io_pread_exact(fd, bytes, size, 0);
+
+	if (!code)
+		*ret_hash = digest_chunk(bytes, size);
+	return code;
+}
+
 static void unit_read(const struct check *check, struct unit *unit)
 {
 	const StasisFile *file = check->manifest->file[unit->file];
-	_cleanup_fd_ int fd =
-		openat(check->dir, file->name, O_RDONLY | O_CLOEXEC);
+	_cleanup_fd_ int fd = openat(
+		check->dir, file->name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	void *keep = check->kept[unit->file];
 
-	unit->code = fd < 0 ? -errno
-			    : digest_read_chunk(
-				      fd, file->size, unit->chunk, &unit->hash);
+	if (fd < 0)
+		unit->code = -errno;
+	else if (keep)
+		unit->code =
+			kept_read(fd, keep, (size_t)file->size, &unit->hash);
+	else
+		unit->code = digest_read_chunk(
+			fd, file->size, unit->chunk, &unit->hash);
 }
 
 static void *worker_run(void *arg)
@@ -134,6 +154,9 @@ static int check_prepare(struct arena *arena, struct check *check,
 	check->units = arena_newn(arena, struct unit, units + 1);
 	for (size_t i = 0; i < manifest->n_file; i++) {
 		units = digest_chunk_count(manifest->file[i]->size);
+		if (manifest->file[i]->size <= KEEP_BYTES)
+			check->kept[i] = arena_alloc(
+				arena, (size_t)manifest->file[i]->size + 1);
 		for (size_t k = 0; k < units; k++)
 			check->units[check->n++] = (struct unit){
 				.file = (uint32_t)i, .chunk = (uint32_t)k};
@@ -143,9 +166,10 @@ static int check_prepare(struct arena *arena, struct check *check,
 }
 
 int manifest_verify(struct arena *arena, int dir,
-	const StasisManifest *manifest, struct err *err)
+	const StasisManifest *manifest, void **ret_kept, struct err *err)
 {
-	struct check check = {.dir = dir, .manifest = manifest};
+	struct check check = {
+		.dir = dir, .manifest = manifest, .kept = ret_kept};
 	uint64_t bytes = 0;
 	size_t unit = 0;
 

@@ -233,6 +233,21 @@ TEST(files_that_the_manifest_does_not_list_are_absent)
 	CHECK_INT(list.n, 0);
 }
 
+TEST(a_small_file_is_read_as_it_was_when_it_was_checked)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	_cleanup_image_set_ struct image_set *set = NULL;
+	struct image_item item = {0};
+	struct err err = {0};
+
+	commit_names(scratch.fd, 1, 1);
+	REQUIRE(image_set_open(arena, scratch.fd, &set, &err) == 0);
+	file_write(scratch.fd, "utsns-1.img", "junk", 4);
+	REQUIRE(image_load_one(set, IMAGE_UTSNS, 1, &item, &err) == 0);
+	CHECK_STR(((const UtsnsEntry *)item.msg)->nodename, "vm");
+}
+
 TEST(a_record_of_another_image_is_refused)
 {
 	_cleanup_arena_ struct arena *arena = arena_new();
