@@ -180,15 +180,30 @@ static void rooms_grow(struct plan *plan)
 	}
 }
 
-/* Aligned as at home, so that huge pages stay huge when they move. */
+/* The next free place behind `free` for an area, aligned as at home, so that
+ * huge pages stay huge when they move. Neighbours at home stay neighbours where
+ * there is room: each fork copies their page tables. */
+static uint64_t staging_spot(const struct plan *plan, uint64_t free,
+	const VmaEntry *vma, const VmaEntry *last, uint64_t last_at)
+{
+	uint64_t beside = last ? last_at + (vma->start - last->start) : 0;
+
+	if (last && beside >= free && beside - free < HUGE_PAGE)
+		return beside;
+	return align_up(free + plan->host->page_size, HUGE_PAGE) +
+	       vma->start % HUGE_PAGE;
+}
+
 static uint64_t stagings_place(struct plan *plan, uint64_t base)
 {
+	const VmaEntry *vma, *last;
 	struct staging *staging;
 	struct plan_task *pt;
-	uint64_t at = base;
+	uint64_t at = base, last_at = 0;
 
 	for (size_t t = 0; t < plan->tree->tasks.n; t++) {
 		pt = &plan->tasks[t];
+		last = NULL;
 		for (size_t i = 0; pt->staging && i < pt->task->mm->n_vmas;
 			i++) {
 			staging = pt->staging[i];
@@ -198,10 +213,11 @@ static uint64_t stagings_place(struct plan *plan, uint64_t base)
 				staging->at = staging->from->at;
 				continue;
 			}
-			at = align_up(at, HUGE_PAGE) +
-			     pt->task->mm->vmas[i]->start % HUGE_PAGE;
-			staging->at = at;
-			at += staging->room + plan->host->page_size;
+			vma = pt->task->mm->vmas[i];
+			at = staging_spot(plan, at, vma, last, last_at);
+			staging->at = last_at = at;
+			at += staging->room;
+			last = vma;
 		}
 	}
 	return align_up(at, HUGE_PAGE);

@@ -369,9 +369,10 @@ static size_t calls_of(const struct tape *tape, enum call call)
 	return n;
 }
 
-static struct task *striped_task(struct scene *s, size_t stripes, uint32_t odd)
+static struct task *striped_task(
+	struct scene *s, int pid, size_t stripes, uint32_t odd)
 {
-	struct task *task = scene_task(s, 7, 1, 7, 7);
+	struct task *task = scene_task(s, pid, pid == 7 ? 1 : 7, 7, 7);
 	uint64_t at = 0x400000;
 
 	for (size_t i = 0; i < stripes; i++, at += PAGE)
@@ -392,7 +393,7 @@ static size_t stripes_cost(uint32_t odd, size_t stored, enum call call)
 
 	scene_start(&s, backends[0]);
 	host_fill(&s);
-	task = striped_task(&s, 8, odd);
+	task = striped_task(&s, 7, 8, odd);
 	scene_pages(&s, task, 0x400000, stored);
 	CHECK_INT(scene_plan(&s), 0);
 	tape = tape_new(s.arena, "task");
@@ -432,6 +433,26 @@ TEST(memory_is_staged_where_parent_and_child_have_it_alike)
 	CHECK(inherited > 4);
 	CHECK(staged > inherited);
 	CHECK(!s.plan.tasks[0].staging[0] || !s.plan.tasks[0].staging[0]->from);
+	scene_end(&s);
+}
+
+TEST(what_is_staged_keeps_its_neighbours)
+{
+	struct scene s;
+	struct staging **staging;
+
+	scene_start(&s, backends[0]);
+	host_fill(&s);
+	for (int pid = 7; pid < 9; pid++)
+		scene_pages(
+			&s, striped_task(&s, pid, 8, PROT_READ), 0x400000, 8);
+	CHECK_INT(scene_plan(&s), 0);
+	staging = s.plan.tasks[0].staging;
+	for (uint64_t i = 0; i < 8; i++) {
+		REQUIRE(staging[i]);
+		CHECK_INT(staging[i]->at, staging[0]->at + i * PAGE);
+		CHECK(s.plan.tasks[1].staging[i]->from == staging[i]);
+	}
 	scene_end(&s);
 }
 
