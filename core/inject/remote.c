@@ -146,9 +146,15 @@ static int thread_take(struct remote_thread *thread, char gpr[GPR_ROOM],
 	return 0;
 }
 
-int remote_call(struct remote *remote, struct remote_thread *thread,
-	enum call call, const uint64_t args[6], int64_t *ret_result,
-	struct err *err)
+static int call_fail(
+	const struct remote_thread *thread, enum call call, struct err *err)
+{
+	return err_wrap(
+		err, "%s inside thread %d", call_name(call), thread->tid);
+}
+
+int remote_call_begin(struct remote *remote, struct remote_thread *thread,
+	enum call call, const uint64_t args[6], struct err *err)
 {
 	const struct backend *be = remote->be;
 	char gpr[GPR_ROOM];
@@ -164,19 +170,47 @@ int remote_call(struct remote *remote, struct remote_thread *thread,
 		be->reg_set(gpr, (enum reg)(REG_ARG0 + i), args[i]);
 	code = ptrace_regset_set(
 		thread->tid, be->regsets[0].note, gpr, size, err);
-	for (int stop = 0; stop < 2 && !code; stop++) {
+	if (!code)
 		code = ptrace_syscall(thread->tid, 0, err);
-		if (!code)
-			code = wait_syscall_stop(thread, err);
-	}
+	return code ? call_fail(thread, call, err) : 0;
+}
+
+int remote_call_enter(
+	struct remote_thread *thread, enum call call, struct err *err)
+{
+	int code = wait_syscall_stop(thread, err);
+
+	if (!code)
+		code = ptrace_syscall(thread->tid, 0, err);
+	return code ? call_fail(thread, call, err) : 0;
+}
+
+int remote_call_end(struct remote *remote, struct remote_thread *thread,
+	enum call call, int64_t *ret_result, struct err *err)
+{
+	const struct backend *be = remote->be;
+	size_t size = thread->regs->set[0].size;
+	char gpr[GPR_ROOM];
+	int code = wait_syscall_stop(thread, err);
+
 	if (!code)
 		code = ptrace_regset_get(
 			thread->tid, be->regsets[0].note, gpr, &size, err);
 	if (code)
-		return err_wrap(err, "%s inside thread %d", call_name(call),
-			thread->tid);
+		return call_fail(thread, call, err);
 	*ret_result = be->result(gpr);
 	return 0;
+}
+
+int remote_call(struct remote *remote, struct remote_thread *thread,
+	enum call call, const uint64_t args[6], int64_t *ret_result,
+	struct err *err)
+{
+	int code = remote_call_begin(remote, thread, call, args, err);
+
+	if (!code)
+		code = remote_call_enter(thread, call, err);
+	return code ?: remote_call_end(remote, thread, call, ret_result, err);
 }
 
 static int room_hint(struct err *err)

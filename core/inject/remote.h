@@ -63,6 +63,15 @@ int remote_call(struct remote *remote, struct remote_thread *thread,
 	enum call call, const uint64_t args[6], int64_t *ret_result,
 	struct err *err);
 
+/* The same in three parts, so that many processes can be on their way at the
+ * same time: off to the call, into it, out of it. */
+int remote_call_begin(struct remote *remote, struct remote_thread *thread,
+	enum call call, const uint64_t args[6], struct err *err);
+int remote_call_enter(
+	struct remote_thread *thread, enum call call, struct err *err);
+int remote_call_end(struct remote *remote, struct remote_thread *thread,
+	enum call call, int64_t *ret_result, struct err *err);
+
 /* Finds out whether a stopped thread is inside an interrupted sleep, where its
  * registers do not tell: lets it go as far as the entry of its next system
  * call, and skips that. Before any other injection. */

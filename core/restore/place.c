@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * place: the last step, the same as the last step of an injection: the zone
- * is unmapped, and each thread gets its registers and signal mask.
+ * is unmapped, and each thread gets its registers and signal mask. All tasks
+ * unmap their zones at the same time.
  */
 #include <errno.h>
 #include <signal.h>
@@ -70,15 +71,22 @@ static int shelf_close(struct place *place, struct err *err)
 		args, &result, err);
 }
 
-static int zone_unmap(struct place *place, struct err *err)
+/* The task is on its way into the call when this returns. */
+static int zone_leave(struct place *place, struct err *err)
 {
 	const struct zone *zone = &place->ward->plan->zone;
 	uint64_t args[6] = {zone->start, zone->end - zone->start};
-	int64_t result;
-	int code;
 
-	code = remote_call(&place->remote, &place->leader, CALL_munmap, args,
-		&result, err);
+	return remote_call_begin(
+		&place->remote, &place->leader, CALL_munmap, args, err);
+}
+
+static int zone_left(struct place *place, struct err *err)
+{
+	int64_t result;
+	int code = remote_call_end(
+		&place->remote, &place->leader, CALL_munmap, &result, err);
+
 	if (!code && result < 0)
 		code = err_code(
 			err, (int)result, "unmapping what the restore needed");
@@ -118,38 +126,57 @@ static int task_prepare(struct place *place, struct err *err)
 		code = trap_ignore_again(place, err);
 	if (!code)
 		code = shelf_close(place, err);
-	return code ?: zone_unmap(place, err);
+	return code ?: zone_leave(place, err);
 }
 
-static int task_place(
-	struct birth_ward *ward, struct plan_task *pt, struct err *err)
+/* --- one step of one task, in turn with all others ----------------------- */
+
+static int task_begin(struct place *place, struct err *err)
 {
 	_cleanup_proc_ struct proc proc = PROC_CLOSED;
-	struct place place = {.ward = ward,
-		.pt = pt,
-		.remote = {
-			.be = ward->plan->host->be, .memory = MEMORY_CLOSED}};
 	int code;
 
-	code = proc_open(pt->task->pid, &proc, err);
+	code = proc_open(place->pt->task->pid, &proc, err);
 	if (!code)
-		code = memory_open(&proc, &place.remote.memory, err);
+		code = memory_open(&proc, &place->remote.memory, err);
 	if (!code)
-		code = task_prepare(&place, err);
-	for (size_t i = 0; i < pt->task->n_threads && !code; i++)
-		code = thread_place(&place, i, err);
-	memory_close(&place.remote.memory);
-	return code ? err_wrap(err, "placing the registers of task %d",
-			      pt->task->pid)
-		    : 0;
+		code = task_prepare(place, err);
+	memory_close(&place->remote.memory);
+	return code;
+}
+
+static int task_enter(struct place *place, struct err *err)
+{
+	return remote_call_enter(&place->leader, CALL_munmap, err);
+}
+
+static int task_end(struct place *place, struct err *err)
+{
+	int code = zone_left(place, err);
+
+	for (size_t i = 0; i < place->pt->task->n_threads && !code; i++)
+		code = thread_place(place, i, err);
+	return code;
 }
 
 int perform_place(struct birth_ward *ward, struct err *err)
 {
-	int code = 0;
+	static int (*const steps[])(struct place *, struct err *) = {
+		task_begin, task_enter, task_end};
+	struct plan *plan = ward->plan;
+	size_t n = plan->tree->tasks.n;
+	struct place *places = arena_newn(plan->arena, struct place, n);
 
-	for (size_t i = 0; i < ward->plan->tree->tasks.n && !code; i++)
-		if (ward->plan->tasks[i].tapes)
-			code = task_place(ward, &ward->plan->tasks[i], err);
-	return code;
+	for (size_t i = 0; i < n; i++)
+		places[i] = (struct place){.ward = ward,
+			.pt = &plan->tasks[i],
+			.remote = {
+				.be = plan->host->be, .memory = MEMORY_CLOSED}};
+	for (size_t step = 0; step < sizeof(steps) / sizeof(*steps); step++)
+		for (size_t i = 0; i < n; i++)
+			if (places[i].pt->tapes && steps[step](&places[i], err))
+				return err_wrap(err,
+					"placing the registers of task %d",
+					places[i].pt->task->pid);
+	return 0;
 }
