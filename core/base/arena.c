@@ -7,7 +7,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
-enum { CHUNK_SIZE = 64 << 10, CHUNK_SHARED = 1 << 20, ALIGNMENT = 16 };
+/* Shared chunks cost what is used of them, but each is one mapping more for
+ * every fork to copy: few and big. */
+enum { CHUNK_SIZE = 64 << 10, CHUNK_SHARED = 16 << 20, ALIGNMENT = 16 };
 
 struct chunk {
 	struct chunk *next;
@@ -82,8 +84,9 @@ static struct chunk *chunk_new(const struct arena *arena, size_t room)
 
 	if (!arena->shared)
 		return memory_or_abort(calloc(1, size), size);
-	return memory_or_abort(mmap(NULL, size, PROT_READ | PROT_WRITE,
-				       MAP_SHARED | MAP_ANONYMOUS, -1, 0),
+	return memory_or_abort(
+		mmap(NULL, size, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
 		size);
 }
 
