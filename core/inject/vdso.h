@@ -21,7 +21,8 @@
  * would undo. pc: where it stands, in vdso. sigmask: its own, which it has
  * again afterwards. A stop signal that came meanwhile is added to *held.
  * ret_moved: registers are to be fetched again. One that is still there after
- * as many steps as no function has is left where it is: no error. */
+ * many steps is left where it is, no error: it repeats its reading, and with
+ * no data it makes a system call. */
 int vdso_leave(const struct backend *be, const struct memory *memory,
 	const struct map *vdso, pid_t tid, uint64_t pc, uint64_t sigmask,
 	uint64_t *held, bool *ret_moved, struct err *err);
