@@ -24,7 +24,7 @@ PREFIX ?= /usr/local
 DESTDIR ?=
 
 NO_BUILD_GOALS := clean help deps format test test-all test-cross \
-	test-guests dist test-dist
+	test-guests test-kernels dist test-dist
 ifneq ($(ARCH),$(HOST_ARCH))
 CROSS_COMPILE ?= $(patsubst ppc64le%,powerpc64le%,$(ARCH))-linux-gnu-
 STATIC ?= 1
@@ -156,7 +156,7 @@ UNIT_TESTS := $(UNIT_C:%.c=$(O)/san/%)
 # --- the program ------------------------------------------------------------
 
 .PHONY: all demo test test-unit test-kinds test-live test-all test-cross \
-	test-interop test-fuzz live-programs test-guests test-cpus \
+	test-interop test-fuzz live-programs test-guests test-cpus test-kernels \
 	dist test-dist \
 	lint bench format deps install clean help objects unit-tests \
 	test-two-hosts
@@ -366,7 +366,7 @@ test: deps
 
 test-all: deps
 	$(Q)scripts/test-rings --build $(O) --arch $(ARCH) \
-		build lint unit kinds live clang interop fuzz cross cpus hosts
+		build lint unit kinds live clang interop fuzz cross cpus kernels hosts
 
 test-kinds: $(KINDS_TESTS)
 	$(Q)scripts/run-unit $(KINDS_TESTS)
@@ -384,13 +384,19 @@ test-cross:
 	$(Q)cross/run $(if $(MACHINES),,$(if $(filter command%, \
 		$(origin ARCH)),--machine $(ARCH))) $(KERNEL:%=--kernel %) $(CPU:%=--cpu %)
 
-# The same for a few tests, one guest a machine: part of every "make test".
+# The same for a few tests, one guest a machine, and images that go from a
+# guest's kernel to this one and back: part of every "make test".
 test-guests:
-	$(Q)cross/run --quick
+	$(Q)status=0; cross/run --quick || status=1; \
+		cross/kernels --quick || status=1; exit $$status
 
 # Every CPU model of every machine whose emulator is there (docs/cpu.md).
 test-cpus: all
 	$(Q)cross/cpus --stasis $(O)/stasis
+
+# Every kernel of every machine, and on its own machine this host's.
+test-kernels:
+	$(Q)cross/kernels
 
 # A process goes from one guest to another through RPC alone.
 test-two-hosts:
@@ -463,6 +469,7 @@ help:
 	@echo 'make test-all    test, interop, fuzzing, all machines and CPU models'
 	@echo 'make test-cross  all tests in guests; ARCH= KERNEL= CPU= choose'
 	@echo 'make test-cpus   images moved between CPU models, in guests'
+	@echo 'make test-kernels  images moved between kernels, in guests'
 	@echo 'make test-two-hosts  a process moved between guests by RPC alone'
 	@echo 'make dist        a static tarball and .deb of ARCH; test-dist'
 	@echo 'make lint        house rules'
