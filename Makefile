@@ -159,7 +159,7 @@ UNIT_TESTS := $(UNIT_C:%.c=$(O)/san/%)
 	test-interop test-fuzz live-programs test-guests test-cpus test-kernels \
 	dist test-dist \
 	lint bench format deps install clean help objects unit-tests \
-	test-two-hosts
+	test-two-hosts test-systemd
 
 all: $(PROGRAM) $(COMPEL_TOOL) $(COMPEL_LIB) examples client
 
@@ -366,7 +366,7 @@ test: deps
 
 test-all: deps
 	$(Q)scripts/test-rings --build $(O) --arch $(ARCH) \
-		build lint unit kinds live clang interop fuzz cross cpus kernels hosts
+		build lint unit kinds live clang interop fuzz cross cpus kernels hosts systemd
 
 test-kinds: $(KINDS_TESTS)
 	$(Q)scripts/run-unit $(KINDS_TESTS)
@@ -401,6 +401,10 @@ test-kernels:
 # A process goes from one guest to another through RPC alone.
 test-two-hosts:
 	$(Q)cross/two_hosts
+
+# What "make install" brings, under a systemd that is a guest's first process.
+test-systemd:
+	$(Q)cross/systemd
 
 # Packages that run on a Debian of ARCH, and a look whether they do.
 dist:
@@ -470,6 +474,7 @@ help:
 	@echo 'make test-cross  all tests in guests; ARCH= KERNEL= CPU= choose'
 	@echo 'make test-cpus   images moved between CPU models, in guests'
 	@echo 'make test-kernels  images moved between kernels, in guests'
+	@echo 'make test-systemd  the units under a real systemd, in a guest'
 	@echo 'make test-two-hosts  a process moved between guests by RPC alone'
 	@echo 'make dist        a static tarball and .deb of ARCH; test-dist'
 	@echo 'make lint        house rules'
