@@ -107,7 +107,7 @@ def attack_horde(case):
 
 @test("a guest cannot keep a connection longer than its time by asking again")
 def attack_again(case):
-    service = guest_service(case, "--request-timeout", "1")
+    service = guest_service(case, "--request-timeout", str(SLOW))
     messages(case.build)
 
     def attempt():
@@ -127,7 +127,7 @@ def attack_again(case):
 
 @test("a guest's worker that waits for a FIFO, or is stopped, is ended")
 def attack_stuck(case):
-    service = guest_service(case, "--request-timeout", "1")
+    service = guest_service(case, "--request-timeout", str(SLOW))
     messages(case.build)
     images = own_dir(case, "own")
     pid = victim(case, NOBODY)
@@ -158,7 +158,7 @@ def attack_stuck(case):
 
 @test("a guest's script that never ends is ended, and the dump undone")
 def attack_script(case):
-    service = guest_service(case, "--request-timeout", "1")
+    service = guest_service(case, "--request-timeout", str(SLOW))
     messages(case.build)
     images = own_dir(case, "own")
     pid = victim(case, NOBODY)
@@ -209,7 +209,7 @@ def attack_core(case):
 
 @test("links, FIFOs and folders in a guest's image directory harm nobody")
 def attack_images(case):
-    service = guest_service(case, "--request-timeout", "1")
+    service = guest_service(case, "--request-timeout", str(SLOW))
     messages(case.build)
     secret = os.path.join(case.dir, "secret")
     with open(secret, "w") as file:
