@@ -14,6 +14,7 @@ enum { CHUNK_SIZE = 64 << 10, CHUNK_SHARED = 16 << 20, ALIGNMENT = 16 };
 struct chunk {
 	struct chunk *next;
 	size_t used, size;
+	bool clean; /* what is not used is zero */
 	_Alignas(ALIGNMENT) char bytes[];
 };
 
@@ -78,16 +79,23 @@ void arena_freep(struct arena **arena)
 	arena_free(*arena);
 }
 
+/* Of small chunks each piece is zeroed when it is given out: most is never
+ * used, and must not be touched, let alone in a process just forked. */
 static struct chunk *chunk_new(const struct arena *arena, size_t room)
 {
 	size_t size = sizeof(struct chunk) + room;
+	struct chunk *chunk;
+	void *memory;
 
-	if (!arena->shared)
-		return memory_or_abort(calloc(1, size), size);
-	return memory_or_abort(
-		mmap(NULL, size, PROT_READ | PROT_WRITE,
-			MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0),
-		size);
+	if (arena->shared)
+		memory = mmap(NULL, size, PROT_READ | PROT_WRITE,
+			MAP_SHARED | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	else
+		memory = room > CHUNK_SIZE ? calloc(1, size) : malloc(size);
+	chunk = memory_or_abort(memory, size);
+	*chunk = (struct chunk){
+		.size = room, .clean = arena->shared || room > CHUNK_SIZE};
+	return chunk;
 }
 
 static struct chunk *chunk_add(struct arena *arena, size_t size)
@@ -97,7 +105,6 @@ static struct chunk *chunk_add(struct arena *arena, size_t size)
 	size_t room = size > usual / 4 ? size : usual;
 	struct chunk *chunk = chunk_new(arena, room);
 
-	chunk->size = room;
 	if (arena->head && room != usual) {
 		chunk->next = arena->head->next;
 		arena->head->next = chunk;
@@ -118,7 +125,7 @@ void *arena_alloc(struct arena *arena, size_t size)
 		chunk = chunk_add(arena, size);
 	piece = chunk->bytes + chunk->used;
 	chunk->used += size;
-	return piece;
+	return chunk->clean ? piece : memset(piece, 0, size);
 }
 
 void *arena_copy(struct arena *arena, const void *from, size_t size)
