@@ -129,7 +129,9 @@ endif
 
 # core/LAYERS: lines of "folder+folder folder", bottom to top; a line becomes
 # the word "folder+folder,folder".
-LAYER_LINES := $(shell awk '/^[^\#]/ { gsub(/[ \t]+/, ","); print }' core/LAYERS)
+hash := \#
+LAYER_LINES := $(shell awk '/^[^$(hash)]/ { gsub(/[ \t]+/, ","); print }' \
+	core/LAYERS)
 comma := ,
 line_groups = $(subst $(comma), ,$(1))
 group_folders = $(subst +, ,$(1))
@@ -157,7 +159,7 @@ UNIT_TESTS := $(UNIT_C:%.c=$(O)/san/%)
 
 .PHONY: all demo test test-unit test-kinds test-live test-all test-cross \
 	test-interop test-fuzz live-programs test-guests test-cpus test-kernels \
-	dist test-dist \
+	dist test-dist test-native \
 	lint bench format deps install clean help objects unit-tests \
 	test-two-hosts test-systemd
 
@@ -366,7 +368,7 @@ test: deps
 
 test-all: deps
 	$(Q)scripts/test-rings --build $(O) --arch $(ARCH) \
-		build lint unit kinds live clang interop fuzz cross cpus kernels hosts systemd
+		build lint unit kinds live clang interop fuzz native cross cpus kernels hosts systemd
 
 test-kinds: $(KINDS_TESTS)
 	$(Q)scripts/run-unit $(KINDS_TESTS)
@@ -401,6 +403,14 @@ test-kernels:
 # A process goes from one guest to another through RPC alone.
 test-two-hosts:
 	$(Q)cross/two_hosts
+
+# The program built on its own machine, which is a guest: some ten minutes.
+test-native:
+	$(Q)for machine in $(if $(filter command%,$(origin ARCH)),$(ARCH), \
+			aarch64 ppc64le); do \
+		cross/run --machine $$machine --kernel 6.1 --compiler \
+			--limit 5400 --job '. cross/native_check' || exit 1; \
+	done
 
 # What "make install" brings, under a systemd that is a guest's first process.
 test-systemd:
@@ -476,6 +486,7 @@ help:
 	@echo 'make test-kernels  images moved between kernels, in guests'
 	@echo 'make test-systemd  the units under a real systemd, in a guest'
 	@echo 'make test-two-hosts  a process moved between guests by RPC alone'
+	@echo 'make test-native  built in guests by their own compilers'
 	@echo 'make dist        a static tarball and .deb of ARCH; test-dist'
 	@echo 'make lint        house rules'
 	@echo 'make bench       time of dump, restore, RPC; PEER= runs beside another'

@@ -245,9 +245,13 @@ int compel_inject(struct compel *victim, const struct compel_blob *blob,
 			victim->proc.pid);
 		return compel_report(code, &err, error);
 	}
-	code = compel_prepare_code(victim, blob, &err)
-		       ?: remote_open(&victim->remote, data_size + COMPEL_STACK,
-				  &err);
+	code = compel_prepare_code(victim, blob, &err);
+	/* An interrupted sleep is to go on for the time left. */
+	if (!code && !victim->thread.touched)
+		code = remote_probe(&victim->remote, &victim->thread, &err);
+	if (!code)
+		code = remote_open(
+			&victim->remote, data_size + COMPEL_STACK, &err);
 	if (!code && blob->needs_write)
 		code = compel_allow_write(victim, &err);
 	if (code)

@@ -42,9 +42,13 @@ def python_compile(tree):
             invalidation_mode=py_compile.PycInvalidationMode.UNCHECKED_HASH)
 
 
-def fetch(machine):
-    """The base archive of a machine; the kernel unpacks it as is."""
+def fetch(machine, compiler=False):
+    """The base archive of a machine; the kernel unpacks it as is. One with a
+    compiler has all that the program is built with."""
     packages = debian.package_list("guest")
+    if compiler:
+        packages += (debian.package_list("sysroot")
+                     + debian.package_list("compiler"))
     recipe = [packages, PASSWD, sorted(ALTERNATIVES.items()), cpio.PRUNED, "byte code"]
 
     def make(path):
@@ -60,4 +64,5 @@ def fetch(machine):
         shutil.rmtree(tree)
         shutil.rmtree(debs)
 
-    return debian.once(machine, "base.cpio", recipe, make)
+    name = "compiler.cpio" if compiler else "base.cpio"
+    return debian.once(machine, name, recipe, make)

@@ -26,6 +26,8 @@ COMMANDS = {
 # Pointer authentication as the architecture spells it out takes most of an
 # emulated CPU's time.
 CPU_OPTIONS = {("aarch64", "max"): "max,pauth-impdef=on"}
+# Memory has tags only where the machine has room for them.
+MACHINE_OPTIONS = {("aarch64", "max"): ["-machine", "virt,mte=on"]}
 # QEMU 7.2 (TCG) spoils cmpxchg16b, with which the slab allocator of x86_64's
 # kernels since 6.4 works wherever the CPU has it.
 CPU_WITHOUT = {"x86_64": ",-cx16"}
@@ -41,16 +43,18 @@ def network_card(own, peer):
             "-device", f"virtio-net-pci,netdev=net,romfile=,mac={mac}"]
 
 
-def command(machine, kernel, initrd, cpu=None, disk=None, net=None):
+def command(machine, kernel, initrd, cpu=None, disk=None, net=None,
+            memory="2G"):
     """disk: a file that the guest's first disk is; net: two sockets, for
     network_card."""
     program, options, usual, console, cpus = COMMANDS[machine]
     cpu = cpu or usual
+    options = MACHINE_OPTIONS.get((machine, cpu), options)
     cpu = CPU_OPTIONS.get((machine, cpu), cpu) + CPU_WITHOUT.get(machine, "")
     drive = ["-drive", f"file={disk},format=raw,if=virtio"] if disk else []
     card = network_card(*net) if net else []
     return [program, *options, *drive, *card, "-cpu", cpu,
-            "-smp", str(cpus), "-m", "2G", "-accel", "tcg,thread=multi",
+            "-smp", str(cpus), "-m", memory, "-accel", "tcg,thread=multi",
             "-nodefaults", "-nographic", "-no-reboot", "-serial", "stdio",
             "-kernel", kernel, "-initrd", initrd, "-append",
             f"console={console} panic=-1 quiet loglevel=3"]
