@@ -18,6 +18,13 @@ FLAVOUR = {"x86_64": "cloud-amd64", "aarch64": "arm64",
            "ppc64le": "powerpc64le"}
 # What stands behind a series for other sizes of a page: "6.12-64k".
 PAGES = {("aarch64", "6.12"): ["16k"], ("ppc64le", "6.12"): ["64k"]}
+# Not every CPU can have them.
+CPU_OF_PAGES = {("aarch64", "16k"): "neoverse-n1"}
+
+
+def cpu(machine, name):
+    """The CPU that a kernel needs; None: the usual one will do."""
+    return CPU_OF_PAGES.get((machine, name.partition("-")[2]))
 
 
 def names(machine):
