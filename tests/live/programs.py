@@ -56,6 +56,13 @@ def compile_all(build, jobs, machine=MACHINE):
                  + glob.glob(os.path.join(own(machine), "*.h")))
     cc = os.environ.get("CC", "gcc").split()
     running, failed = [], 0
+
+    def wait_one():
+        name, child = running.pop(0)
+        if child.wait():
+            print(f"not ok - {name}: its program is built", flush=True)
+        return child.returncode != 0
+
     victims = sorted(glob.glob(os.path.join(HERE, "victims", "*.c")))
     for source in shown(machine) + victims:
         target = os.path.join(out, os.path.basename(source)[:-2])
@@ -63,11 +70,13 @@ def compile_all(build, jobs, machine=MACHINE):
         if os.path.exists(target) and os.path.getmtime(target) > newest:
             continue
         while len(running) >= jobs:
-            failed += running.pop(0).wait() != 0
-        running.append(subprocess.Popen(
+            failed += wait_one()
+        running.append((os.path.basename(target), subprocess.Popen(
             [*cc, *FLAGS, "-I", HERE, "-I", own(machine), "-o", target,
-             source]))
-    return failed + sum(child.wait() != 0 for child in running)
+             source])))
+    while running:
+        failed += wait_one()
+    return failed
 
 
 for path in shown(MACHINE):

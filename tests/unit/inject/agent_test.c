@@ -487,7 +487,11 @@ TEST(agent_meets_across_processes)
 		OP(&stage->tape[i], TAPE_MEET, 0,
 			(uint64_t)(uintptr_t)stage->data, 3);
 		pid[i] = stage_start(stage, &stage->tape[i]);
-		usleep(10000);
+		for (int ms = 0; ms < (i < 2 ? 10 : 10000); ms += 10) {
+			usleep(10000);
+			if (stage->tape[0].head.played)
+				break;
+		}
 		CHECK_INT(stage->tape[0].head.played, i == 2);
 	}
 	for (int i = 0; i < 3; i++)
