@@ -435,8 +435,10 @@ bench: all
 test-interop: all
 	$(Q)tests/interop/run --stasis $(O)/stasis --build $(O)
 
-test-fuzz: all
-	$(Q)tests/fuzz/run --stasis $(O)/stasis --build $(O)
+# With sanitizers, which see what would not show.
+test-fuzz:
+	$(Q)$(MAKE) --no-print-directory SAN=1 O=$(O)/fuzz $(O)/fuzz/stasis
+	$(Q)tests/fuzz/run --stasis $(O)/fuzz/stasis
 
 lint: all objects
 	$(Q)tests/lint/run --build $(O)
