@@ -177,6 +177,20 @@ struct snapshot {
 	struct proc_status status;
 };
 
+/* Linux sets SSBS in the pstate of aarch64 whenever it switches to a thread;
+ * a CPU that does not know the bit drops it as soon as the thread runs. */
+static void ssbs_drop(struct regs *regs)
+{
+	enum { PSTATE_AT = 264, SSBS = 1 << 12 };
+	uint64_t pstate;
+
+	if (backend_host()->core_mtype != CORE_ENTRY__MARCH__AARCH64)
+		return;
+	memcpy(&pstate, (char *)regs->set[0].bytes + PSTATE_AT, 8);
+	pstate &= ~(uint64_t)SSBS;
+	memcpy((char *)regs->set[0].bytes + PSTATE_AT, &pstate, 8);
+}
+
 static bool snapshot_take(struct arena *arena, pid_t pid, struct snapshot *ret)
 {
 	_cleanup_proc_ struct proc proc = PROC_CLOSED;
@@ -193,6 +207,8 @@ static bool snapshot_take(struct arena *arena, pid_t pid, struct snapshot *ret)
 			?: regs_fetch(arena, backend_host(), pid, &ret->regs,
 				   NULL)
 			?: ptrace_detach(pid, 0, NULL);
+	if (!code)
+		ssbs_drop(&ret->regs);
 	return CHECK_INT(code, 0);
 }
 
