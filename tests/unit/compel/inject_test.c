@@ -146,7 +146,7 @@ static bool blob_make(
 	struct arena *arena, const char *source, struct compel_blob *ret)
 {
 	struct weld_options options = {.entry = "run", .allow_data = true};
-	char path[] = "/tmp/compel-blob-XXXXXX", command[512];
+	char path[] = "/tmp/compel-blob-XXXXXX", command[2048];
 	int fd = mkstemp(path), status;
 	struct input *input;
 	struct err err = {0};
