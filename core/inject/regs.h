@@ -5,7 +5,9 @@
  * One loop over the backend's regset table serves capture, the cure after an
  * injection, and the last step of restore. A set whose bytes are NULL is
  * absent and left alone. The thread must be in a ptrace stop; for placing,
- * one that it reached through a trap instruction (see ARCHITECTURE).
+ * one that it reached through a trap instruction (see ARCHITECTURE), or
+ * through a call that was made with the registers that are placed: x7 of
+ * aarch64 cannot be changed at the stops of a call (Linux 6.12).
  */
 #ifndef STASIS_INJECT_REGS_H
 #define STASIS_INJECT_REGS_H

@@ -18,7 +18,6 @@ struct place {
 	struct plan_task *pt;
 	struct remote remote;
 	struct remote_thread leader;
-	struct regs here; /* of the leader, at its trap */
 };
 
 /* The areas of the image are the areas of the process by now. */
@@ -113,12 +112,11 @@ static int task_prepare(struct place *place, struct err *err)
 	struct maps maps = maps_of(place);
 	int code;
 
-	code = regs_fetch(place->ward->plan->arena, place->remote.be,
-		place->pt->task->pid, &place->here, err);
-	if (code)
-		return code;
-	place->leader = (struct remote_thread){
-		.tid = place->pt->task->pid, .regs = &place->here};
+	/* Calls are made with all registers but theirs as they will be: at the
+	 * stop behind a call, aarch64 keeps x7 for itself and puts back
+	 * afterwards what was there before the call. */
+	place->leader = (struct remote_thread){.tid = place->pt->task->pid,
+		.regs = &place->pt->task->threads[0].regs};
 	place->remote.leader = &place->leader;
 	code = remote_find_syscall(place->remote.be, &place->remote.memory,
 		&maps, &place->remote.syscall_at, err);
