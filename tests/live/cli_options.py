@@ -230,7 +230,8 @@ def root_make(case, pid):
 def cli_root(case):
     victim = case.start(["sleep", "1000"])
     wait_until(lambda: "sleep" in read_text(f"/proc/{victim}/comm", "") and
-               "libc" in read_text(f"/proc/{victim}/maps", ""), "sleep runs")
+               "libc" in read_text(f"/proc/{victim}/maps", "") and
+               state(victim) == "S", "sleep sleeps, with all its files")
     root = root_make(case, victim)
     case.dump(victim)
     case.restore(victim, "--root", root)
