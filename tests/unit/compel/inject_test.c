@@ -179,16 +179,38 @@ struct snapshot {
 
 /* Linux sets SSBS in the pstate of aarch64 whenever it switches to a thread;
  * a CPU that does not know the bit drops it as soon as the thread runs. */
-static void ssbs_drop(struct regs *regs)
+static void ssbs_drop(char *gpr)
 {
 	enum { PSTATE_AT = 264, SSBS = 1 << 12 };
 	uint64_t pstate;
 
-	if (backend_host()->core_mtype != CORE_ENTRY__MARCH__AARCH64)
-		return;
-	memcpy(&pstate, (char *)regs->set[0].bytes + PSTATE_AT, 8);
+	memcpy(&pstate, gpr + PSTATE_AT, 8);
 	pstate &= ~(uint64_t)SSBS;
-	memcpy((char *)regs->set[0].bytes + PSTATE_AT, &pstate, 8);
+	memcpy(gpr + PSTATE_AT, &pstate, 8);
+}
+
+/* On ppc64le the kernel also tells why it was last entered: trap, dar, dsisr
+ * and result are no registers of the thread. */
+static void entry_drop(char *gpr)
+{
+	enum { TRAP_AT = 320, ENTRY_SIZE = 32 };
+
+	memset(gpr + TRAP_AT, 0, ENTRY_SIZE);
+}
+
+/* What comes and goes by itself. */
+static void noise_drop(struct regs *regs)
+{
+	switch (backend_host()->core_mtype) {
+	case CORE_ENTRY__MARCH__AARCH64:
+		ssbs_drop(regs->set[0].bytes);
+		break;
+	case CORE_ENTRY__MARCH__PPC64:
+		entry_drop(regs->set[0].bytes);
+		break;
+	default:
+		break;
+	}
 }
 
 static bool snapshot_take(struct arena *arena, pid_t pid, struct snapshot *ret)
@@ -208,7 +230,7 @@ static bool snapshot_take(struct arena *arena, pid_t pid, struct snapshot *ret)
 				   NULL)
 			?: ptrace_detach(pid, 0, NULL);
 	if (!code)
-		ssbs_drop(&ret->regs);
+		noise_drop(&ret->regs);
 	return CHECK_INT(code, 0);
 }
 
