@@ -44,16 +44,16 @@ def network_card(own, peer):
 
 
 def command(machine, kernel, initrd, cpu=None, disk=None, net=None,
-            memory="2G"):
+            memory="2G", emulator=None):
     """disk: a file that the guest's first disk is; net: two sockets, for
-    network_card."""
+    network_card; emulator: what to start in place of the host's."""
     program, options, usual, console, cpus = COMMANDS[machine]
     cpu = cpu or usual
     options = MACHINE_OPTIONS.get((machine, cpu), options)
     cpu = CPU_OPTIONS.get((machine, cpu), cpu) + CPU_WITHOUT.get(machine, "")
     drive = ["-drive", f"file={disk},format=raw,if=virtio"] if disk else []
     card = network_card(*net) if net else []
-    return [program, *options, *drive, *card, "-cpu", cpu,
+    return [*(emulator or [program]), *options, *drive, *card, "-cpu", cpu,
             "-smp", str(cpus), "-m", memory, "-accel", "tcg,thread=multi",
             "-nodefaults", "-nographic", "-no-reboot", "-serial", "stdio",
             "-kernel", kernel, "-initrd", initrd, "-append",

@@ -4,7 +4,8 @@
 Each machine has an apt root of its own below the cache folder, with the
 mirror that the host's apt uses; the host's package database is neither read
 nor changed, and no root rights are needed. Only the main suite and, for newer
-kernels, its backports are used: security suites of ports lag behind.
+kernels, its backports are used (security suites of ports lag behind), and for
+the newest kernel and emulator the release after this one.
 """
 import fcntl
 import glob
@@ -99,16 +100,22 @@ def mirror():
     raise Offline(f"the host's apt has no source for {codename()}")
 
 
-class Apt:
-    """apt of one machine; suites: "" for main, "backports" beside it."""
+def suites(more):
+    """What the word behind a cache's "apt-" stands for: "" is this release,
+    "backports" that with its backports, a codename another release."""
+    if more in ("", "backports"):
+        return [codename(), f"{codename()}-{more}"][:2 if more else 1]
+    return [more, f"{more}-backports"]
 
-    def __init__(self, machine, suite=""):
+
+class Apt:
+    """apt of one machine, for some suites."""
+
+    def __init__(self, machine, more=""):
         self.arch = MACHINES[machine][0]
-        self.root = cache_dir(machine, "apt" + (f"-{suite}" if suite else ""))
+        self.root = cache_dir(machine, "apt" + (f"-{more}" if more else ""))
         self.config = os.path.join(self.root, "apt.conf")
-        self.suites = [codename()]
-        if suite:
-            self.suites.append(f"{codename()}-{suite}")
+        self.suites = suites(more)
         self.configured = False
 
     def configure(self):
@@ -133,6 +140,8 @@ class Apt:
             "Dir::Etc::preferences": "/dev/null",
             "Dir::State": f"{self.root}/state",
             "Dir::State::status": status, "Dir::Cache": f"{self.root}/cache",
+            # The last suite goes first; backports would else come last.
+            "APT::Default-Release": self.suites[-1],
         }
         with open(self.config, "w") as file:
             file.write(f'APT::Architectures {{ "{self.arch}"; }};\n')
@@ -176,6 +185,11 @@ class Apt:
             raise Offline(f"the mirror has no package like {pattern}")
         return max(found, key=lambda name: [
             int(n) for n in re.findall(r"\d+", name)])
+
+    def known(self, names):
+        """Those of the names that are packages."""
+        found = self.run("apt-cache", "pkgnames").split()
+        return [name for name in names if name in found]
 
 
 def unpack(debs, out):

@@ -12,8 +12,11 @@ import shutil
 
 import debian
 
+# The release after this one; its backports have the newest kernel there is.
+NEXT = "trixie"
+NEWEST = "newest"
 # Kernel series: the suite beside main that has it.
-SERIES = {"6.1": "", "6.12": "backports"}
+SERIES = {"6.1": "", "6.12": "backports", NEWEST: NEXT}
 FLAVOUR = {"x86_64": "cloud-amd64", "aarch64": "arm64",
            "ppc64le": "powerpc64le"}
 # What stands behind a series for other sizes of a page: "6.12-64k".
@@ -38,14 +41,27 @@ def package_pattern(machine, name):
     if name not in names(machine):
         raise debian.Offline(f"there is no Linux {name} for {machine}")
     series, _, pages = name.partition("-")
-    version = series.replace(".", r"\.")
+    version = (r"\d+\.\d+" if series == NEWEST
+               else series.replace(".", r"\."))
     flavour = FLAVOUR[machine] + (f"-{pages}" if pages else "")
     return (rf"linux-image-{version}\.\d+(\+deb\d+)?(-\d+)?-{flavour}",
             SERIES[series])
 
 
+def package_parts(package):
+    """A kernel is one package, or since 6.19 four."""
+    return [package] + [package.replace("-image-", part) for part in
+                        ("-base-", "-binary-", "-modules-")]
+
+
 def module_name(path):
     return os.path.basename(path).split(".ko")[0].replace("-", "_")
+
+
+def tree_find(tree, *patterns):
+    """The first file of an unpacked package that fits a pattern."""
+    return [path for pattern in patterns
+            for path in glob.glob(os.path.join(tree, pattern))][0]
 
 
 class Modules:
@@ -53,13 +69,13 @@ class Modules:
 
     def __init__(self, tree):
         self.paths, self.chosen = {}, []
-        folder = glob.glob(os.path.join(tree, "lib/modules/*"))[0]
-        for where, _, files in os.walk(folder):
+        self.folder = tree_find(tree, "lib/modules/*", "usr/lib/modules/*")
+        for where, _, files in os.walk(self.folder):
             for name in files:
                 if ".ko" in name:
                     path = os.path.join(where, name)
                     self.paths[module_name(path)] = path
-        with open(os.path.join(folder, "modules.builtin")) as file:
+        with open(os.path.join(self.folder, "modules.builtin")) as file:
             self.built_in = {module_name(line.strip()) for line in file}
 
     def read(self, name):
@@ -95,9 +111,9 @@ def fetch(machine, name):
     def make(path):
         debian.say(f"fetching Linux {name} for {machine}")
         apt = debian.Apt(machine, suite)
-        package = apt.newest(pattern)
+        parts = apt.known(package_parts(apt.newest(pattern)))
         tree, debs = path + ".tree", path + ".debs"
-        debian.unpack(apt.fetch([package], debs, alone=True), tree)
+        debian.unpack(apt.fetch(parts, debs, alone=True), tree)
         modules = Modules(tree)
         for module in wanted:
             modules.add(module)
@@ -105,10 +121,11 @@ def fetch(machine, name):
         for number, (module, data) in enumerate(modules.chosen):
             with open(f"{path}/modules/{number:03d}-{module}.ko", "wb") as file:
                 file.write(data)
-        image = glob.glob(os.path.join(tree, "boot/vmlinu[xz]-*"))[0]
+        image = tree_find(tree, "boot/vmlinu[xz]-*",
+                          "usr/lib/modules/*/vmlinu[xz]")
         shutil.copy(image, os.path.join(path, "vmlinuz"))
         with open(os.path.join(path, "release"), "w") as file:
-            file.write(os.path.basename(image).split("-", 1)[1])
+            file.write(os.path.basename(modules.folder))
         shutil.rmtree(tree)
         shutil.rmtree(debs)
 
