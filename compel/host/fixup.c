@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <elf.h>
+#include <errno.h>
 #include <stddef.h>
 #include <string.h>
 
@@ -55,4 +56,32 @@ int fixup_fits(int64_t value, unsigned int bits)
 	int64_t limit = (int64_t)1 << (bits - 1);
 
 	return value >= -limit && value < limit;
+}
+
+static int fixup_put_signed(uint8_t *at, int64_t value, unsigned int size)
+{
+	if (size < 8 && !fixup_fits(value, size * 8))
+		return -ERANGE;
+	fixup_put_bytes(at, (uint64_t)value, size);
+	return 0;
+}
+
+int fixup_put_s8(uint8_t *at, int64_t value)
+{
+	return fixup_put_signed(at, value, 1);
+}
+
+int fixup_put_s16(uint8_t *at, int64_t value)
+{
+	return fixup_put_signed(at, value, 2);
+}
+
+int fixup_put_s32(uint8_t *at, int64_t value)
+{
+	return fixup_put_signed(at, value, 4);
+}
+
+int fixup_put_s64(uint8_t *at, int64_t value)
+{
+	return fixup_put_signed(at, value, 8);
 }

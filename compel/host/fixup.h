@@ -9,6 +9,7 @@
 #ifndef STASIS_COMPEL_FIXUP_H
 #define STASIS_COMPEL_FIXUP_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 enum fixup_kind {
@@ -59,5 +60,25 @@ extern const struct fixup fixup_ppc64le[];
 uint32_t fixup_word(const uint8_t *at);
 void fixup_put_bytes(uint8_t *at, uint64_t value, unsigned int size);
 int fixup_fits(int64_t value, unsigned int bits);
+
+/* For fixup.put: the value as a signed number of so many bits. */
+int fixup_put_s8(uint8_t *at, int64_t value);
+int fixup_put_s16(uint8_t *at, int64_t value);
+int fixup_put_s32(uint8_t *at, int64_t value);
+int fixup_put_s64(uint8_t *at, int64_t value);
+
+/* Rows of a machine's table, under the name that elf.h has for the type. */
+#define FIXUP_SKIP(type)                         \
+	{                                        \
+		type, FIXUP_NONE, #type, NULL, 0 \
+	}
+#define FIXUP_KEEP(type, kind, put, size)    \
+	{                                    \
+		type, kind, #type, put, size \
+	}
+#define FIXUP_REFUSE(type, kind)           \
+	{                                  \
+		type, kind, #type, NULL, 0 \
+	}
 
 #endif
