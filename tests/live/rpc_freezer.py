@@ -59,11 +59,17 @@ class Cgroup:
         with open(os.path.join(self.path, self.file), "w") as file:
             file.write(self.words[frozen])
         if frozen:
-            wait_until(self.frozen, "it is frozen")
+            wait_until(self.stands, "it is frozen")
 
     def frozen(self):
+        """What was asked for."""
         word = read_text(os.path.join(self.path, self.file), "").strip()
         return word == self.words[1]
+
+    def stands(self):
+        """All in it have stopped; version 2 says so in another file."""
+        events = read_text(os.path.join(self.path, "cgroup.events"), "")
+        return self.frozen() and "frozen 0" not in events
 
 
 def counting(case, cgroup):
@@ -90,11 +96,13 @@ def dump_as_found(case, version):
         cgroup.freeze()
         check(not counts(case), "the test freezes nothing")
         start_worker(case).ok("DUMP", {**opts, "leave_running": True})
-        check(cgroup.frozen() and not counts(case), "it was frozen")
+        wait_until(cgroup.stands, "it was frozen")
+        check(not counts(case), "it was frozen, and runs")
         client = start_worker(case)
         client.no_at = "post-dump"
         client.no("post-dump", "DUMP", {**opts, "notify_scripts": True})
-        check(cgroup.frozen() and not counts(case), "it was frozen, no")
+        wait_until(cgroup.stands, "it was frozen, before the no")
+        check(not counts(case), "it was frozen, and runs after a no")
         cgroup.freeze(False)
         wait_until(lambda: counts(case), "it counts on, unharmed")
         cgroup.freeze()
