@@ -44,9 +44,10 @@ def network_card(own, peer):
 
 
 def command(machine, kernel, initrd, cpu=None, disk=None, net=None,
-            memory="2G", emulator=None):
+            memory="2G", emulator=None, words=""):
     """disk: a file that the guest's first disk is; net: two sockets, for
-    network_card; emulator: what to start in place of the host's."""
+    network_card; emulator: what to start in place of the host's;
+    words: for the kernel's command line."""
     program, options, usual, console, cpus = COMMANDS[machine]
     cpu = cpu or usual
     options = MACHINE_OPTIONS.get((machine, cpu), options)
@@ -57,7 +58,7 @@ def command(machine, kernel, initrd, cpu=None, disk=None, net=None,
             "-smp", str(cpus), "-m", memory, "-accel", "tcg,thread=multi",
             "-nodefaults", "-nographic", "-no-reboot", "-serial", "stdio",
             "-kernel", kernel, "-initrd", initrd, "-append",
-            f"console={console} panic=-1 quiet loglevel=3"]
+            f"console={console} panic=-1 quiet loglevel=3 {words}"]
 
 
 class Guest:
