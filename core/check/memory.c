@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/io.h"
+#include "kernel/memory.h"
 
 static void *page_map(int prot)
 {
@@ -49,26 +49,49 @@ bool probe_map_files(void)
 	return fd >= 0;
 }
 
-/* A page without access is read and written through /proc/PID/mem. */
-static bool proc_mem_forces(void)
+/* A page without access is filled and read as the engine does it. */
+static bool child_page_fills(pid_t child, void *page)
 {
-	_cleanup_fd_ int fd = open("/proc/self/mem", O_RDWR | O_CLOEXEC);
-	void *page = page_map(PROT_NONE);
-	uint64_t word = 42;
-	bool yes;
+	_cleanup_proc_ struct proc proc = PROC_CLOSED;
+	_cleanup_memory_ struct memory memory = MEMORY_CLOSED;
+	uint64_t at = (uintptr_t)page, word = 42;
 
-	if (!page)
-		return false;
-	yes = fd >= 0 &&
-	      !io_pwrite_all(fd, &word, sizeof(word), (off_t)(uintptr_t)page) &&
-	      !io_pread_exact(fd, &word, sizeof(word), (off_t)(uintptr_t)page);
-	page_unmap(page);
-	return yes && word == 42;
+	return !proc_open(child, &proc, NULL) &&
+	       !memory_open(&proc, &memory, NULL) &&
+	       !memory_write(&memory, at, &word, sizeof(word), NULL) &&
+	       !memory_read(&memory, at, &word, sizeof(word), NULL) &&
+	       word == 42;
+}
+
+static bool child_page_opens(pid_t child, void *page)
+{
+	_cleanup_proc_ struct proc proc = PROC_CLOSED;
+	_cleanup_memory_ struct memory memory = MEMORY_CLOSED;
+	char byte;
+
+	return !proc_open(child, &proc, NULL) &&
+	       !memory_open(&proc, &memory, NULL) &&
+	       pread(memory.fd, &byte, 1, (off_t)(uintptr_t)page) == 1;
+}
+
+static bool probe_on_closed_page(bool (*act)(pid_t child, void *page))
+{
+	void *page = page_map(PROT_NONE);
+	bool yes = page && probe_on_child(act, page);
+
+	if (page)
+		page_unmap(page);
+	return yes;
 }
 
 bool probe_proc_mem(void)
 {
-	return probe_in_child(proc_mem_forces);
+	return probe_on_closed_page(child_page_fills);
+}
+
+bool probe_proc_mem_forces(void)
+{
+	return probe_on_closed_page(child_page_opens);
 }
 
 /* A ring that was moved is known at its new place. */

@@ -9,14 +9,15 @@
 
 /* True when the probe, run in a child of its own, is. */
 bool probe_in_child(bool (*probe)(void));
-/* True when act on a stopped child is. */
-bool probe_on_child(bool (*act)(pid_t child));
+/* True when act on a stopped child, our copy, is. */
+bool probe_on_child(bool (*act)(pid_t child, void *arg), void *arg);
 /* Does the text file have the words? */
 bool probe_file_has(const char *path, const char *words);
 
 /* memory.c */
 bool probe_map_files(void);
 bool probe_proc_mem(void);
+bool probe_proc_mem_forces(void);
 bool probe_aio_remap(void);
 bool probe_pagemap_guard(void);
 bool probe_can_map_vdso(void);

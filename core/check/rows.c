@@ -148,6 +148,8 @@ const struct check_row check_rows[] = {
 		"looking for pages takes longer"},
 	{"pagemap_scan_guard_pages", CHECK_FASTER, false, probe_pagemap_guard,
 		"looking for guard regions takes longer"},
+	{"proc_mem_forces", CHECK_FASTER, true, probe_proc_mem_forces,
+		"memory without access is read word by word"},
 	{"procmap_query", CHECK_FASTER, false, probe_PROCMAP_QUERY,
 		"mappings are read as text"},
 	{"timer_cr_ids", CHECK_FASTER, false, probe_TIMER_RESTORE_IDS,

@@ -37,7 +37,7 @@ bool probe_in_child(bool (*probe)(void))
 	return pid > 0 && child_said_yes(pid);
 }
 
-bool probe_on_child(bool (*act)(pid_t child))
+bool probe_on_child(bool (*act)(pid_t child, void *arg), void *arg)
 {
 	int status;
 	bool yes;
@@ -52,7 +52,7 @@ bool probe_on_child(bool (*act)(pid_t child))
 	yes = !ptrace(PTRACE_SEIZE, pid, 0, 0) &&
 	      !ptrace(PTRACE_INTERRUPT, pid, 0, 0) &&
 	      waitpid(pid, &status, __WALL) == pid && WIFSTOPPED(status) &&
-	      act(pid);
+	      act(pid, arg);
 	kill(pid, SIGKILL);
 	waitpid(pid, &status, __WALL);
 	return yes;
@@ -68,51 +68,55 @@ bool probe_file_has(const char *path, const char *words)
 	       strstr(text, words);
 }
 
-static bool child_is_stopped(pid_t child)
+static bool child_is_stopped(pid_t child, void *arg)
 {
 	uint64_t mask;
 
+	(void)arg;
 	return !ptrace(PTRACE_GETSIGMASK, child, sizeof(mask), &mask);
 }
 
 bool probe_ptrace_seize(void)
 {
-	return probe_on_child(child_is_stopped);
+	return probe_on_child(child_is_stopped, NULL);
 }
 
-static bool child_seccomp_suspends(pid_t child)
+static bool child_seccomp_suspends(pid_t child, void *arg)
 {
+	(void)arg;
 	return !ptrace(PTRACE_SETOPTIONS, child, 0, PTRACE_O_SUSPEND_SECCOMP);
 }
 
 bool probe_seccomp_suspend(void)
 {
-	return probe_on_child(child_seccomp_suspends);
+	return probe_on_child(child_seccomp_suspends, NULL);
 }
 
 /* The child has none: EINVAL or ENOENT. A kernel without: EIO. */
-static bool child_shows_filters(pid_t child)
+static bool child_shows_filters(pid_t child, void *arg)
 {
+	(void)arg;
 	return ptrace(PTRACE_SECCOMP_GET_FILTER, child, 0, NULL) >= 0 ||
 	       errno == EINVAL || errno == ENOENT;
 }
 
 bool probe_seccomp_filters(void)
 {
-	return probe_on_child(child_shows_filters);
+	return probe_on_child(child_shows_filters, NULL);
 }
 
-static bool child_shows_rseq(pid_t child)
+static bool child_shows_rseq(pid_t child, void *arg)
 {
 	uint64_t conf[4];
 
+	(void)arg;
 	return ptrace(PTRACE_GET_RSEQ_CONFIGURATION, child, sizeof(conf),
 		       conf) > 0;
 }
 
 bool probe_rseq_conf(void)
 {
-	return probe_on_child(child_shows_rseq);
+	return probe_on_child(child_shows_rseq, NULL);
 }
 
 bool probe_ns_pid(void)

@@ -13,6 +13,7 @@
 
 #include "base/io.h"
 #include "image/digest.h"
+#include "kernel/memory.h"
 
 enum { PIECE = 256 << 10, WORKERS_MAX = 8, IOV_N = 64 };
 
@@ -76,7 +77,10 @@ struct copy {
 	bool vm_read; /* process_vm_readv first */
 	atomic_size_t next;
 	atomic_bool stop;
+	pthread_t tracer; /* the calling thread */
 	pthread_mutex_t lock;
+	size_t *left; /* chunks that nobody but the tracer can read */
+	size_t n_left;
 	struct err *err; /* the first failure */
 	int code;
 };
@@ -90,6 +94,21 @@ static void copy_fail(struct copy *copy, const struct err *err)
 	}
 	pthread_mutex_unlock(&copy->lock);
 	atomic_store(&copy->stop, true);
+}
+
+static void copy_fail_room(struct copy *copy)
+{
+	struct err err = {0};
+
+	err_set(&err, ENOMEM, "no memory to copy pages through");
+	copy_fail(copy, &err);
+}
+
+static void copy_leave(struct copy *copy, size_t number)
+{
+	pthread_mutex_lock(&copy->lock);
+	copy->left[copy->n_left++] = number;
+	pthread_mutex_unlock(&copy->lock);
 }
 
 static size_t span_find(const struct pages_job *job, uint64_t at)
@@ -150,15 +169,17 @@ static int object_read(int fd, char *to, size_t size, off_t at)
 static int range_read(const struct pages_job *job, char *to,
 	const struct iovec *from, struct err *err)
 {
-	off_t at = (off_t)(uintptr_t)from->iov_base;
-	int code = job->pid ? io_pread_exact(job->source, to, from->iov_len, at)
-			    : object_read(job->source, to, from->iov_len, at);
+	const struct memory memory = {.pid = job->pid, .fd = job->source};
+	uint64_t at = (uintptr_t)from->iov_base;
+	int code;
 
+	if (job->pid)
+		return memory_read(&memory, at, to, from->iov_len, err);
+	code = object_read(job->source, to, from->iov_len, (off_t)at);
 	if (code)
-		return err_code(err, code, "reading %zu bytes at %p of %s %d",
-			from->iov_len, from->iov_base,
-			job->pid ? "process" : "memory object",
-			job->pid ?: job->source);
+		return err_code(err, code,
+			"reading %zu bytes at %p of memory object %d",
+			from->iov_len, from->iov_base, job->source);
 	return 0;
 }
 
@@ -230,26 +251,56 @@ static struct pages_job *chunk_find(
 	return copy->jobs[low];
 }
 
+static int chunk_run(struct copy *copy, size_t number, char *room,
+	struct digest_stream *stream, struct err *err)
+{
+	size_t chunk;
+	struct pages_job *job = chunk_find(copy, number, &chunk);
+
+	return chunk_copy(copy, job, chunk, room, stream, err);
+}
+
 static void *worker_run(void *arg)
 {
 	struct copy *copy = arg;
+	bool tracer = pthread_equal(pthread_self(), copy->tracer);
 	struct digest_stream *stream = digest_stream_new();
 	char *room = malloc(PIECE);
-	struct pages_job *job;
 	struct err err = {0};
-	size_t number, chunk;
+	size_t number;
+	int code;
 
 	while (room && !atomic_load(&copy->stop)) {
 		number = atomic_fetch_add(&copy->next, 1);
 		if (number >= copy->first_chunk[copy->n_jobs])
 			break;
-		job = chunk_find(copy, number, &chunk);
-		if (chunk_copy(copy, job, chunk, room, stream, &err))
+		code = chunk_run(copy, number, room, stream, &err);
+		if (code == -EIO && !tracer)
+			copy_leave(copy, number);
+		else if (code)
 			copy_fail(copy, &err);
 	}
+	if (!room && tracer)
+		copy_fail_room(copy);
 	free(room);
 	digest_stream_free(stream);
 	return NULL;
+}
+
+static void left_run(struct copy *copy)
+{
+	struct digest_stream *stream = digest_stream_new();
+	char *room = malloc(PIECE);
+	struct err err = {0};
+
+	if (!room)
+		copy_fail_room(copy);
+	for (size_t i = 0; i < copy->n_left; i++)
+		if (!atomic_load(&copy->stop) &&
+			chunk_run(copy, copy->left[i], room, stream, &err))
+			copy_fail(copy, &err);
+	free(room);
+	digest_stream_free(stream);
 }
 
 static int job_open(struct dump *dump, struct pages_job *job, struct err *err)
@@ -313,6 +364,7 @@ static void workers_run(struct copy *copy)
 	worker_run(copy);
 	while (started)
 		pthread_join(threads[--started], NULL);
+	left_run(copy);
 }
 
 static int jobs_run(struct dump *dump, struct pages_job **jobs, size_t n,
@@ -322,6 +374,7 @@ static int jobs_run(struct dump *dump, struct pages_job **jobs, size_t n,
 		.progress = progress,
 		.jobs = jobs,
 		.n_jobs = n,
+		.tracer = pthread_self(),
 		.err = err,
 		.vm_read = !dump->run->opt->leave_running &&
 			   !dump->run->opt->leave_stopped};
@@ -337,6 +390,7 @@ static int jobs_run(struct dump *dump, struct pages_job **jobs, size_t n,
 		code = job_open(dump, jobs[i], err);
 	}
 	copy.first_chunk[n] = chunks;
+	copy.left = arena_newn(dump->arena, size_t, chunks + 1);
 	pthread_mutex_init(&copy.lock, NULL);
 	if (!code) {
 		workers_run(&copy);

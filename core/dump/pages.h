@@ -6,7 +6,9 @@
  * all with worker threads, the only ones in the program. A worker takes one
  * digest chunk of a file at a time: read from the victim, hash while it is
  * in cache, write. Where the tree lives on, reading goes through
- * /proc/PID/mem, which leaves copy-on-write pages shared.
+ * /proc/PID/mem, which leaves copy-on-write pages shared. What the kernel
+ * lets nobody but the tracer read (kernel/memory.h) is left to the calling
+ * thread, which has stopped the victims.
  */
 #ifndef STASIS_DUMP_PAGES_H
 #define STASIS_DUMP_PAGES_H

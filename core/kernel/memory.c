@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "kernel/ptrace.h"
+
 int memory_open(const struct proc *proc, struct memory *ret, struct err *err)
 {
 	int fd;
@@ -35,6 +37,99 @@ static int memory_fail(const struct memory *memory, const char *what,
 		memory->pid, (unsigned long long)addr);
 }
 
+/* A piece of a range inside one aligned word. */
+struct piece {
+	uint64_t word; /* its address */
+	size_t skip, size;
+};
+
+static struct piece piece_first(uint64_t addr, size_t size)
+{
+	struct piece piece = {.skip = (size_t)(addr % sizeof(uint64_t))};
+
+	piece.word = addr - piece.skip;
+	piece.size = sizeof(uint64_t) - piece.skip;
+	if (piece.size > size)
+		piece.size = size;
+	return piece;
+}
+
+int memory_peek(pid_t tid, uint64_t addr, void *buf, size_t size)
+{
+	struct piece piece;
+	char *to = buf;
+	uint64_t word;
+	int r;
+
+	for (; size; to += piece.size, addr += piece.size, size -= piece.size) {
+		piece = piece_first(addr, size);
+		r = ptrace_peek(tid, piece.word, &word, NULL);
+		if (r)
+			return r;
+		memcpy(to, (char *)&word + piece.skip, piece.size);
+	}
+	return 0;
+}
+
+int memory_poke(pid_t tid, uint64_t addr, const void *buf, size_t size)
+{
+	const char *from = buf;
+	struct piece piece;
+	uint64_t word;
+	int r = 0;
+
+	for (; size && !r;
+		from += piece.size, addr += piece.size, size -= piece.size) {
+		piece = piece_first(addr, size);
+		if (piece.size < sizeof(word))
+			r = ptrace_peek(tid, piece.word, &word, NULL);
+		memcpy((char *)&word + piece.skip, from, piece.size);
+		if (!r)
+			r = ptrace_poke(tid, piece.word, word, NULL);
+	}
+	return r;
+}
+
+/* Up to the next border of 4 KiB: behind it may be memory that the file
+ * gives, at once. */
+static size_t words_step(uint64_t addr, size_t size)
+{
+	enum { STEP = 4096 };
+	size_t step = STEP - (size_t)(addr % STEP);
+
+	return step < size ? step : size;
+}
+
+/* As pread and pwrite, and where the kernel keeps them from memory without
+ * access, word by word. */
+static ssize_t read_some(
+	const struct memory *memory, uint64_t addr, void *to, size_t size)
+{
+	ssize_t n = pread(memory->fd, to, size, (off_t)addr);
+
+	if (n >= 0 || errno != EIO)
+		return n;
+	size = words_step(addr, size);
+	if (!memory_peek(memory->pid, addr, to, size))
+		return (ssize_t)size;
+	errno = EIO;
+	return -1;
+}
+
+static ssize_t write_some(const struct memory *memory, uint64_t addr,
+	const void *from, size_t size)
+{
+	ssize_t n = pwrite(memory->fd, from, size, (off_t)addr);
+
+	if (n >= 0 || errno != EIO)
+		return n;
+	size = words_step(addr, size);
+	if (!memory_poke(memory->pid, addr, from, size))
+		return (ssize_t)size;
+	errno = EIO;
+	return -1;
+}
+
 int memory_read(const struct memory *memory, uint64_t addr, void *buf,
 	size_t size, struct err *err)
 {
@@ -42,7 +137,7 @@ int memory_read(const struct memory *memory, uint64_t addr, void *buf,
 	ssize_t n;
 
 	while (size) {
-		n = pread(memory->fd, to, size, (off_t)addr);
+		n = read_some(memory, addr, to, size);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)
@@ -62,7 +157,7 @@ int memory_write(const struct memory *memory, uint64_t addr, const void *buf,
 	ssize_t n;
 
 	while (size) {
-		n = pwrite(memory->fd, from, size, (off_t)addr);
+		n = write_some(memory, addr, from, size);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0)

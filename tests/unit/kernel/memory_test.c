@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "child.h"
+#include "kernel/ptrace.h"
 #include "test.h"
 
 /* Shared layout: the parent maps it, the child inherits a copy. */
@@ -46,9 +47,13 @@ TEST(memory_is_read_and_written_whatever_its_protection)
 	char *copy = arena_alloc(arena, 4 * place.page);
 	uint64_t at = (uintptr_t)place.start;
 	struct err err = {0};
+	int sig;
 
 	REQUIRE(!proc_open(pid, &proc, &err));
 	REQUIRE(!memory_open(&proc, &memory, &err));
+	REQUIRE(!ptrace_seize(pid, 0, &err));
+	REQUIRE(!ptrace_interrupt(pid, &err));
+	REQUIRE(!ptrace_wait_interrupted(pid, &sig, &err));
 	CHECK_INT(memory_read(&memory, at, copy, 4 * place.page, &err), 0);
 	CHECK_MEM(copy, place.start, 4 * place.page);
 	/* Also where the child itself may only read. */
@@ -58,6 +63,38 @@ TEST(memory_is_read_and_written_whatever_its_protection)
 	CHECK_STR(err.text, "");
 	/* And our own copy is another one. */
 	CHECK(memcmp(place.start + place.page, "hello", 6));
+}
+
+/* What is left where /proc/PID/mem regards protection. */
+TEST(words_of_a_stopped_child_are_read_and_written_without_access)
+{
+	_cleanup_place_ struct place place = place_make();
+	uint64_t at = (uintptr_t)place.start + 2 * place.page;
+	_cleanup_child_ pid_t pid = -1;
+	char copy[64], was[64];
+	int sig;
+
+	memcpy(was, place.start + 2 * place.page, sizeof(was));
+	mprotect(place.start + 2 * place.page, place.page, PROT_NONE);
+	pid = child_start(child_sleep, NULL);
+	CHECK_INT(memory_peek(pid, at, copy, 8), -ESRCH);
+	CHECK_INT(memory_poke(pid, at, copy, 8), -ESRCH);
+	REQUIRE(!ptrace_seize(pid, 0, NULL));
+	REQUIRE(!ptrace_interrupt(pid, NULL));
+	REQUIRE(!ptrace_wait_interrupted(pid, &sig, NULL));
+	for (size_t skip = 0; skip < 9; skip++)
+		for (size_t size = 0; size < 32; size++) {
+			CHECK_INT(memory_peek(pid, at + skip, copy, size), 0);
+			CHECK_MEM(copy, was + skip, size);
+		}
+	CHECK_INT(memory_poke(pid, at + 3, "hello", 5), 0);
+	CHECK_INT(memory_poke(pid, at + 21, "to all of you", 13), 0);
+	memcpy(was + 3, "hello", 5);
+	memcpy(was + 21, "to all of you", 13);
+	CHECK_INT(memory_peek(pid, at, copy, sizeof(copy)), 0);
+	CHECK_MEM(copy, was, sizeof(copy));
+	CHECK_INT(memory_peek(pid, at + 2 * place.page, copy, 8), -EIO);
+	CHECK_INT(memory_poke(pid, at + 2 * place.page - 4, copy, 8), -EIO);
 }
 
 TEST(memory_that_is_not_there_is_an_io_error_with_its_address)
