@@ -86,6 +86,8 @@ static int region_add(struct scan *scan, const VmaEntry *vma,
 {
 	uint64_t n = (region->end - region->start) / scan->dump->run->page_size;
 
+	if (!(region->flags & PAGEMAP_GUARD) && !vma_has_pages(vma))
+		return 0;
 	scan->dump->run->stats.pages_scanned += n;
 	if (region->flags & PAGEMAP_GUARD) {
 		guard_add(scan, region->start, region->end);
@@ -117,6 +119,12 @@ static int vdso_touch(
 	return code;
 }
 
+/* What is shared is not stored with the process, but its guards are. */
+static bool vma_is_scanned(const struct pagemap *pagemap, const VmaEntry *vma)
+{
+	return vma_has_pages(vma) || (pagemap->guard && vma_takes_guards(vma));
+}
+
 /* All areas in one go; regions never cross the border of an area. */
 static int pages_find_all(struct scan *scan, const struct map **maps,
 	struct pagemap *pagemap, struct err *err)
@@ -132,7 +140,7 @@ static int pages_find_all(struct scan *scan, const struct map **maps,
 		vma = scan->mm->vmas[i];
 		if (vma->status & VMA_VDSO)
 			code = vdso_touch(scan, maps[i], err);
-		if (vma_has_pages(vma))
+		if (vma_is_scanned(pagemap, vma))
 			wanted[n++] = *maps[i];
 	}
 	if (!code)
@@ -141,9 +149,7 @@ static int pages_find_all(struct scan *scan, const struct map **maps,
 	for (size_t i = 0; i < regions.n && !code; i++) {
 		while (scan->mm->vmas[v]->end <= regions.at[i].start)
 			v++;
-		vma = scan->mm->vmas[v];
-		if (vma_has_pages(vma))
-			code = region_add(scan, vma, &regions.at[i], err);
+		code = region_add(scan, scan->mm->vmas[v], &regions.at[i], err);
 	}
 	return code;
 }

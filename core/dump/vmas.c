@@ -7,6 +7,8 @@
 #include <sys/mman.h>
 
 #include "dump/registry.h"
+#include "image/extra.h"
+#include "model/extra.h"
 
 /* Advices that VmFlags tell; bit N of madv is madvise(N). */
 static const struct {
@@ -30,9 +32,19 @@ struct walk {
 	struct registry_file last_file;
 };
 
+static const char name_begins[] = "[anon:";
+static const char shared_name_begins[] = "[anon_shmem:";
+
+static bool begins(const struct map *map, const char *with)
+{
+	return strncmp(map->path, with, strlen(with)) == 0;
+}
+
+/* Anonymous memory that is shared may have a name since 6.2, and is still a
+ * file. */
 static bool is_special(const struct map *map)
 {
-	return map->path[0] == '[';
+	return map->path[0] == '[' && !begins(map, shared_name_begins);
 }
 
 static int unsupported(const struct victim *victim, const struct map *map,
@@ -199,6 +211,37 @@ static int vma_fill(struct walk *walk, const struct map *map, VmaEntry *vma,
 	return code;
 }
 
+static void name_keep(struct walk *walk, const struct map *map)
+{
+	const char *name;
+	size_t size;
+
+	if (begins(map, name_begins))
+		name = map->path + strlen(name_begins);
+	else if (begins(map, shared_name_begins))
+		name = map->path + strlen(shared_name_begins);
+	else
+		return;
+	size = strlen(name);
+	if (size && name[size - 1] == ']')
+		extra_name_add(walk->dump->arena,
+			extra_of_task(walk->dump->arena, walk->victim),
+			map->start, map->end, name, size - 1);
+}
+
+/* What vma_entry has no field for. */
+static void more_keep(struct walk *walk, const struct map *map)
+{
+	StasisTaskExtra *extra;
+
+	name_keep(walk, map);
+	if (!(map->flags & MAP_VM_LF))
+		return;
+	extra = extra_of_task(walk->dump->arena, walk->victim);
+	extra_range_add(walk->dump->arena, &extra->lock_on_fault,
+		&extra->n_lock_on_fault, map->start, map->end, 0);
+}
+
 static bool vvar_continues(const VmaEntry *last, const struct map *map)
 {
 	return last && last->status & VMA_VVAR && last->end == map->start &&
@@ -230,6 +273,7 @@ int vmas_capture(struct dump *dump, struct victim *victim, MmEntry *mm,
 			code = vma_fill(&walk, map, &entries[count], err);
 		if (code)
 			return code;
+		more_keep(&walk, map);
 		maps[count] = map;
 		mm->vmas[count] = &entries[count];
 		count++;

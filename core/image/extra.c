@@ -47,17 +47,30 @@ void extra_regset_add(struct extra *extra, StasisThreadExtra *thread,
 	thread->regset[thread->n_regset++] = regset;
 }
 
-void extra_range_add(struct extra *extra, StasisRange ***list, size_t *n,
+void extra_range_add(struct arena *arena, StasisRange ***list, size_t *n,
 	uint64_t start, uint64_t end, uint32_t value)
 {
-	StasisRange *range = arena_new1(extra->arena, StasisRange);
+	StasisRange *range = arena_new1(arena, StasisRange);
 
 	stasis_range__init(range);
 	range->start = start;
 	range->end = end;
 	range->value = value;
-	*list = list_grow(extra->arena, *list, *n);
+	*list = list_grow(arena, *list, *n);
 	(*list)[(*n)++] = range;
+}
+
+void extra_name_add(struct arena *arena, StasisTaskExtra *task, uint64_t start,
+	uint64_t end, const char *name, size_t size)
+{
+	StasisName *entry = arena_new1(arena, StasisName);
+
+	stasis_name__init(entry);
+	entry->start = start;
+	entry->end = end;
+	entry->name = arena_printf(arena, "%.*s", (int)size, name);
+	task->name = list_grow(arena, task->name, task->n_name);
+	task->name[task->n_name++] = entry;
 }
 
 const StasisThreadExtra *extra_thread_find(

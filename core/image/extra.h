@@ -32,8 +32,11 @@ void extra_regset_add(struct extra *extra, StasisThreadExtra *thread,
 	uint32_t note, const void *bytes, size_t size);
 /* One more element of a task's list of ranges: *list and *n are fields of
  * StasisTaskExtra (huge and n_huge ...). */
-void extra_range_add(struct extra *extra, StasisRange ***list, size_t *n,
+void extra_range_add(struct arena *arena, StasisRange ***list, size_t *n,
 	uint64_t start, uint64_t end, uint32_t value);
+/* The name (size bytes) of an area. */
+void extra_name_add(struct arena *arena, StasisTaskExtra *task, uint64_t start,
+	uint64_t end, const char *name, size_t size);
 
 /* NULL: there is none. */
 const StasisThreadExtra *extra_thread_find(

@@ -6,6 +6,7 @@
 #define STASIS_MODEL_VMA_H
 
 #include <stdbool.h>
+#include <sys/mman.h>
 
 #include "proto/memory.pb-c.h"
 
@@ -44,6 +45,15 @@ static inline bool vma_has_pages(const VmaEntry *vma)
 	return vma->status & (VMA_FILE_PRIVATE | VMA_ANON_PRIVATE) &&
 	       !(vma->flags & VMA_MAP_DROPPABLE) &&
 	       !(vma->status & (VMA_VVAR | VMA_VSYSCALL | VMA_GUARD));
+}
+
+/* Memory where MADV_GUARD_INSTALL works: private since Linux 6.13, of files and
+ * shared since 6.15. */
+static inline bool vma_takes_guards(const VmaEntry *vma)
+{
+	return !(vma->flags & MAP_HUGETLB) &&
+	       !(vma->status &
+		       (VMA_VDSO | VMA_VVAR | VMA_VSYSCALL | VMA_GUARD));
 }
 
 #endif

@@ -4,12 +4,14 @@
  *
  * The order: the vdso is parked and everything outside the zone goes; areas
  * come, staged ones by mremap, others by mmap, neighbours that differ in
- * protection alone by one mmap; pages are read into those; then protection,
- * locks, advice and guards, which would be in the way before.
+ * protection alone by one mmap; pages are read into those; then guards,
+ * protection, locks, advice and names, which would be in the way before.
  */
 #include <errno.h>
 #include <stddef.h>
+#include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 
 #include "model/vma.h"
 #include "plan/plan.h"
@@ -336,6 +338,43 @@ static int pages_read(struct plan_task *pt, struct tape *tape, struct err *err)
 	return code;
 }
 
+static bool locks_on_fault(const struct task *task, const VmaEntry *vma)
+{
+	const StasisTaskExtra *extra = task->extra;
+
+	for (size_t i = 0; extra && i < extra->n_lock_on_fault; i++)
+		if (extra->lock_on_fault[i]->start <= vma->start &&
+			vma->start < extra->lock_on_fault[i]->end)
+			return true;
+	return false;
+}
+
+static bool has_guards(const MmEntry *mm, const VmaEntry *vma)
+{
+	for (size_t i = mm->n_vmas; i && mm->vmas[i - 1]->status & VMA_GUARD;
+		i--)
+		if (mm->vmas[i - 1]->start >= vma->start &&
+			mm->vmas[i - 1]->start < vma->end)
+			return true;
+	return false;
+}
+
+/* To lock is to bring in, which guards stop half way. */
+static void vma_lock(
+	const struct task *task, const VmaEntry *vma, struct tape *tape)
+{
+	bool on_fault = locks_on_fault(task, vma);
+	bool guards = has_guards(task->mm, vma);
+
+	if (on_fault || guards)
+		tape_call(tape, CALL_mlock2, A(vma->start), A(vma_size(vma)),
+			A(MLOCK_ONFAULT));
+	if (!on_fault && guards)
+		tape_try(tape, CALL_mlock, A(vma->start), A(vma_size(vma)));
+	else if (!on_fault)
+		tape_call(tape, CALL_mlock, A(vma->start), A(vma_size(vma)));
+}
+
 static void vma_finish(const struct plan *plan, struct plan_task *pt, size_t i,
 	struct tape *tape)
 {
@@ -346,7 +385,7 @@ static void vma_finish(const struct plan *plan, struct plan_task *pt, size_t i,
 	if (prot != early_prot(plan, pt, i))
 		tape_call(tape, CALL_mprotect, A(at), A(size), A(prot));
 	if (vma->flags & MAP_LOCKED)
-		tape_call(tape, CALL_mlock, A(at), A(size));
+		vma_lock(pt->task, vma, tape);
 	for (int advice = 0; vma->has_madv && advice < 64; advice++)
 		if (vma->madv & 1ull << advice)
 			tape_call(
@@ -361,6 +400,7 @@ static void advise_early(const VmaEntry *vma, struct tape *tape)
 			A(MADV_HUGEPAGE));
 }
 
+/* Not in memory that is locked already. */
 static void guards_install(const MmEntry *mm, struct tape *tape)
 {
 	const VmaEntry *vma;
@@ -372,6 +412,23 @@ static void guards_install(const MmEntry *mm, struct tape *tape)
 		tape_about_range(tape, "guard", vma->start, vma->end);
 		tape_call(tape, CALL_madvise, A(vma->start), A(vma_size(vma)),
 			A(MADV_GUARD_INSTALL));
+	}
+}
+
+/* A kernel without names (CONFIG_ANON_VMA_NAME) does as well. */
+static void names_give(const struct task *task, struct tape *tape)
+{
+	const StasisTaskExtra *extra = task->extra;
+	const StasisName *name;
+	uint64_t text;
+
+	for (size_t i = 0; extra && i < extra->n_name; i++) {
+		name = extra->name[i];
+		text = tape_data(tape, name->name, strlen(name->name) + 1);
+		tape_about_range(tape, "name", name->start, name->end);
+		tape_try(tape, CALL_prctl, A(PR_SET_VMA),
+			A(PR_SET_VMA_ANON_NAME), A(name->start),
+			A(name->end - name->start), A_DATA(text));
 	}
 }
 
@@ -412,6 +469,7 @@ static void areas_finish(
 {
 	const MmEntry *mm = pt->task->mm;
 
+	guards_install(mm, tape);
 	for (size_t i = 0; i < mm->n_vmas; i++) {
 		if (is_special(mm->vmas[i]))
 			continue;
@@ -419,7 +477,7 @@ static void areas_finish(
 			tape, "memory", mm->vmas[i]->start, mm->vmas[i]->end);
 		vma_finish(plan, pt, i, tape);
 	}
-	guards_install(mm, tape);
+	names_give(pt->task, tape);
 }
 
 int plan_memory(struct plan *plan, struct plan_task *pt, struct tape *tape,

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Locked memory stays locked, and other memory unlocked. */
+/* Locked memory stays locked, and other memory unlocked; what is locked when
+ * it is touched is not touched. */
 #include "checkpoint.h"
 
 #define LEN (256u << 10)
@@ -8,12 +9,17 @@ int main(void)
 {
 	char *locked = mem_map(
 		LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+	char *lazy = mem_map(
+		LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
 	char *unlocked;
-	char flags[256];
+	char flags[256], before[256];
 
 	CHECK_SYS(mlock(locked, LEN / 2));
 	unlocked = locked + LEN / 2;
 	mem_fill(locked, LEN, 71);
+	CHECK_SYS(mlock2(lazy, LEN, MLOCK_ONFAULT));
+	mem_fill(lazy, PAGE, 72);
+	smaps_line(lazy, "VmFlags:", before, sizeof(before));
 	checkpoint_here();
 	mem_verify(locked, LEN, 71, "locked");
 	smaps_line(locked, "VmFlags:", flags, sizeof(flags));
@@ -21,5 +27,11 @@ int main(void)
 	CHECK_INT(smaps_kb(locked, "Locked:"), LEN / 2 / 1024);
 	smaps_line(unlocked, "VmFlags:", flags, sizeof(flags));
 	CHECK(strstr(flags, " lo") == NULL);
+	smaps_line(lazy, "VmFlags:", flags, sizeof(flags));
+	CHECK_STR(flags, before);
+	mem_verify(lazy, PAGE, 72, "lazy");
+	/* Kernels tell it since they have the letters. */
+	if (strstr(before, " lf"))
+		CHECK_INT(smaps_kb(lazy, "Locked:"), PAGE / 1024);
 	checkpoint_ok();
 }

@@ -22,8 +22,9 @@ static void extra_write(int dir)
 	task->has_coredump_filter = true;
 	task->coredump_filter = 0x40000;
 	extra_range_add(
-		&extra, &task->huge, &task->n_huge, 0x1000, 0x3000, 2048);
-	extra_range_add(&extra, &task->huge, &task->n_huge, 0x8000, 0x9000, 64);
+		extra.arena, &task->huge, &task->n_huge, 0x1000, 0x3000, 2048);
+	extra_range_add(
+		extra.arena, &task->huge, &task->n_huge, 0x8000, 0x9000, 64);
 	REQUIRE(image_set_create(arena, dir, &set, &err) == 0);
 	CHECK_INT(extra_save(&extra, set, &err), 0);
 	CHECK_INT(image_set_commit(set, &facts, &err), 0);

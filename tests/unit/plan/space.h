@@ -154,6 +154,30 @@ static inline void space_fill(
 	}
 }
 
+/* Lazily, and then at once, is locked once. */
+static inline void space_lock(struct space *space, struct tape_iov range)
+{
+	size_t n = space->locks.n;
+
+	CHECK_INT(space_covered(space, range.base, range.base + range.size, 0),
+		range.size);
+	if (!n || space->locks.at[n - 1].base != range.base)
+		*vec_push(space->arena, &space->locks) = range;
+}
+
+/* The kernel refuses guards in locked memory. */
+static inline void space_guard(struct space *space, struct tape_iov range)
+{
+	const struct tape_iov *lock;
+
+	for (size_t i = 0; i < space->locks.n; i++) {
+		lock = &space->locks.at[i];
+		CHECK(range.base >= lock->base + lock->size ||
+			range.base + range.size <= lock->base);
+	}
+	*vec_push(space->arena, &space->guards) = range;
+}
+
 static inline void space_advise(struct space *space, const struct tape_op *op)
 {
 	struct tape_iov range = {op->arg[0], op->arg[1]};
@@ -161,7 +185,7 @@ static inline void space_advise(struct space *space, const struct tape_op *op)
 	CHECK_INT(space_covered(space, range.base, range.base + range.size, 0),
 		range.size);
 	if (op->arg[2] == 102)
-		*vec_push(space->arena, &space->guards) = range;
+		space_guard(space, range);
 	else
 		space->advice |= 1ull << op->arg[2];
 }
@@ -193,9 +217,8 @@ static inline void space_call(struct space *space, const struct tape_op *op)
 		space_protect(space, arg[0], arg[1], arg[2]);
 		break;
 	case CALL_mlock:
-		CHECK_INT(space_covered(space, arg[0], arg[0] + arg[1], 0),
-			arg[1]);
-		*vec_push(space->arena, &space->locks) = range;
+	case CALL_mlock2:
+		space_lock(space, range);
 		break;
 	case CALL_madvise:
 		space_advise(space, op);
