@@ -129,6 +129,18 @@ int remote_wait_trap(struct remote_thread *thread, struct err *err)
 	}
 }
 
+/* Our system calls are not for the thread to answer. */
+static int dispatch_suspend(struct remote_thread *thread, struct err *err)
+{
+	static const struct ptrace_dispatch none;
+
+	if (ptrace_dispatch_get(thread->tid, &thread->dispatch, NULL))
+		thread->dispatch = none;
+	return thread->dispatch.mode
+		       ? ptrace_dispatch_set(thread->tid, &none, err)
+		       : 0;
+}
+
 /* Signals off, and a copy of the general registers to work on. */
 static int thread_take(struct remote_thread *thread, char gpr[GPR_ROOM],
 	size_t *ret_size, struct err *err)
@@ -140,6 +152,9 @@ static int thread_take(struct remote_thread *thread, char gpr[GPR_ROOM],
 		if (code)
 			return code;
 		thread->touched = true;
+		code = dispatch_suspend(thread, err);
+		if (code)
+			return code;
 	}
 	*ret_size = thread->regs->set[0].size;
 	memcpy(gpr, thread->regs->set[0].bytes, *ret_size);
@@ -457,6 +472,8 @@ int remote_cure(struct arena *arena, const struct backend *be,
 	code = regs_place(be, thread->tid, &regs, err);
 	if (!code)
 		code = ptrace_sigmask_set(thread->tid, thread->sigmask, err);
+	if (!code && thread->dispatch.mode)
+		code = ptrace_dispatch_set(thread->tid, &thread->dispatch, err);
 	if (!code)
 		thread->touched = false;
 	return code;

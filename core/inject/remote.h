@@ -8,8 +8,9 @@
  * remote_close unmaps it. The caller puts registers and signal masks back
  * with remote_cure, whatever happened; then the process is as it was.
  *
- * While a tape plays every signal but TRAP is blocked. A stop signal that
- * arrives nevertheless is held back and remembered in held.
+ * While a tape plays every signal but TRAP is blocked, and system calls are
+ * the kernel's, even if the thread has them dispatched to itself. A stop signal
+ * that arrives nevertheless is held back and remembered in held.
  */
 #ifndef STASIS_INJECT_REMOTE_H
 #define STASIS_INJECT_REMOTE_H
@@ -20,6 +21,7 @@
 #include "inject/record.h"
 #include "kernel/maps.h"
 #include "kernel/memory.h"
+#include "kernel/ptrace.h"
 
 /* A stopped thread, with all that makes it go on as if nothing had been. */
 struct remote_thread {
@@ -28,6 +30,7 @@ struct remote_thread {
 	uint64_t sigmask;	    /* as it was */
 	enum restart_class restart; /* RESTART_UNKNOWN: regs tell */
 	bool touched;		    /* mask or registers are not as they were */
+	struct ptrace_dispatch dispatch; /* of system calls, as it was */
 	uint64_t held; /* signals that came meanwhile, 1 << (sig-1) */
 };
 

@@ -23,7 +23,9 @@ enum {
 	ASK_SECCOMP_GET_METADATA = 0x420d, /* 4.16 */
 	ASK_GET_SYSCALL_INFO = 0x420e,	   /* 5.3 */
 	ASK_GET_RSEQ = 0x420f,		   /* 5.13 */
-	STOP_EVENT = 128,		   /* PTRACE_EVENT_STOP */
+	ASK_SET_DISPATCH = 0x4210,	   /* 6.4 */
+	ASK_GET_DISPATCH = 0x4211,
+	STOP_EVENT = 128, /* PTRACE_EVENT_STOP */
 };
 
 struct peeksiginfo_args {
@@ -356,6 +358,30 @@ int ptrace_rseq_get(pid_t tid, struct ptrace_rseq *ret, struct err *err)
 		.signature = args.signature,
 		.flags = args.flags,
 	};
+	return 0;
+}
+
+int ptrace_dispatch_get(pid_t tid, struct ptrace_dispatch *ret, struct err *err)
+{
+	struct ptrace_dispatch dispatch;
+
+	if (ptrace_ask(ASK_GET_DISPATCH, tid, sizeof(dispatch), &dispatch) < 0)
+		return err_errno(err,
+			"reading the dispatch of system calls of thread %d",
+			tid);
+	*ret = dispatch;
+	return 0;
+}
+
+int ptrace_dispatch_set(
+	pid_t tid, const struct ptrace_dispatch *dispatch, struct err *err)
+{
+	struct ptrace_dispatch copy = *dispatch;
+
+	if (ptrace_ask(ASK_SET_DISPATCH, tid, sizeof(copy), &copy) < 0)
+		return err_errno(err,
+			"setting the dispatch of system calls of thread %d",
+			tid);
 	return 0;
 }
 

@@ -74,6 +74,18 @@ struct ptrace_rseq {
 };
 int ptrace_rseq_get(pid_t tid, struct ptrace_rseq *ret, struct err *err);
 
+/* Which system calls of a thread become SIGSYS (PR_SET_SYSCALL_USER_DISPATCH):
+ * mode 0 none; else those that are made outside (1) or inside (2) of [offset,
+ * offset + len), where the byte at selector says so. -EIO, -EINVAL: a kernel
+ * before 6.4, or a machine without; such a thread cannot be asked. */
+struct ptrace_dispatch {
+	uint64_t mode, selector, offset, len;
+};
+int ptrace_dispatch_get(
+	pid_t tid, struct ptrace_dispatch *ret, struct err *err);
+int ptrace_dispatch_set(
+	pid_t tid, const struct ptrace_dispatch *dispatch, struct err *err);
+
 /* Filter number index, 0 the oldest; -ENOENT behind the last. ret_flags:
  * SECCOMP_FILTER_FLAG_LOG or 0 (0 before 4.14). Needs CAP_SYS_ADMIN. */
 int ptrace_seccomp_filter_get(struct arena *arena, pid_t tid, unsigned index,

@@ -52,6 +52,7 @@ const struct kind *const kinds[] = {
 	&kind_sched,
 	&kind_comm,
 	&kind_cpu_modes,
+	&kind_dispatch,
 	&kind_signals_private,
 	&kind_creds,
 	&kind_dumpable,

@@ -42,6 +42,7 @@ extern const struct kind kind_timerslack;
 extern const struct kind kind_sched;
 extern const struct kind kind_comm;
 extern const struct kind kind_cpu_modes;
+extern const struct kind kind_dispatch;
 extern const struct kind kind_signals_private;
 extern const struct kind kind_creds;
 extern const struct kind kind_dumpable;

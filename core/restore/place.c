@@ -92,6 +92,21 @@ static int zone_left(struct place *place, struct err *err)
 	return code;
 }
 
+static int dispatch_place(const struct thread *thread, struct err *err)
+{
+	const StasisDispatch *from =
+		thread->extra ? thread->extra->dispatch : NULL;
+	struct ptrace_dispatch dispatch;
+
+	if (!from)
+		return 0;
+	dispatch = (struct ptrace_dispatch){.mode = from->mode,
+		.selector = from->selector,
+		.offset = from->offset,
+		.len = from->len};
+	return ptrace_dispatch_set(thread->tid, &dispatch, err);
+}
+
 static int thread_place(struct place *place, size_t i, struct err *err)
 {
 	const struct backend *be = place->remote.be;
@@ -104,6 +119,8 @@ static int thread_place(struct place *place, size_t i, struct err *err)
 		 : thread->core->tc->blk_sigset;
 	if (!code)
 		code = ptrace_sigmask_set(thread->tid, mask, err);
+	if (!code)
+		code = dispatch_place(thread, err);
 	return code ? err_wrap(err, "thread %d", thread->tid) : 0;
 }
 

@@ -331,3 +331,29 @@ TEST(words_and_lists_of_a_thread_are_read)
 	if (rseq.addr)
 		CHECK(rseq.size >= 20);
 }
+
+TEST(the_dispatch_of_system_calls_is_told_and_set)
+{
+	_cleanup_child_ pid_t pid = child_start(child_sleep, NULL);
+	struct ptrace_dispatch want = {.mode = 1,
+		.selector = (uintptr_t)&word,
+		.offset = 8,
+		.len = 16};
+	struct ptrace_dispatch none = {0}, got = {.mode = 5};
+	int r;
+
+	stop(pid, 0);
+	r = ptrace_dispatch_get(pid, &got, NULL);
+	if (r == -EIO || r == -EINVAL) {
+		test_skip("this kernel tells no tracer");
+		return;
+	}
+	CHECK_INT(r, 0);
+	CHECK_MEM(&got, &none, sizeof(got));
+	CHECK_INT(ptrace_dispatch_set(pid, &want, NULL), 0);
+	CHECK_INT(ptrace_dispatch_get(pid, &got, NULL), 0);
+	CHECK_MEM(&got, &want, sizeof(got));
+	CHECK_INT(ptrace_dispatch_set(pid, &none, NULL), 0);
+	CHECK_INT(ptrace_dispatch_get(pid, &got, NULL), 0);
+	CHECK_MEM(&got, &none, sizeof(got));
+}
