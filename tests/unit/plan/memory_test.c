@@ -5,6 +5,7 @@
  * else, and every stored page was read to its place exactly once.
  */
 #include <errno.h>
+#include <sys/prctl.h>
 
 #include "space.h"
 
@@ -536,5 +537,50 @@ TEST(pages_without_an_area_are_refused)
 	CHECK_STR(s.err.text,
 		"task 7: the pages at 0x402000 belong to no area of its "
 		"memory");
+	scene_end(&s);
+}
+
+static bool op_is(
+	const struct tape_op *op, enum call call, uint64_t arg0, uint64_t arg2)
+{
+	return op->nr == call && op->arg[0] == arg0 && op->arg[2] == arg2;
+}
+
+TEST(names_and_lazy_locks_are_given_back)
+{
+	StasisRange lazy = STASIS_RANGE__INIT, *lazies[] = {&lazy};
+	StasisName name = STASIS_NAME__INIT, *names[] = {&name};
+	StasisTaskExtra extra = STASIS_TASK_EXTRA__INIT;
+	size_t named = 0, locked = 0;
+	const struct tape *tape;
+	struct task *task;
+	struct scene s;
+
+	scene_start(&s, backends[0]);
+	scene_file(&s, 1, &scene_kind);
+	task = scene_task(&s, 7, 1, 7, 7);
+	scene_vma(&s, task, 0x400000, 0x402000, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS | MAP_LOCKED,
+		VMA_REGULAR | VMA_ANON_PRIVATE);
+	lazy.start = name.start = 0x400000;
+	lazy.end = name.end = 0x402000;
+	name.name = (char[]){"heap of mine"};
+	extra.lock_on_fault = lazies;
+	extra.name = names;
+	extra.n_lock_on_fault = extra.n_name = 1;
+	task->extra = &extra;
+	CHECK_INT(scene_plan(&s), 0);
+	tape = s.plan.tasks[0].tapes[0];
+	for (size_t i = 0; i < tape->ops.n; i++) {
+		locked += op_is(&tape->ops.at[i], CALL_mlock2, 0x400000, 1);
+		CHECK(!op_is(&tape->ops.at[i], CALL_mlock, 0x400000, 0));
+		if (!op_is(&tape->ops.at[i], CALL_prctl, PR_SET_VMA, 0x400000))
+			continue;
+		CHECK_STR((char *)tape->data + tape->ops.at[i].arg[4],
+			"heap of mine");
+		named++;
+	}
+	CHECK_INT(locked, 1);
+	CHECK_INT(named, 1);
 	scene_end(&s);
 }
