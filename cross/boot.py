@@ -4,12 +4,14 @@
 A panic ends QEMU with status 0 as a power-off does: only the closing line of
 the guest's init says that it came to its end.
 """
+import ctypes
 import os
 import signal
 import subprocess
 import time
 import zlib
 
+PR_SET_PDEATHSIG = 1
 CLOSING = "guest: the job ended with "
 # machine: (program, options, CPU unless told, console, number of CPUs).
 # Radix-MMU guests of ppc64le with two CPUs run stale instructions after code
@@ -64,17 +66,23 @@ def command(machine, kernel, initrd, cpu=None, disk=None, net=None,
             f"{WORDS.get(machine, '')} {words}"]
 
 
-class Guest:
-    """A running guest; lines() gives its console as it comes."""
+def end_with_parent():
+    """An emulator does not outlive the program that reads its console."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
-    def __init__(self, argv, silence=150.0, limit=600.0):
+
+class Guest:
+    """A running guest; lines() gives its console as it comes. A test may be
+    silent for as long as its own limit, some six minutes (live/harness)."""
+
+    def __init__(self, argv, silence=400.0, limit=600.0):
         self.silence, self.end = silence, time.monotonic() + limit
         self.status = None  # of the job, once the closing line was seen
         self.why = "the guest ended without its closing line"
         self.tail = []
         self.guest = subprocess.Popen(
             argv, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT)
+            stderr=subprocess.STDOUT, preexec_fn=end_with_parent)
 
     def on_alarm(self, _signal, _frame):
         if time.monotonic() > self.end:
