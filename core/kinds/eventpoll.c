@@ -10,6 +10,7 @@
 #include <fcntl.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -18,6 +19,15 @@
 #include "kinds/table.h"
 #include "model/dump.h"
 #include "model/restore.h"
+
+/* struct epoll_params and its requests, of 6.9. */
+struct params {
+	uint32_t usecs;
+	uint16_t budget;
+	uint8_t prefer, zero;
+};
+#define PARAMS_SET _IOW(0x8a, 1, struct params)
+#define PARAMS_GET _IOR(0x8a, 2, struct params)
 
 static bool eventpoll_claims(const struct sighting *sighting)
 {
@@ -76,6 +86,39 @@ static EventpollTfdEntry *target_capture(
 	return target;
 }
 
+/* A kernel without has none, and a set of which it was not asked has zeros. */
+static StasisEpollParams *params_capture(struct arena *arena, int fd)
+{
+	StasisEpollParams *entry;
+	struct params params;
+
+	if (ioctl(fd, PARAMS_GET, &params) ||
+		(!params.usecs && !params.budget && !params.prefer))
+		return NULL;
+	entry = arena_new1(arena, StasisEpollParams);
+	stasis_epoll_params__init(entry);
+	entry->usecs = params.usecs;
+	entry->budget = params.budget;
+	entry->prefer = params.prefer;
+	return entry;
+}
+
+static int params_restore(
+	int fd, const StasisEpollParams *entry, struct err *err)
+{
+	struct params params;
+
+	if (!entry)
+		return 0;
+	params = (struct params){.usecs = entry->usecs,
+		.budget = (uint16_t)entry->budget,
+		.prefer = entry->prefer};
+	if (ioctl(fd, PARAMS_SET, &params))
+		return err_errno(
+			err, "telling an epoll set how to look at devices");
+	return 0;
+}
+
 static int eventpoll_capture(struct dump *dump, const struct sighting *sighting,
 	void *msg, struct err *err)
 {
@@ -89,6 +132,7 @@ static int eventpoll_capture(struct dump *dump, const struct sighting *sighting,
 	entry->epfd = set;
 	set->id = entry->id;
 	set->flags = info->flags & ~(uint32_t)O_CLOEXEC;
+	set->stasis_params = params_capture(dump->arena, sighting->fd);
 	set->tfd =
 		arena_newn(dump->arena, EventpollTfdEntry *, info->epoll_n + 1);
 	for (size_t i = 0; i < info->epoll_n && !code; i++) {
@@ -115,6 +159,8 @@ static int eventpoll_make(struct restore *restore, struct object *object,
 	if (fd < 0)
 		return err_errno(err, "making an epoll set");
 	code = fown_flags_set(fd, set->flags, err);
+	if (!code)
+		code = params_restore(fd, set->stasis_params, err);
 	if (!code)
 		*ret_fd = fd_take(&fd);
 	return code;

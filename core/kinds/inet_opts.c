@@ -24,6 +24,23 @@
 #ifndef SO_BUSY_POLL
 #define SO_BUSY_POLL 46
 #endif
+#ifndef SO_PREFER_BUSY_POLL
+#define SO_PREFER_BUSY_POLL 69
+#define SO_BUSY_POLL_BUDGET 70
+#endif
+#ifndef SO_RCVPRIORITY
+#define SO_RCVPRIORITY 82 /* 6.14 */
+#endif
+#ifndef IP_LOCAL_PORT_RANGE
+#define IP_LOCAL_PORT_RANGE 51 /* 6.3 */
+#endif
+#ifndef TCP_RTO_MAX_MS
+#define TCP_RTO_MAX_MS 44 /* 6.15 */
+#endif
+#ifndef TCP_RTO_MIN_US
+#define TCP_RTO_MIN_US 45 /* 6.17 */
+#define TCP_DELACK_MAX_US 46
+#endif
 #ifndef UDP_SEGMENT
 #define UDP_SEGMENT 103
 #endif
@@ -39,6 +56,9 @@ struct option {
 
 static const struct option more_of_all[] = {
 	{SOL_SOCKET, SO_BUSY_POLL},
+	{SOL_SOCKET, SO_PREFER_BUSY_POLL},
+	{SOL_SOCKET, SO_BUSY_POLL_BUDGET},
+	{SOL_SOCKET, SO_RCVPRIORITY},
 	{SOL_SOCKET, SO_MAX_PACING_RATE},
 	{SOL_SOCKET, SO_RXQ_OVFL},
 	{SOL_SOCKET, SO_ZEROCOPY},
@@ -46,6 +66,7 @@ static const struct option more_of_all[] = {
 	{SOL_SOCKET, SO_TIMESTAMPNS},
 	{SOL_IP, IP_TRANSPARENT},
 	{SOL_IP, IP_BIND_ADDRESS_NO_PORT},
+	{SOL_IP, IP_LOCAL_PORT_RANGE},
 	{SOL_IP, IP_MTU_DISCOVER},
 	{SOL_IP, IP_MINTTL},
 	{SOL_IP, IP_RECVERR},
@@ -76,13 +97,21 @@ static const struct option more_of_ipv6[] = {
 static const struct option more_of_tcp[] = {
 	{SOL_TCP, TCP_CONGESTION},
 	{SOL_TCP, TCP_DEFER_ACCEPT},
+	{SOL_TCP, TCP_DELACK_MAX_US},
 	{SOL_TCP, TCP_FASTOPEN},
+	{SOL_TCP, TCP_FASTOPEN_CONNECT},
+	{SOL_TCP, TCP_FASTOPEN_NO_COOKIE},
+	{SOL_TCP, TCP_INQ},
 	{SOL_TCP, TCP_LINGER2},
 	{SOL_TCP, TCP_MAXSEG},
 	{SOL_TCP, TCP_NOTSENT_LOWAT},
 	{SOL_TCP, TCP_QUICKACK},
+	{SOL_TCP, TCP_RTO_MAX_MS},
+	{SOL_TCP, TCP_RTO_MIN_US},
 	{SOL_TCP, TCP_SAVE_SYN},
 	{SOL_TCP, TCP_SYNCNT},
+	{SOL_TCP, TCP_THIN_LINEAR_TIMEOUTS},
+	{SOL_TCP, TCP_TX_DELAY},
 	{SOL_TCP, TCP_USER_TIMEOUT},
 	{SOL_TCP, TCP_WINDOW_CLAMP},
 	{-1, 0},

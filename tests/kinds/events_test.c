@@ -5,6 +5,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <sys/epoll.h>
+#include <sys/ioctl.h>
 #include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/signalfd.h>
@@ -30,6 +31,9 @@ TEST(eventfds_keep_counter_and_semaphore)
 	law_close(&law);
 }
 
+#define EPOLL_PARAMS_SET _IOW(0x8a, 1, uint64_t)
+#define EPOLL_PARAMS_GET _IOR(0x8a, 2, uint64_t)
+
 static void target_add(int set, int fd, uint32_t events, uint64_t data)
 {
 	struct epoll_event event = {.events = events, .data.u64 = data};
@@ -39,8 +43,11 @@ static void target_add(int set, int fd, uint32_t events, uint64_t data)
 
 TEST(an_epoll_set_keeps_its_targets)
 {
+	/* 77 us, a budget of 8, preferred; since 6.9. */
+	uint32_t params[2] = {77, 1 << 16 | 8}, got_params[2] = {0};
 	struct law law = {0};
 	struct epoll_event got;
+	bool told;
 
 	REQUIRE(!law_open(&law));
 	law_add(&law, epoll_create1(EPOLL_CLOEXEC));
@@ -48,7 +55,11 @@ TEST(an_epoll_set_keeps_its_targets)
 	law_add(&law, eventfd(0, EFD_CLOEXEC));
 	target_add(law.fds[0], law.fds[2], EPOLLIN | EPOLLET, ~0ull);
 	target_add(law.fds[1], law.fds[0], EPOLLIN | EPOLLONESHOT, 7);
+	told = !ioctl(law.fds[0], EPOLL_PARAMS_SET, params);
 	if (!law_hold(&law)) {
+		CHECK(!told ||
+			!ioctl(law.fds[0], EPOLL_PARAMS_GET, got_params));
+		CHECK(!told || got_params[0] == 77);
 		CHECK(!eventfd_write(law.fds[2], 1));
 		CHECK_INT(epoll_wait(law.fds[1], &got, 1, 1000), 1);
 		CHECK_INT(got.data.u64, 7);

@@ -28,8 +28,35 @@ static void option_set(int fd, int level, int name, int value)
 	CHECK(!setsockopt(fd, level, name, &value, sizeof(value)));
 }
 
+/* Older kernels do not know them. */
+static const struct {
+	int level, name, value;
+} newer[] = {
+	{SOL_SOCKET, 82, 1},			   /* SO_RCVPRIORITY */
+	{SOL_SOCKET, 69, 1},			   /* SO_PREFER_BUSY_POLL */
+	{SOL_IP, 51, (int)(40000u << 16 | 30000)}, /* IP_LOCAL_PORT_RANGE */
+	{SOL_TCP, 44, 90000},			   /* TCP_RTO_MAX_MS */
+	{SOL_TCP, 45, 100000},			   /* TCP_RTO_MIN_US */
+	{SOL_TCP, 46, 20000},			   /* TCP_DELACK_MAX_US */
+};
+enum { NEWER = sizeof(newer) / sizeof(*newer) };
+
+static void newer_read(int fd, int ret[NEWER])
+{
+	socklen_t size;
+
+	for (int i = 0; i < NEWER; i++) {
+		size = sizeof(ret[i]);
+		ret[i] = -1;
+		getsockopt(fd, newer[i].level, newer[i].name, &ret[i], &size);
+	}
+}
+
 static void listener_tune(int fd)
 {
+	for (int i = 0; i < NEWER; i++)
+		setsockopt(fd, newer[i].level, newer[i].name, &newer[i].value,
+			sizeof(newer[i].value));
 	option_set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
 	option_set(fd, SOL_SOCKET, SO_RCVBUF, 50000);
 	option_set(fd, SOL_TCP, TCP_NODELAY, 1);
@@ -46,7 +73,7 @@ TEST(listeners_keep_address_backlog_and_options)
 	struct law law = {0};
 	struct sockaddr_in address;
 	socklen_t size = sizeof(address);
-	int client;
+	int client, before[NEWER], after[NEWER];
 
 	REQUIRE(!law_open(&law));
 	law_add(&law, listener_make(AF_INET, 37));
@@ -55,7 +82,10 @@ TEST(listeners_keep_address_backlog_and_options)
 	listener_tune(law.fds[1]);
 	option_set(law.fds[1], SOL_IPV6, IPV6_TCLASS, 0x20);
 	option_set(law.fds[0], SOL_TCP, TCP_DEFER_ACCEPT, 0);
+	newer_read(law.fds[0], before);
 	if (!law_hold(&law)) {
+		newer_read(law.fds[0], after);
+		CHECK_MEM(after, before, sizeof(after));
 		CHECK(!getsockname(
 			law.fds[0], (struct sockaddr *)&address, &size));
 		client = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
