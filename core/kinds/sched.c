@@ -43,6 +43,26 @@ static bool policy_realtime(uint32_t policy)
 	return policy == SCHED_FIFO || policy == SCHED_RR;
 }
 
+static bool policy_fair(uint32_t policy)
+{
+	return policy == SCHED_OTHER || policy == SCHED_BATCH;
+}
+
+/* The slice of time that a thread wished for (6.12) is told as its runtime, as
+ * is the usual one of those that did not: which is ours. */
+static void slice_keep(
+	StasisThreadExtra *extra, const struct sched_attrs *attrs)
+{
+	struct sched_attrs usual;
+
+	if (!policy_fair(attrs->policy) || !attrs->runtime ||
+		sched_attrs_read(0, &usual, NULL) ||
+		!policy_fair(usual.policy) || attrs->runtime == usual.runtime)
+		return;
+	extra->has_sched_runtime = 1;
+	extra->sched_runtime = attrs->runtime;
+}
+
 static void attrs_keep(ThreadCoreEntry *core, StasisThreadExtra *extra,
 	const struct sched_attrs *attrs, int nice)
 {
@@ -64,6 +84,7 @@ static void attrs_keep(ThreadCoreEntry *core, StasisThreadExtra *extra,
 		extra->has_sched_period = 1;
 		extra->sched_period = attrs->period;
 	}
+	slice_keep(extra, attrs);
 	/* A kernel without clamps says 0 and 0; real-time threads are clamped
 	 * to full by the kernel itself. */
 	if (policy_realtime(attrs->policy) || !attrs->util_max)
@@ -159,8 +180,7 @@ static void attrs_settle(struct tape *tape, const struct holder *holder)
 	attr = attr_of(core, holder->thread->extra);
 	if (attr.policy == fresh->policy && attr.nice == fresh->nice &&
 		attr.priority == fresh->priority &&
-		attr.flags == (fresh->flags & FLAGS_OF_POLICY) &&
-		attr.policy != POLICY_DEADLINE)
+		attr.flags == (fresh->flags & FLAGS_OF_POLICY) && !attr.runtime)
 		return;
 	tape_about(tape, "scheduling");
 	/* Sleeps until the thread is an ordinary one again. */
