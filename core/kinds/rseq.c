@@ -9,6 +9,33 @@
  */
 #include "kinds/table.h"
 #include "model/dump.h"
+#include "model/extra.h"
+
+/* Longer slices of time while the thread asks for them in its area (7.0). */
+enum { SLICE_EXTENSION = 79, SLICE_GET = 1, SLICE_SET = 2 };
+
+static int rseq_ask(struct tape *tape, const struct victim_thread *thread,
+	struct answer *answer, struct err *err)
+{
+	(void)thread;
+	(void)answer;
+	(void)err;
+	tape_try(tape, CALL_prctl, A(SLICE_EXTENSION), A(SLICE_GET), A(0), A(0),
+		A(0));
+	return 0;
+}
+
+static void slice_keep(struct dump *dump, const struct sighting *sight)
+{
+	int64_t slice = answer_result(sight->thread, sight->answer, 0);
+	StasisThreadExtra *extra;
+
+	if (slice <= 0)
+		return;
+	extra = extra_of_thread(dump->arena, sight->thread);
+	extra->has_rseq_slice = 1;
+	extra->rseq_slice = (uint32_t)slice;
+}
 
 static int rseq_capture(struct dump *dump, const struct sighting *sight,
 	void *msg, struct err *err)
@@ -25,6 +52,7 @@ static int rseq_capture(struct dump *dump, const struct sighting *sight,
 	entry->rseq_abi_size = rseq->size;
 	entry->signature = rseq->signature;
 	((CoreEntry *)msg)->thread_core->rseq_entry = entry;
+	slice_keep(dump, sight);
 	return 0;
 }
 
@@ -32,6 +60,7 @@ static int rseq_settle(struct tape *tape, const struct object *object,
 	const struct holder *holder, struct err *err)
 {
 	const RseqEntry *entry = holder->thread->core->thread_core->rseq_entry;
+	const StasisThreadExtra *extra = holder->thread->extra;
 
 	(void)object;
 	(void)err;
@@ -40,12 +69,16 @@ static int rseq_settle(struct tape *tape, const struct object *object,
 	tape_about(tape, "rseq");
 	tape_call(tape, CALL_rseq, A(entry->rseq_abi_pointer),
 		A(entry->rseq_abi_size), A(0), A(entry->signature));
+	if (extra && extra->has_rseq_slice)
+		tape_call(tape, CALL_prctl, A(SLICE_EXTENSION), A(SLICE_SET),
+			A(extra->rseq_slice), A(0), A(0));
 	return 0;
 }
 
 const struct kind kind_rseq = {
 	.name = "rseq",
 	.scope = SCOPE_THREAD,
+	.ask = rseq_ask,
 	.capture = rseq_capture,
 	.settle = rseq_settle,
 };
