@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "kernel/maps.h"
 #include "kernel/memory.h"
 
 static void *page_map(int prot)
@@ -92,6 +93,23 @@ bool probe_proc_mem(void)
 bool probe_proc_mem_forces(void)
 {
 	return probe_on_closed_page(child_page_opens);
+}
+
+/* The vdso of a newborn goes where the process knew it. */
+bool probe_vdso_moves(void)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_proc_ struct proc own = PROC_CLOSED;
+	struct maps maps = {0};
+
+	if (proc_open(getpid(), &own, NULL) ||
+		maps_read_plain(arena, &own, &maps, NULL))
+		return false;
+	for (size_t i = 0; i < maps.n; i++)
+		if (strcmp(maps.at[i].path, "[vdso]") == 0 &&
+			maps_own_is_sealed(&maps.at[i]))
+			return false;
+	return true;
 }
 
 /* A ring that was moved is known at its new place. */

@@ -18,6 +18,7 @@ bool probe_file_has(const char *path, const char *words);
 bool probe_map_files(void);
 bool probe_proc_mem(void);
 bool probe_proc_mem_forces(void);
+bool probe_vdso_moves(void);
 bool probe_aio_remap(void);
 bool probe_pagemap_guard(void);
 bool probe_can_map_vdso(void);

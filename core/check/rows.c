@@ -51,6 +51,8 @@ const struct check_row check_rows[] = {
 		"memory without access cannot be read or filled"},
 	{"map_files", CHECK_MUST, true, probe_map_files,
 		"mapped files cannot be reached"},
+	{"vdso_moves", CHECK_MUST, false, probe_vdso_moves,
+		"the kernel's code in processes cannot be put back"},
 	{"kcmp", CHECK_MUST, true, probe_KCMP,
 		"what tasks share cannot be told from what they have twice"},
 	{"memfd", CHECK_MUST, false, probe_MEMFD,

@@ -357,6 +357,15 @@ int maps_read_plain(struct arena *arena, const struct proc *proc,
 	return maps_read_file(arena, proc, "maps", ret, err);
 }
 
+bool maps_own_is_sealed(const struct map *map)
+{
+	void *at = (void *)(uintptr_t)map->start;
+	size_t size = (size_t)(map->end - map->start);
+
+	/* Changes nothing, and is refused all the same. */
+	return mremap(at, size, size, 0) == MAP_FAILED && errno == EPERM;
+}
+
 const struct map *maps_find(const struct maps *maps, uint64_t addr)
 {
 	size_t low = 0, high = maps->n;

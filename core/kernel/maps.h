@@ -92,6 +92,10 @@ int maps_read(struct arena *arena, const struct proc *proc, struct maps *ret,
 int maps_read_plain(struct arena *arena, const struct proc *proc,
 	struct maps *ret, struct err *err);
 
+/* Is an area of our own fixed by mseal (6.10)? The kernel may do so with its
+ * vdso (CONFIG_MSEAL_SYSTEM_MAPPINGS, 6.15). */
+bool maps_own_is_sealed(const struct map *map);
+
 /* The area that holds an address; NULL: a hole. */
 const struct map *maps_find(const struct maps *maps, uint64_t addr);
 

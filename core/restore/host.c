@@ -49,6 +49,25 @@ static bool memory_lacks(const struct host *host, int prot, int flags)
 	return false;
 }
 
+/* Newborns have ours, and need it elsewhere. */
+static int vdso_read(struct host *host, struct err *err)
+{
+	const struct map *map;
+
+	for (size_t i = 0; i < host->maps.n; i++) {
+		map = &host->maps.at[i];
+		if (strcmp(map->path, "[vdso]") != 0)
+			continue;
+		if (maps_own_is_sealed(map))
+			return err_set(err, EPERM,
+				"this kernel has sealed the vdso "
+				"(CONFIG_MSEAL_SYSTEM_MAPPINGS): processes "
+				"cannot get theirs back");
+		host->vdso_bytes = (const uint8_t *)(uintptr_t)map->start;
+	}
+	return 0;
+}
+
 int host_read(struct restore *restore, struct host *ret, struct err *err)
 {
 	_cleanup_proc_ struct proc own = PROC_CLOSED;
@@ -69,13 +88,10 @@ int host_read(struct restore *restore, struct host *ret, struct err *err)
 		code = maps_read_plain(restore->arena, &own, &host.maps, err);
 	if (code)
 		return code;
-	for (size_t i = 0; i < host.maps.n; i++)
-		if (strcmp(host.maps.at[i].path, "[vdso]") == 0)
-			host.vdso_bytes =
-				(const uint8_t *)(uintptr_t)host.maps.at[i]
-					.start;
-	*ret = host;
-	return 0;
+	code = vdso_read(&host, err);
+	if (!code)
+		*ret = host;
+	return code;
 }
 
 void host_imagine(

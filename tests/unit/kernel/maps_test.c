@@ -7,6 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
@@ -349,4 +351,20 @@ TEST(a_zombie_has_no_areas)
 	REQUIRE(!proc_open(pid, &proc, NULL));
 	CHECK_INT(maps_read(arena, &proc, &maps, NULL), 0);
 	CHECK_INT(maps.n, 0);
+}
+
+TEST(a_sealed_area_of_our_own_is_known)
+{
+	size_t size = (size_t)sysconf(_SC_PAGESIZE);
+	void *at =
+		mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct map map = {.start = (uintptr_t)at, .end = (uintptr_t)at + size};
+
+	REQUIRE(at != MAP_FAILED);
+	CHECK(!maps_own_is_sealed(&map));
+	if (syscall(462, at, size, 0)) { /* mseal, the same number everywhere */
+		test_skip("there is no mseal before Linux 6.10");
+		return;
+	}
+	CHECK(maps_own_is_sealed(&map));
 }
