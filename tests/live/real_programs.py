@@ -15,10 +15,11 @@ HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = sys.executable or "/usr/bin/python3"
 
 
-@test("python with threads, asyncio on epoll, a subprocess and pipes goes on")
+@test("python with threads, asyncio on epoll, a subprocess and pipes goes on",
+      limit=40)
 def real_python(case):
     victim = case.start([PYTHON, "-B", os.path.join(HERE, "real", "busy.py")])
-    case.ready(victim)
+    case.ready(victim, limit=16)
     case.dump(victim)
     case.restore(victim)
     case.go()
