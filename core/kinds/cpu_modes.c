@@ -1,11 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * cpu modes: how the CPU treats a thread: speculation, time stamp counter,
- * CPUID, memory errors, tagged addresses.
+ * CPUID, memory errors, tagged addresses, permission to use AMX's tiles.
  *
  * Each machine and kernel has only some of them; a question that it does not
  * know has no answer. Only what differs from the default is stored.
  */
+#include <errno.h>
+#include <stddef.h>
 #include <sys/prctl.h>
 
 #include "kinds/table.h"
@@ -15,19 +17,48 @@
 enum {
 	GET_CPUID = 0x1011, /* arch_prctl, x86, 4.12 */
 	SET_CPUID = 0x1012,
-	SPEC_SETTABLE = 1, /* PR_SPEC_PRCTL */
+	GET_PERMISSION = 0x1022, /* 5.16 */
+	ASK_PERMISSION = 0x1023,
+	TILES = 18,
+	GET_UNTAG_MASK = 0x4001, /* 6.4 */
+	SPEC_SETTABLE = 1,	 /* PR_SPEC_PRCTL */
 	/* PR_SPEC_DISABLE, FORCE_DISABLE, DISABLE_NOEXEC */
 	SPEC_CHANGED = 4 | 8 | 16,
 	MCE_SET = 1,
 	MCE_DEFAULT = 2,
 };
 
-enum { OP_BYPASS, OP_BRANCH, OP_TSC, OP_MCE, OP_TAGGED, OP_CPUID };
+enum {
+	OP_BYPASS,
+	OP_BRANCH,
+	OP_TSC,
+	OP_MCE,
+	OP_TAGGED,
+	OP_CPUID,
+	OP_PERMISSION,
+	OP_UNTAG,
+};
+
+/* What comes by reference. */
+struct data {
+	uint64_t permission, untag;
+	int32_t tsc;
+};
+
+static void x86_ask(struct tape *tape, uint64_t data)
+{
+	tape_try(tape, CALL_arch_prctl, A(GET_CPUID), A(0));
+	tape_try(tape, CALL_arch_prctl, A(GET_PERMISSION),
+		A_DATA(data + offsetof(struct data, permission)));
+	tape_try(tape, CALL_arch_prctl, A(GET_UNTAG_MASK),
+		A_DATA(data + offsetof(struct data, untag)));
+}
 
 static int cpu_modes_ask(struct tape *tape, const struct victim_thread *thread,
 	struct answer *answer, struct err *err)
 {
 	const struct backend *be = backend_host();
+	uint64_t data = tape_data(tape, NULL, sizeof(struct data));
 
 	(void)thread;
 	(void)err;
@@ -37,13 +68,13 @@ static int cpu_modes_ask(struct tape *tape, const struct victim_thread *thread,
 	tape_try(tape, CALL_prctl, A(PR_GET_SPECULATION_CTRL),
 		A(PR_SPEC_INDIRECT_BRANCH), A(0), A(0), A(0));
 	tape_try(tape, CALL_prctl, A(PR_GET_TSC),
-		A_DATA(tape_data(tape, NULL, sizeof(int32_t))));
+		A_DATA(data + offsetof(struct data, tsc)));
 	tape_try(tape, CALL_prctl, A(PR_MCE_KILL_GET), A(0), A(0), A(0), A(0));
 	tape_try(tape, CALL_prctl, A(PR_GET_TAGGED_ADDR_CTRL), A(0), A(0), A(0),
 		A(0));
 	answer->n = be && be->calls[CALL_arch_prctl] != CALL_ABSENT;
 	if (answer->n)
-		tape_try(tape, CALL_arch_prctl, A(GET_CPUID), A(0));
+		x86_ask(tape, data);
 	return 0;
 }
 
@@ -60,23 +91,43 @@ static void speculation_keep(
 	}
 }
 
+static int x86_keep(const struct victim_thread *thread,
+	const struct answer *answer, StasisThreadExtra *extra, struct err *err)
+{
+	const struct data *data = answer_data(thread, answer);
+
+	if (!answer_result(thread, answer, OP_CPUID)) {
+		extra->has_cpuid_fault = 1;
+		extra->cpuid_fault = 1;
+	}
+	extra->has_tiles = !answer_result(thread, answer, OP_PERMISSION) &&
+			   data->permission & 1ull << TILES;
+	extra->tiles = extra->has_tiles;
+	if (!answer_result(thread, answer, OP_UNTAG) && ~data->untag)
+		return err_set(err, EOPNOTSUPP,
+			"thread %d has the CPU ignore upper bits of addresses "
+			"(ARCH_ENABLE_TAGGED_ADDR), which cannot be dumped",
+			thread->tid);
+	return 0;
+}
+
 static int cpu_modes_capture(struct dump *dump, const struct sighting *sight,
 	void *msg, struct err *err)
 {
 	const struct victim_thread *thread = sight->thread;
 	const struct answer *answer = sight->answer;
-	const int32_t *tsc = answer_data(thread, answer);
+	const struct data *data = answer_data(thread, answer);
 	int64_t mce = answer_result(thread, answer, OP_MCE);
 	int64_t tagged = answer_result(thread, answer, OP_TAGGED);
 	StasisThreadExtra *extra = extra_of_thread(dump->arena, thread);
 
 	(void)msg;
-	(void)err;
 	speculation_keep(extra, answer_result(thread, answer, OP_BYPASS),
 		answer_result(thread, answer, OP_BRANCH));
-	if (!answer_result(thread, answer, OP_TSC) && *tsc != PR_TSC_ENABLE) {
+	if (!answer_result(thread, answer, OP_TSC) &&
+		data->tsc != PR_TSC_ENABLE) {
 		extra->has_tsc_mode = 1;
-		extra->tsc_mode = (uint32_t)*tsc;
+		extra->tsc_mode = (uint32_t)data->tsc;
 	}
 	if (mce >= 0 && mce != MCE_DEFAULT) {
 		extra->has_mce_kill = 1;
@@ -86,11 +137,7 @@ static int cpu_modes_capture(struct dump *dump, const struct sighting *sight,
 		extra->has_tagged_addr = 1;
 		extra->tagged_addr = (uint64_t)tagged;
 	}
-	if (answer->n && !answer_result(thread, answer, OP_CPUID)) {
-		extra->has_cpuid_fault = 1;
-		extra->cpuid_fault = 1;
-	}
-	return 0;
+	return answer->n ? x86_keep(thread, answer, extra, err) : 0;
 }
 
 static void speculation_settle(struct tape *tape, int what, uint32_t how)
@@ -125,6 +172,8 @@ static int cpu_modes_settle(struct tape *tape, const struct object *object,
 			A(extra->tagged_addr), A(0), A(0), A(0));
 	if (extra->has_tsc_mode)
 		tape_call(tape, CALL_prctl, A(PR_SET_TSC), A(extra->tsc_mode));
+	if (extra->tiles)
+		tape_call(tape, CALL_arch_prctl, A(ASK_PERMISSION), A(TILES));
 	if (extra->cpuid_fault)
 		tape_call(tape, CALL_arch_prctl, A(SET_CPUID), A(0));
 	return 0;
