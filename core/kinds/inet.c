@@ -116,6 +116,16 @@ static int connection_refuse(uint32_t state, struct err *err)
 			     "none is open");
 }
 
+/* TCP_AO_INFO of 6.7; a socket without keys has none to tell. */
+static bool has_ao_keys(int fd)
+{
+	enum { AO_INFO = 40 };
+	uint64_t info[6] = {0}; /* struct tcp_ao_info_opt */
+	socklen_t size = sizeof(info);
+
+	return getsockopt(fd, SOL_TCP, AO_INFO, info, &size) == 0;
+}
+
 /* Keys can be given to a socket, but are never told again in a form that
  * could be given to another. */
 static int signature_refuse(
@@ -146,6 +156,10 @@ static int tcp_capture(
 		poll(&poller, 1, 0) < 0)
 		return err_errno(err, "asking for the state of a TCP socket");
 	inet->state = info.tcpi_state;
+	if (has_ao_keys(fd))
+		return err_set(err, EOPNOTSUPP,
+			"it signs its TCP segments (TCP-AO), and the keys "
+			"would be lost");
 	if (inet->state == TCP_CLOSE) {
 		/* One that never was connected has not been shut down. */
 		return poller.revents & POLLRDHUP

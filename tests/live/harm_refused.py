@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """harm_refused: what cannot be dumped or restored is one clear error."""
 import ctypes
+import errno
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 
@@ -14,6 +16,8 @@ from harness import (Skip, add, alive, check, descendants, read_text, state,
 HERE = os.path.dirname(os.path.abspath(__file__))
 PYTHON = sys.executable or "/usr/bin/python3"
 
+TCP_AO_INFO = 40
+
 # kind of real/holder.py: how the error must name it
 REFUSED = {
     "unix": "unix",
@@ -21,6 +25,7 @@ REFUSED = {
     "inotify": "inotify",
     "connection": "connect|established",
     "signed": "signs|TCP_MD5SIG",
+    "authentic": "signs.*TCP-AO",
     "netlink": "netlink",
     "packet": "packet",
     "pidfd": "pidfd",
@@ -28,8 +33,20 @@ REFUSED = {
 }
 
 
+def has_tcp_ao():
+    """A kernel that has it (6.7) says that there are no keys."""
+    with socket.socket() as fresh:
+        try:
+            fresh.getsockopt(socket.IPPROTO_TCP, TCP_AO_INFO, 48)
+        except OSError as error:
+            return error.errno == errno.ENOENT
+    return True
+
+
 def refuse(kind):
     def refused(case):
+        if kind == "authentic" and not has_tcp_ao():
+            raise Skip("this kernel has no TCP-AO")
         victim = case.start(
             [PYTHON, "-B", os.path.join(HERE, "real", "holder.py"), kind])
         case.ready(victim)

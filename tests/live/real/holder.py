@@ -11,6 +11,7 @@ import time
 
 DIR = os.environ["CHECKPOINT_DIR"]
 TCP_MD5SIG = 14
+TCP_AO_ADD_KEY = 38
 keep = []
 
 
@@ -41,6 +42,20 @@ def signed_listener():
     return listener.fileno()
 
 
+def authentic_listener():
+    """The same with a key of TCP-AO (tcp_ao_add)."""
+    listener = socket.socket()
+    peer = struct.pack("=H2s4s120x", socket.AF_INET, b"",
+                       socket.inet_aton("127.0.0.1"))
+    key = peer + struct.pack("=64siIH6B80s", b"hmac(sha1)", 0, 0, 0,
+                             32, 100, 100, 12, 0, 6, b"secret")
+    listener.setsockopt(socket.IPPROTO_TCP, TCP_AO_ADD_KEY, key)
+    listener.bind(("127.0.0.1", 0))
+    listener.listen(1)
+    keep.append(listener)
+    return listener.fileno()
+
+
 def open_socket(*args):
     keep.append(socket.socket(*args))
     return keep[-1].fileno()
@@ -52,6 +67,7 @@ MAKERS = {
     "inotify": lambda: ctypes.CDLL(None).inotify_init1(0),
     "connection": connection,
     "signed": signed_listener,
+    "authentic": authentic_listener,
     "netlink": lambda: open_socket(socket.AF_NETLINK, socket.SOCK_RAW, 0),
     "packet": lambda: open_socket(socket.AF_PACKET, socket.SOCK_RAW, 0),
     "pidfd": lambda: os.pidfd_open(1),
