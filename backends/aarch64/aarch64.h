@@ -77,6 +77,7 @@ void aarch64_image_pc_sp(const CoreEntry *core, uint64_t *pc, uint64_t *sp);
 
 /* extra.c */
 void aarch64_regs_prune(struct regs *regs);
+int aarch64_regs_check(const struct regs *regs, struct err *err);
 int aarch64_extra_save(struct arena *arena, const struct regs *regs,
 	struct regs_extra **ret, size_t *ret_n, struct err *err);
 int aarch64_extra_load(struct arena *arena, const struct regs_extra *extra,

@@ -44,6 +44,7 @@ const struct backend backend_aarch64 = {
 	.calls = calls_aarch64,
 	.regsets = aarch64_regsets,
 	.regs_prune = aarch64_regs_prune,
+	.regs_check = aarch64_regs_check,
 	.reg_get = aarch64_reg_get,
 	.reg_set = aarch64_reg_set,
 	.call = aarch64_call,

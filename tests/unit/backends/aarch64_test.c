@@ -126,6 +126,7 @@ TEST(registers_beyond_the_format_survive_as_extras)
 	sve_add(arena, &from, AARCH64_SSVE, 32, 64, 1);
 	sve_add(arena, &from, AARCH64_ZA, 32, 64, 1);
 	set_add(arena, &from, AARCH64_ZT, 64);
+	be->regs_prune(&from);
 	CHECK_INT(travel(arena, &from, &from, &ret, &err), 0);
 	CHECK_STR(err.text, "");
 	sets_check(&from, &ret);
@@ -165,7 +166,7 @@ TEST(pruning_drops_what_would_switch_modes_on)
 	be->regs_prune(&regs);
 	CHECK(regs.set[AARCH64_SVE].bytes != NULL);
 	CHECK(regs.set[AARCH64_SSVE].bytes == NULL);
-	CHECK(regs.set[AARCH64_ZA].bytes == NULL);
+	CHECK_INT(regs.set[AARCH64_ZA].size, 16); /* the vector length */
 	CHECK(regs.set[AARCH64_ZT].bytes == NULL);
 	CHECK(regs.set[AARCH64_GCS].bytes == NULL);
 	sve_add(arena, &regs, AARCH64_SSVE, 32, 64, 1);
@@ -174,6 +175,8 @@ TEST(pruning_drops_what_would_switch_modes_on)
 	be->regs_prune(&regs);
 	CHECK(regs.set[AARCH64_SSVE].bytes != NULL);
 	CHECK(regs.set[AARCH64_ZT].bytes != NULL);
+	CHECK_INT(regs.set[AARCH64_SSVE].size, 16 + 32 * 36);
+	CHECK_INT(regs.set[AARCH64_ZA].size, 16 + 32 * 36);
 	arena_free(arena);
 }
 
@@ -199,6 +202,77 @@ TEST(sve_in_use_needs_a_host_with_such_vectors)
 	here.set[AARCH64_SVE].bytes = NULL;
 	here.set[AARCH64_SVE].size = 0;
 	CHECK_INT(travel(arena, &from, &here, &ret, &err), 0);
+	arena_free(arena);
+}
+
+/* ZA is off, but says how long streaming vectors are. */
+static void za_off_add(
+	struct arena *arena, struct regs *regs, uint16_t vl, uint16_t max_vl)
+{
+	struct aarch64_sve_head head = {
+		.size = 16, .max_size = 16, .vl = vl, .max_vl = max_vl};
+
+	memcpy(set_add(arena, regs, AARCH64_ZA, 16), &head, sizeof(head));
+}
+
+TEST(streaming_state_fits_a_host_that_shows_only_its_lengths)
+{
+	struct arena *arena = arena_new();
+	struct regs from = regs_new(arena), here = from, ret = {0};
+	struct err err = {0};
+
+	sve_add(arena, &from, AARCH64_SSVE, 64, 64, 1);
+	sve_add(arena, &from, AARCH64_ZA, 64, 64, 1);
+	CHECK_INT(travel(arena, &from, &here, &ret, &err), -ENOTSUP);
+	CHECK_STR(err.text, "the thread uses streaming SVE registers, which "
+			    "this host lacks");
+	za_off_add(arena, &here, 16, 32);
+	CHECK_INT(travel(arena, &from, &here, &ret, &err), -ENOTSUP);
+	CHECK_STR(err.text,
+		"the thread uses streaming SVE registers with vectors of 64 "
+		"bytes; this host has at most 32");
+	za_off_add(arena, &here, 16, 64);
+	CHECK_INT(travel(arena, &from, &here, &ret, &err), 0);
+	CHECK(ret.set[AARCH64_SSVE].bytes != NULL);
+	CHECK(ret.set[AARCH64_ZA].bytes != NULL);
+	arena_free(arena);
+}
+
+TEST(a_streaming_vector_length_travels_alone)
+{
+	struct arena *arena = arena_new();
+	struct regs from = regs_new(arena), here = from, ret = {0};
+	struct err err = {0};
+
+	za_off_add(arena, &from, 32, 64);
+	za_off_add(arena, &here, 16, 64);
+	CHECK_INT(travel(arena, &from, &here, &ret, &err), 0);
+	CHECK_INT(ret.set[AARCH64_ZA].size, 16);
+	/* It has that length already; it has no such length; it has none. */
+	za_off_add(arena, &here, 32, 64);
+	CHECK_INT(travel(arena, &from, &here, &ret, &err), 0);
+	CHECK(ret.set[AARCH64_ZA].bytes == NULL);
+	za_off_add(arena, &here, 16, 16);
+	CHECK_INT(travel(arena, &from, &here, &ret, &err), 0);
+	CHECK(ret.set[AARCH64_ZA].bytes == NULL);
+	here.set[AARCH64_ZA].bytes = NULL;
+	here.set[AARCH64_ZA].size = 0;
+	CHECK_INT(travel(arena, &from, &here, &ret, &err), 0);
+	arena_free(arena);
+}
+
+TEST(initial_overlays_need_no_host_with_overlays)
+{
+	struct arena *arena = arena_new();
+	struct regs from = regs_new(arena), here = from, ret = {0};
+	uint64_t *poe = set_add(arena, &from, AARCH64_POE, 8);
+	struct err err = {0};
+
+	*poe = 7;
+	CHECK_INT(travel(arena, &from, &here, &ret, &err), 0);
+	*poe = 0x37;
+	CHECK_INT(travel(arena, &from, &here, &ret, &err), -ENOTSUP);
+	CHECK(strstr(err.text, "permission overlay") != NULL);
 	arena_free(arena);
 }
 
@@ -242,6 +316,27 @@ TEST(a_guarded_control_stack_is_refused)
 	set_add(arena, &from, AARCH64_GCS, 24);
 	CHECK_INT(be->extra_save(arena, &from, &extra, &n, &err), -ENOTSUP);
 	CHECK(strstr(err.text, "GCS") != NULL);
+	/* Before anything is injected, too. */
+	err = (struct err){0};
+	CHECK_INT(be->regs_check(&from, &err), -ENOTSUP);
+	CHECK(strstr(err.text, "GCS") != NULL);
+	arena_free(arena);
+}
+
+TEST(a_guarded_control_stack_that_is_locked_off_stays_so)
+{
+	static const uint64_t locked[3] = {0, 1, 0}, on[3] = {1, 1, 0x1000};
+	struct arena *arena = arena_new();
+	struct regs from = regs_new(arena), here = from, ret = {0};
+	struct regs_extra extra = {.note = 0x410, .bytes = on, .size = 24};
+	struct err err = {0};
+
+	memcpy(set_add(arena, &from, AARCH64_GCS, 24), locked, 24);
+	be->regs_prune(&from);
+	CHECK_INT(be->regs_check(&from, &err), 0);
+	CHECK_INT(travel(arena, &from, &here, &ret, &err), 0);
+	CHECK_MEM(ret.set[AARCH64_GCS].bytes, locked, 24);
+	CHECK_INT(be->extra_load(arena, &extra, &here, &ret, &err), -ENOTSUP);
 	arena_free(arena);
 }
 
