@@ -176,6 +176,10 @@ struct backend {
 	 * changes no register that holds an argument; returns its size. */
 	size_t (*vdso_jump)(uint8_t out[32], uint64_t from, uint64_t to);
 
+	/* Bytes that one memory tag is for, and the requests of ptrace that
+	 * read and write tags. 0: memory has none. */
+	uint16_t tag_granule, tag_peek, tag_poke;
+
 	uint64_t task_size;	  /* first address a task cannot map */
 	const struct blob *agent; /* NULL unless built for this machine */
 };

@@ -65,6 +65,9 @@ const struct backend backend_aarch64 = {
 	.cpu_model = aarch64_cpu_model,
 	.vdso_symbols = aarch64_vdso_symbols,
 	.vdso_jump = aarch64_vdso_jump,
+	.tag_granule = 16,
+	.tag_peek = 33, /* PTRACE_PEEKMTETAGS, Linux 5.10 */
+	.tag_poke = 34,
 	.task_size = UINT64_C(1) << 48,
 	.agent = AGENT_BLOB_AARCH64,
 };

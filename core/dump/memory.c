@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "dump/registry.h"
+#include "dump/tags.h"
 #include "dump/vmas.h"
 #include "kernel/memory.h"
 #include "kernel/pagemap.h"
@@ -67,6 +68,7 @@ struct scan {
 	struct pages_jobs *jobs;
 	struct pages_job *job;
 	VEC(VmaEntry *) guards;
+	struct tags_spans tags;
 };
 
 static void guard_add(struct scan *scan, uint64_t start, uint64_t end)
@@ -95,6 +97,9 @@ static int region_add(struct scan *scan, const VmaEntry *vma,
 	}
 	if (!vma_wants(vma, region->flags))
 		return 0;
+	if (vma->prot & VMA_PROT_TAGS)
+		tags_add(scan->dump->arena, &scan->tags, region->start,
+			region->end);
 	pages_job_add(scan->dump->arena, scan->jobs, scan->job, region->start,
 		region->end - region->start);
 	return pages_writer_append(
@@ -204,6 +209,8 @@ static int victim_capture(struct dump *dump, struct victim *victim,
 		code = vmas_capture(dump, victim, mm, &maps, err);
 	if (!code)
 		code = pages_scan(&scan, maps, err);
+	if (!code)
+		code = tags_capture(dump, victim, &scan.tags, err);
 	if (!code)
 		code = image_append(dump->images, IMAGE_MM,
 			(uint64_t)victim->task->pid, &mm->base, NULL, 0, err);

@@ -57,6 +57,13 @@ static int unsupported(const struct victim *victim, const struct map *map,
 		(unsigned long long)map->end, map->path, what);
 }
 
+/* Nobody else has that memory, nor its tags. */
+static bool tags_are_own(const struct map *map)
+{
+	return !map->shared && !(map->flags & MAP_VM_HT) &&
+	       (!map->ino || is_special(map));
+}
+
 static int map_check(
 	const struct victim *victim, const struct map *map, struct err *err)
 {
@@ -65,8 +72,11 @@ static int map_check(
 			victim, map, "watched through userfaultfd", err);
 	if (map->flags & MAP_VM_SS)
 		return unsupported(victim, map, "a shadow stack", err);
-	if (map->flags & MAP_VM_MT)
-		return unsupported(victim, map, "tagged memory (MTE)", err);
+	if (map->flags & MAP_VM_MT && !tags_are_own(map))
+		return unsupported(victim, map,
+			"tagged memory (MTE) of a file, shared or in huge "
+			"pages",
+			err);
 	/* Code that cannot be read has a key of the kernel's own. */
 	if (map->pkey && map->prot != PROT_EXEC)
 		return unsupported(
@@ -194,7 +204,8 @@ static int vma_fill(struct walk *walk, const struct map *map, VmaEntry *vma,
 	vma_entry__init(vma);
 	vma->start = map->start;
 	vma->end = map->end;
-	vma->prot = map->prot | (map->flags & MAP_VM_BT ? VMA_PROT_BTI : 0);
+	vma->prot = map->prot | (map->flags & MAP_VM_BT ? VMA_PROT_BTI : 0) |
+		    (map->flags & MAP_VM_MT ? VMA_PROT_TAGS : 0);
 	vma->flags = map_flags(map);
 	vma->fd = -1;
 	if (map->ino && !is_special(map)) {

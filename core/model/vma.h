@@ -30,9 +30,9 @@ enum {
 	VMA_UPROBES = 1u << 17,
 };
 
-/* A bit of vma_entry.prot that only aarch64 has (PROT_BTI there): indirect
- * branches may land on marked instructions only. */
-enum { VMA_PROT_BTI = 0x10 };
+/* Bits of vma_entry.prot that only aarch64 has (PROT_BTI and PROT_MTE there):
+ * indirect branches may land on marked instructions only; memory has tags. */
+enum { VMA_PROT_BTI = 0x10, VMA_PROT_TAGS = 0x20 };
 
 /* A type of mapping in vma_entry.flags (MAP_DROPPABLE, since Linux 6.11): its
  * pages may be gone at any time, and are not stored. The C library keeps the

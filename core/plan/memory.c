@@ -38,11 +38,24 @@ static uint64_t vma_size(const VmaEntry *vma)
 	return vma->end - vma->start;
 }
 
-static int vma_check(
+static int tags_lack(
 	const struct task *task, const VmaEntry *vma, struct err *err)
+{
+	err_set(err, ENOTSUP,
+		"task %d: the mapping %llx-%llx is tagged memory (mte), which "
+		"this host lacks",
+		task->pid, (unsigned long long)vma->start,
+		(unsigned long long)vma->end);
+	return err_hint(err, "pointers to it would not work here");
+}
+
+static int vma_check(const struct plan *plan, const struct task *task,
+	const VmaEntry *vma, struct err *err)
 {
 	const char *what = NULL;
 
+	if (vma->prot & VMA_PROT_TAGS && plan->host->tags_lack)
+		return tags_lack(task, vma, err);
 	if (vma->status & VMA_SYSVIPC)
 		what = "System V shared memory";
 	else if (vma->status & VMA_AIORING)
@@ -382,6 +395,10 @@ static void vma_finish(const struct plan *plan, struct plan_task *pt, size_t i,
 	uint64_t at = vma->start, size = vma_size(vma);
 	uint64_t prot = vma_prot(plan, vma);
 
+	/* What no access can see the kernel does not make ready for tags. */
+	if (prot & VMA_PROT_TAGS && !(prot & (PROT_READ | PROT_WRITE)))
+		tape_call(tape, CALL_mprotect, A(at), A(size),
+			A(PROT_READ | VMA_PROT_TAGS));
 	if (prot != early_prot(plan, pt, i))
 		tape_call(tape, CALL_mprotect, A(at), A(size), A(prot));
 	if (vma->flags & MAP_LOCKED)
@@ -452,7 +469,7 @@ static int areas_map(struct plan *plan, struct plan_task *pt, struct tape *tape,
 
 	for (size_t i = 0; i < mm->n_vmas; i = last + 1) {
 		last = i;
-		code = vma_check(pt->task, mm->vmas[i], err);
+		code = vma_check(plan, pt->task, mm->vmas[i], err);
 		if (code)
 			return code;
 		if (is_special(mm->vmas[i]))

@@ -36,6 +36,7 @@ struct host {
 	 * which all goes on: VMA_PROT_BTI or nothing. */
 	uint32_t prot_lacks;
 	bool droppable_lacks; /* no VMA_MAP_DROPPABLE */
+	bool tags_lack;	      /* no VMA_PROT_TAGS */
 };
 
 /* A process that is to be born: a task, or a helper that lends its pid to a

@@ -68,6 +68,20 @@ static int vdso_read(struct host *host, struct err *err)
 	return 0;
 }
 
+/* mmap lets bits pass that it does not know. */
+static bool tags_lack(const struct host *host)
+{
+	void *at = mmap(NULL, host->page_size, PROT_READ,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	bool lack;
+
+	if (at == MAP_FAILED)
+		return true;
+	lack = mprotect(at, host->page_size, PROT_READ | VMA_PROT_TAGS) != 0;
+	munmap(at, host->page_size);
+	return lack;
+}
+
 int host_read(struct restore *restore, struct host *ret, struct err *err)
 {
 	_cleanup_proc_ struct proc own = PROC_CLOSED;
@@ -82,6 +96,7 @@ int host_read(struct restore *restore, struct host *ret, struct err *err)
 	host.prot_lacks = memory_lacks(&host, VMA_PROT_BTI, MAP_PRIVATE)
 				  ? VMA_PROT_BTI
 				  : 0;
+	host.tags_lack = tags_lack(&host);
 	host.droppable_lacks = memory_lacks(&host, 0, VMA_MAP_DROPPABLE);
 	code = proc_open(getpid(), &own, err);
 	if (!code)

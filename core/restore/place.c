@@ -12,6 +12,7 @@
 #include "kernel/ptrace.h"
 #include "model/vma.h"
 #include "restore/perform.h"
+#include "restore/tags.h"
 
 struct place {
 	struct birth_ward *ward;
@@ -137,6 +138,8 @@ static int task_prepare(struct place *place, struct err *err)
 	place->remote.leader = &place->leader;
 	code = remote_find_syscall(place->remote.be, &place->remote.memory,
 		&maps, &place->remote.syscall_at, err);
+	if (!code)
+		code = tags_place(place->remote.be, place->pt->task, err);
 	if (!code)
 		code = trap_ignore_again(place, err);
 	if (!code)

@@ -107,7 +107,7 @@ def harm_sysv(case):
     case.await_verdict(victim)
 
 
-@test("tagged memory (MTE) is one clear error")
+@test("shared tagged memory (MTE) is one clear error")
 def harm_tagged(case):
     victim = case.start([case.program("tagged")])
     case.ready(victim)

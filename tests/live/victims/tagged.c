@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Has tagged memory (MTE) in use, where the machine has such.
+/* Shares tagged memory (MTE), where the machine has such.
  */
 #include "checkpoint.h"
 
@@ -9,7 +9,7 @@ int main(void)
 {
 	volatile char *map =
 		mmap(NULL, PAGE, PROT_READ | PROT_WRITE | PROT_TAGGED,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+			MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	char line[256] = "";
 
 	/* Other machines do not mind a bit that they do not know. */

@@ -522,6 +522,27 @@ TEST(memory_that_may_be_dropped_is_private_where_there_is_no_such)
 		droppable_flags(true), MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED);
 }
 
+TEST(tagged_memory_is_refused_by_a_host_without_tags)
+{
+	struct scene s;
+
+	for (int lack = 0; lack < 2; lack++) {
+		scene_start(&s, backends[0]);
+		scene_file(&s, 1, &scene_kind);
+		s.host.tags_lack = lack;
+		scene_vma(&s, scene_task(&s, 7, 1, 7, 7), 0x7000000, 0x7001000,
+			PROT_READ | PROT_WRITE | VMA_PROT_TAGS,
+			MAP_PRIVATE | MAP_ANONYMOUS,
+			VMA_REGULAR | VMA_ANON_PRIVATE);
+		CHECK_INT(scene_plan(&s), lack ? -ENOTSUP : 0);
+		if (lack)
+			CHECK(strstr(s.err.text,
+				"task 7: the mapping 7000000-7001000 is tagged "
+				"memory (mte), which this host lacks"));
+		scene_end(&s);
+	}
+}
+
 TEST(pages_without_an_area_are_refused)
 {
 	struct scene s;
