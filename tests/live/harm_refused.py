@@ -34,12 +34,12 @@ REFUSED = {
 
 
 def has_tcp_ao():
-    """A kernel that has it (6.7) says that there are no keys."""
+    """A kernel that has it (6.7) has another word against it."""
     with socket.socket() as fresh:
         try:
             fresh.getsockopt(socket.IPPROTO_TCP, TCP_AO_INFO, 48)
         except OSError as error:
-            return error.errno == errno.ENOENT
+            return error.errno != errno.ENOPROTOOPT
     return True
 
 
