@@ -363,7 +363,7 @@ int ptrace_rseq_get(pid_t tid, struct ptrace_rseq *ret, struct err *err)
 
 int ptrace_dispatch_get(pid_t tid, struct ptrace_dispatch *ret, struct err *err)
 {
-	struct ptrace_dispatch dispatch;
+	struct ptrace_dispatch dispatch = {0};
 
 	if (ptrace_ask(ASK_GET_DISPATCH, tid, sizeof(dispatch), &dispatch) < 0)
 		return err_errno(err,
