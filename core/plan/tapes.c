@@ -154,10 +154,24 @@ static bool has_filters(const struct task *task)
 	return false;
 }
 
-/* Filters for all threads come before the threads' own. */
+static bool has_waiting(const struct task *task)
+{
+	const SignalQueueEntry *queue;
+
+	for (size_t i = 0; i < task->n_threads; i++) {
+		queue = task->threads[i].core->thread_core->signals_p;
+		if (queue && queue->n_signals)
+			return true;
+	}
+	return false;
+}
+
+/* Filters for all threads come before the threads' own. A signal that begins
+ * to be ignored is taken from all threads in which it waits. */
 static void leader_first(struct plan_task *pt, struct tape *tape)
 {
-	if (pt->task->n_threads == 1 || !has_filters(pt->task))
+	if (pt->task->n_threads == 1 ||
+		(!has_filters(pt->task) && !has_waiting(pt->task)))
 		return;
 	tape_about(tape, "waiting for the leader");
 	tape_meet(tape, A_REEL(offsetof(struct reel_words, led)),
