@@ -9,11 +9,14 @@ int main(void)
 {
 	char *locked = mem_map(
 		LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+	/* Without the letters, both could become one area. */
+	char *between = mem_map(PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS);
 	char *lazy = mem_map(
 		LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
 	char *unlocked;
 	char flags[256], before[256];
 
+	CHECK(between != lazy);
 	CHECK_SYS(mlock(locked, LEN / 2));
 	unlocked = locked + LEN / 2;
 	mem_fill(locked, LEN, 71);
