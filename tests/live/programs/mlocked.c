@@ -7,16 +7,14 @@
 
 int main(void)
 {
-	char *locked = mem_map(
-		LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
-	/* Without the letters, both could become one area. */
-	char *between = mem_map(PAGE, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS);
-	char *lazy = mem_map(
-		LEN, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS);
+	char *lazy = mem_map(2 * LEN + PAGE, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS);
+	char *between = lazy + LEN, *locked = between + PAGE;
 	char *unlocked;
 	char flags[256], before[256];
 
-	CHECK(between != lazy);
+	/* Without the letters, the two locked ones could become one area. */
+	CHECK_SYS(mprotect(between, PAGE, PROT_NONE));
 	CHECK_SYS(mlock(locked, LEN / 2));
 	unlocked = locked + LEN / 2;
 	mem_fill(locked, LEN, 71);
