@@ -428,6 +428,9 @@ static void law_check(struct law *law)
 	law_message_check(law, &core_a->tc->base, &core_b->tc->base);
 	law_message_check(
 		law, &core_a->thread_core->base, &core_b->thread_core->base);
+	/* The heap that both got may have grown before the second one was made.
+	 */
+	b->task.mm->mm_brk = a->task.mm->mm_brk;
 	law_message_check(law, &a->task.mm->base, &b->task.mm->base);
 	if (be->clear_tid && be->clear_tid(core_a))
 		CHECK_INT(*be->clear_tid(core_a), *be->clear_tid(core_b));

@@ -28,7 +28,7 @@ WORDS = {
     # 80000001.ecx; 7.0.ebx, which hypervisors hide; 1.ecx
     "x86_64": Words([6], ("xop", 6, 1 << 11), ("hle", 9, 1 << 4),
                     ("popcnt", 4, 1 << 23)),
-    "aarch64": Words([1, 2, 3], ("lse128", 1, 1 << 47), ("ssbs", 0, 1 << 28),
+    "aarch64": Words([1, 2, 3], ("poe", 1, 1 << 63), ("ssbs", 0, 1 << 28),
                      ("crc32", 0, 1 << 7)),
     # htm is emulated nowhere, and gone from POWER10.
     "ppc64le": Words([2], ("htm", 1, 1 << 30), ("htm-nosc", 1, 1 << 24),
