@@ -227,6 +227,42 @@ static int device_restore(int fd, const SkOptsEntry *opts, struct err *err)
 	return 0;
 }
 
+/* An instruction in the format: code << 48 | jt << 40 | jf << 32 | k. */
+static uint64_t insn_pack(const struct sock_filter *insn)
+{
+	return (uint64_t)insn->code << 48 | (uint64_t)insn->jt << 40 |
+	       (uint64_t)insn->jf << 32 | insn->k;
+}
+
+static struct sock_filter insn_unpack(uint64_t word)
+{
+	return (struct sock_filter){(uint16_t)(word >> 48),
+		(uint8_t)(word >> 40), (uint8_t)(word >> 32), (uint32_t)word};
+}
+
+/* What early images of Stasis have: the kernel's struct, as it lies in memory
+ * (little-endian). */
+static struct sock_filter insn_unpack_early(uint64_t word)
+{
+	return (struct sock_filter){(uint16_t)word, (uint8_t)(word >> 16),
+		(uint8_t)(word >> 24), (uint32_t)(word >> 32)};
+}
+
+/* Codes are bytes, and every filter ends by returning: so in the other coding
+ * none looks like one, but for very few constants. */
+static bool filter_unpack(const SkOptsEntry *opts,
+	struct sock_filter (*unpack)(uint64_t), struct sock_filter *ret)
+{
+	size_t n = opts->n_so_filter;
+
+	for (size_t i = 0; i < n; i++) {
+		ret[i] = unpack(opts->so_filter[i]);
+		if (ret[i].code > UINT8_MAX)
+			return false;
+	}
+	return BPF_CLASS(ret[n - 1].code) == BPF_RET;
+}
+
 static int filter_capture(
 	struct arena *arena, int fd, SkOptsEntry *opts, struct err *err)
 {
@@ -243,7 +279,9 @@ static int filter_capture(
 			"which cannot be read");
 	}
 	opts->n_so_filter = n;
-	opts->so_filter = arena_copy(arena, filter, n * sizeof(*filter));
+	opts->so_filter = arena_newn(arena, uint64_t, n + 1);
+	for (socklen_t i = 0; i < n; i++)
+		opts->so_filter[i] = insn_pack(&filter[i]);
 	return 0;
 }
 
@@ -261,7 +299,12 @@ static int filter_restore(int fd, const SkOptsEntry *opts, struct err *err)
 		return err_set(err, EBADMSG,
 			"a socket's filter of %zu instructions",
 			opts->n_so_filter);
-	memcpy(filter, opts->so_filter, opts->n_so_filter * sizeof(*filter));
+	if (!filter_unpack(opts, insn_unpack, filter) &&
+		!filter_unpack(opts, insn_unpack_early, filter))
+		return err_set(err, EBADMSG,
+			"a socket's filter of %zu words that are no "
+			"instructions",
+			opts->n_so_filter);
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
 		    sizeof(program)))
 		return err_errno(err, "giving a socket its filter");

@@ -3,6 +3,7 @@
 #include "file_law.h"
 
 #include <arpa/inet.h>
+#include <linux/filter.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
@@ -120,6 +121,75 @@ TEST(sockets_without_connection_are_kept)
 	CHECK(!shutdown(fd, SHUT_WR));
 	law_add(&law, fd);
 	law_hold(&law);
+	law_close(&law);
+}
+
+/* "ip and not port 9", nearly: jumps, a constant of 32 bits, a return. */
+static struct sock_filter filter[] = {
+	{BPF_LD | BPF_H | BPF_ABS, 0, 0, 2},
+	{BPF_JMP | BPF_JEQ | BPF_K, 2, 1, 0x12345678},
+	{BPF_RET | BPF_K, 0, 0, 0},
+	{BPF_RET | BPF_K, 0, 0, 0x40000},
+	{BPF_RET | BPF_A, 0, 0, 0},
+};
+enum { FILTER = sizeof(filter) / sizeof(*filter) };
+
+/* By hand, of the format's words: code, jt, jf, k, the code highest. */
+static const uint64_t filter_words[FILTER] = {0x0028000000000002,
+	0x0015020112345678, 0x0006000000000000, 0x0006000000040000,
+	0x0016000000000000};
+
+/* What Stasis wrote at first. */
+static const uint64_t filter_early[FILTER] = {0x0000000200000028,
+	0x1234567801020015, 0x0000000000000006, 0x0004000000000006,
+	0x0000000000000016};
+
+static void filter_check(int fd)
+{
+	struct sock_filter got[16];
+	socklen_t n = 16;
+
+	CHECK(!getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, got, &n));
+	CHECK_INT(n, FILTER);
+	CHECK_MEM(got, filter, sizeof(filter));
+}
+
+static void filter_law(struct law *law, const uint64_t *early)
+{
+	struct sock_fprog program = {FILTER, filter};
+	SkOptsEntry *opts;
+
+	law_add(law, socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+	CHECK(!setsockopt(law->fds[0], SOL_SOCKET, SO_ATTACH_FILTER, &program,
+		sizeof(program)));
+	REQUIRE(!law_capture(law, &law->first));
+	opts = law->first.entries[0]->isk->opts;
+	CHECK_INT(opts->n_so_filter, FILTER);
+	CHECK_MEM(opts->so_filter, filter_words, sizeof(filter_words));
+	close(law->fds[0]);
+	REQUIRE(!law_objects_read(law));
+	if (early)
+		memcpy(law_object(law, 0)->entry->isk->opts->so_filter, early,
+			sizeof(filter_early));
+	CHECK_INT(law_make(law), 0);
+	filter_check(law->fds[0]);
+}
+
+TEST(a_classic_filter_is_written_in_the_coding_of_the_format)
+{
+	struct law law = {0};
+
+	REQUIRE(!law_open(&law));
+	filter_law(&law, NULL);
+	law_close(&law);
+}
+
+TEST(a_classic_filter_of_an_early_image_is_read)
+{
+	struct law law = {0};
+
+	REQUIRE(!law_open(&law));
+	filter_law(&law, filter_early);
 	law_close(&law);
 }
 
