@@ -18,7 +18,8 @@
 
 enum {
 	POLICY_DEADLINE = 6,
-	FLAGS_OF_POLICY = 0x1 | 0x2 | 0x4, /* reset on fork, reclaim, overrun */
+	FLAG_RESET_ON_FORK = 0x1,
+	FLAGS_OF_POLICY = FLAG_RESET_ON_FORK | 0x2 | 0x4, /* reclaim, overrun */
 	FLAG_UTIL_MIN = 0x20,
 	FLAG_UTIL_MAX = 0x40,
 	UTIL_FULL = 1024,
@@ -66,8 +67,11 @@ static void slice_keep(
 static void attrs_keep(ThreadCoreEntry *core, StasisThreadExtra *extra,
 	const struct sched_attrs *attrs, int nice)
 {
+	/* In the format it is the word of sched_getscheduler(2). */
 	core->has_sched_policy = 1;
 	core->sched_policy = attrs->policy;
+	if (attrs->flags & FLAG_RESET_ON_FORK)
+		core->sched_policy |= SCHED_RESET_ON_FORK;
 	core->has_sched_nice = 1;
 	/* sched_getattr tells no nice of real-time threads. */
 	core->sched_nice = nice;
@@ -145,18 +149,18 @@ static int sched_capture(struct dump *dump, const struct sighting *sight,
 static struct attr attr_of(
 	const ThreadCoreEntry *core, const StasisThreadExtra *extra)
 {
+	uint32_t policy = core->sched_policy & ~(uint32_t)SCHED_RESET_ON_FORK;
 	struct attr attr = {
 		.size = ATTR_SIZE_0,
-		.policy = core->sched_policy,
+		.policy = policy,
+		.flags = policy != core->sched_policy ? FLAG_RESET_ON_FORK : 0,
 		.nice = core->sched_nice,
-		.priority = policy_realtime(core->sched_policy)
-				    ? core->sched_prio
-				    : 0,
+		.priority = policy_realtime(policy) ? core->sched_prio : 0,
 	};
 
 	if (!extra)
 		return attr;
-	attr.flags = extra->sched_flags;
+	attr.flags |= extra->sched_flags;
 	attr.runtime = extra->sched_runtime;
 	attr.deadline = extra->sched_deadline;
 	attr.period = extra->sched_period;

@@ -305,11 +305,23 @@ static void setup_realtime(void)
 
 TEST(a_realtime_policy_comes_back_with_the_nice_behind_it)
 {
+	struct law law = {0};
+	int ret;
+
 	if (!is_root()) {
 		test_skip("needs root");
 		return;
 	}
-	law_expect(setup_realtime);
+	ret = law_run(&law, setup_realtime);
+	CHECK_STR(law.err.text, "");
+	if (CHECK_INT(ret, 0)) {
+		/* One word in the format, as of sched_getscheduler(2). */
+		CHECK_INT(
+			law.newborn.tree_thread.core->thread_core->sched_policy,
+			SCHED_RR | SCHED_RESET_ON_FORK);
+		law_check(&law);
+	}
+	law_end(&law);
 }
 
 static void caps_set(uint64_t eff, uint64_t prm, uint64_t inh)

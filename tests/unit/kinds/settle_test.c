@@ -329,6 +329,26 @@ TEST(a_realtime_thread_gets_its_nice_before_its_policy)
 	scene_end(&s);
 }
 
+/* SCHED_RR | SCHED_RESET_ON_FORK is one word in the format. */
+TEST(a_policy_that_children_do_not_inherit_is_read_from_its_word)
+{
+	const uint8_t *attr;
+	struct scene s;
+
+	scene_start(&s);
+	s.thread_core.has_sched_policy = 1;
+	s.thread_core.sched_policy = 0x40000002;
+	s.thread_core.sched_prio = 5;
+	CHECK_INT(scene_settle(&s, &kind_sched), 0);
+	CHECK_STR(scene_steps(&s), "sched_setattr(0, data+0)\n");
+	attr = (const uint8_t *)tape_data_at(s.tape, 0);
+	CHECK_INT(attr[4], 2); /* policy */
+	CHECK_INT(attr[7], 0);
+	CHECK_INT(attr[8], 1);	/* flags */
+	CHECK_INT(attr[20], 5); /* priority */
+	scene_end(&s);
+}
+
 TEST(proc_is_reached_through_the_fd_that_the_walk_left_open)
 {
 	struct scene s;
