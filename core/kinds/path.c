@@ -175,6 +175,12 @@ bool path_is_outside(const RegFileEntry *reg)
 	return reg->has_ext && reg->ext;
 }
 
+/* Others append to a log, too: its size says nothing. */
+static bool flags_may_grow(uint32_t flags)
+{
+	return (flags & O_ACCMODE) == O_WRONLY && flags & O_APPEND;
+}
+
 static int named_capture(struct dump *dump, const struct sighting *sighting,
 	uint32_t id, RegFileEntry *reg, struct err *err)
 {
@@ -187,6 +193,8 @@ static int named_capture(struct dump *dump, const struct sighting *sighting,
 		code = name_capture(dump, sighting, id, reg, err);
 	if (code || !S_ISREG(stat->st_mode))
 		return code;
+	if (flags_may_grow(sighting->info.flags))
+		return 0;
 	reg->has_size = true;
 	reg->size = (uint64_t)stat->st_size;
 	if (stat->st_nlink)
@@ -275,6 +283,27 @@ static int build_id_check(const struct restore *restore,
 			     "filesize would look at its size alone");
 }
 
+static int size_check(const struct restore *restore, const RegFileEntry *reg,
+	const struct stat *stat, struct err *err)
+{
+	uint64_t now = (uint64_t)stat->st_size;
+
+	if (!reg->has_size || !S_ISREG(stat->st_mode) || reg->size == now ||
+		flags_may_grow(reg->flags) ||
+		(now > reg->size && restore->run->opt->allow_grown_files))
+		return 0;
+	err_set(err, EINVAL,
+		"'%s' had %llu bytes when the checkpoint was made, and has "
+		"%llu now",
+		reg->name, (unsigned long long)reg->size,
+		(unsigned long long)now);
+	return err_hint(err, "put back the file as it was at the checkpoint%s",
+		now > reg->size
+			? ", or let those pass that have become longer with "
+			  "--allow-grown-files"
+			: "");
+}
+
 static int path_check(const struct restore *restore, const RegFileEntry *reg,
 	int fd, struct err *err)
 {
@@ -284,19 +313,9 @@ static int path_check(const struct restore *restore, const RegFileEntry *reg,
 	if (fstat(fd, &stat))
 		return err_errno(err, "looking at '%s'", reg->name);
 	code = mode_check(restore, reg, &stat, err);
-	if (code)
-		return code;
-	if (reg->has_size && S_ISREG(stat.st_mode) &&
-		reg->size != (uint64_t)stat.st_size) {
-		err_set(err, EINVAL,
-			"'%s' had %llu bytes when the checkpoint was made, "
-			"and has %llu now",
-			reg->name, (unsigned long long)reg->size,
-			(unsigned long long)stat.st_size);
-		return err_hint(err, "put back the file as it was at the "
-				     "checkpoint");
-	}
-	return build_id_check(restore, reg, fd, err);
+	if (!code)
+		code = size_check(restore, reg, &stat, err);
+	return code ? code : build_id_check(restore, reg, fd, err);
 }
 
 static int position_set(const RegFileEntry *reg, int fd, struct err *err)

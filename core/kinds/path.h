@@ -5,7 +5,8 @@
  *
  * A name is only stored when it leads to the very file; a file without any
  * name is stored whole (ghost.h). On the way back size, mode and build id
- * must be what they were, for a program would not expect otherwise.
+ * must be what they were, for a program would not expect otherwise; but a log,
+ * open for appending alone, has no size.
  */
 #ifndef STASIS_KINDS_PATH_H
 #define STASIS_KINDS_PATH_H

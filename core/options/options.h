@@ -127,6 +127,7 @@ struct options {
 	bool link_remap;
 	bool evasive_devices;
 	bool skip_file_rwx_check;
+	bool allow_grown_files;
 	enum file_validation file_validation;
 	bool force_irmap;
 	struct option_words irmap_scan_paths;

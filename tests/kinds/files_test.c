@@ -78,6 +78,57 @@ TEST(a_file_of_another_size_is_refused_with_both_sizes)
 	law_close(&law);
 }
 
+TEST(a_file_that_grew_is_restored_when_that_is_allowed)
+{
+	struct law law = {0};
+
+	REQUIRE(!law_open(&law));
+	law.opt.allow_grown_files = true;
+	CHECK_INT(law_changed(path_grow, &law), 0);
+	law_close(&law);
+}
+
+static void path_shrink(const char *path)
+{
+	CHECK(!truncate(path, 9));
+}
+
+TEST(a_file_that_shrank_is_refused_whatever_is_allowed)
+{
+	struct law law = {0};
+
+	REQUIRE(!law_open(&law));
+	law.opt.allow_grown_files = true;
+	CHECK_INT(law_changed(path_shrink, &law), -EINVAL);
+	CHECK(strstr(law.err.text, "has 9 now") != NULL);
+	law.n = 0;
+	law_close(&law);
+}
+
+TEST(a_log_that_grew_is_restored_and_its_size_is_not_stored)
+{
+	struct law law = {0};
+	RegFileEntry *reg;
+
+	REQUIRE(!law_open(&law));
+	law_add(&law,
+		file_make(path_in(&law, "log"), "one\n", O_WRONLY | O_APPEND));
+	law_add(&law,
+		file_make(path_in(&law, "both"), "one\n", O_RDWR | O_APPEND));
+	CHECK_INT(law_capture(&law, &law.first), 0);
+	CHECK(!law.first.entries[0]->reg->has_size);
+	CHECK_INT(law.first.entries[0]->reg->n_build_id, 0);
+	CHECK_INT(law.first.entries[1]->reg->size, 4);
+	CHECK_INT(write(law.fds[0], "two\n", 4), 4);
+	CHECK_INT(law_objects_read(&law), 0);
+	/* Images of early versions have it. */
+	reg = law_object(&law, 0)->entry->reg;
+	reg->has_size = true;
+	reg->size = 4;
+	CHECK_INT(law_make(&law), 0);
+	law_close(&law);
+}
+
 TEST(a_file_with_other_permissions_is_refused_unless_told)
 {
 	struct law law = {0};

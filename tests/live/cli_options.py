@@ -379,3 +379,26 @@ def cli_stacks(case):
     check(result.code == 0, f"inspect --stacks: {result.explain()}")
     check(result.out.count("nanosleep") >= 64,
           f"not all threads are shown asleep:\n{result.out[-600:]}")
+
+
+@test("a log that grew is restored, another file with --allow-grown-files")
+def cli_grown_files(case):
+    code = ("import time; log = open('log', 'a', 1); log.write('one\\n')\n"
+            "file = open('file', 'w', 1); file.write('one\\n')\n"
+            "open('ready', 'w').close()\n"
+            "while True:\n"
+            "    time.sleep(0.05); log.write('more\\n')\n")
+    victim = case.start([sys.executable, "-c", code])
+    wait_until(lambda: os.path.exists(case.path("ready")), "it is ready")
+    case.dump(victim)
+    for name in ("log", "file"):
+        with open(case.path(name), "a", encoding="utf-8") as out:
+            out.write("others\n")
+    result = case.try_restore()
+    check(result.code == 1 and "--allow-grown-files" in result.err
+          and f"'{case.path('file')}' had 4 bytes" in result.err,
+          result.explain())
+    case.restore(victim, "--allow-grown-files")
+    wait_until(lambda: "others\nmore\n" in read_text(case.path("log")),
+               "it goes on at the end of the log")
+    kill_tree(case, victim)
