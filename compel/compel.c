@@ -137,7 +137,8 @@ static int compel_release(struct compel *victim, struct err *err)
 	int code = 0, also;
 
 	for (size_t i = 0; i < victim->tids.n; i++) {
-		also = ptrace_detach(victim->tids.at[i], 0, code ? NULL : err);
+		also = ptrace_detach(
+			victim->tids.at[i], 0, code ? ERR_UNREAD : err);
 		code = code ?: also == -ESRCH ? 0 : also;
 	}
 	for (int signal = 1; signal <= 64; signal++)
@@ -165,7 +166,7 @@ int compel_open(
 			?: compel_seize_all(victim, &err)
 			?: compel_look_around(victim, &err);
 	if (code) {
-		compel_release(victim, NULL);
+		compel_release(victim, ERR_UNREAD);
 		err_wrap(&err, "stopping process %d", pid);
 		return compel_report(code, &err, error);
 	}
@@ -255,7 +256,7 @@ int compel_inject(struct compel *victim, const struct compel_blob *blob,
 	if (!code && blob->needs_write)
 		code = compel_allow_write(victim, &err);
 	if (code)
-		compel_remove_all(victim, NULL);
+		compel_remove_all(victim, ERR_UNREAD);
 	else
 		victim->data_size = data_size;
 	return compel_report(code, &err, error);

@@ -89,9 +89,9 @@ static int options_gather(struct worker *worker, const CriuReq *req,
 	if (!worker->peer.confined)
 		rc = options_apply_config(worker->arena, NULL, o, err);
 	rc2 = wish_read(worker->arena, req->opts, worker->inherited, wish,
-		rc ? NULL : err);
+		rc ? ERR_UNREAD : err);
 	rc = rc ?: rc2;
-	rc2 = places_find(worker, wish, has_dir, rc ? NULL : err);
+	rc2 = places_find(worker, wish, has_dir, rc ? ERR_UNREAD : err);
 	*ret_placed = !rc2;
 	rc = rc ?: rc2;
 	if (!rc && wish->config_file)
@@ -173,7 +173,7 @@ static int engine_open(struct worker *worker, const CriuReq *req,
 		return rc;
 	/* After a failure, too: the log is to tell of it. */
 	opened = session_open(&engine->session, worker->arena, &wish->options,
-		rc ? NULL : err);
+		rc ? ERR_UNREAD : err);
 	rc = rc ?: opened;
 	if (!rc)
 		rc = places_confirm(worker, wish, err);

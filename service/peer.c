@@ -59,7 +59,7 @@ int peer_read(
 	if (getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &peer.pidfd, &size)) {
 		peer.pidfd = -1;
 		if (errno == ENOPROTOOPT && cred.pid > 0)
-			pidfd_open_task(cred.pid, 0, &peer.pidfd, NULL);
+			pidfd_open_task(cred.pid, 0, &peer.pidfd, ERR_UNREAD);
 	}
 	*ret = peer;
 	return 0;

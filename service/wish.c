@@ -170,7 +170,8 @@ int wish_read(struct arena *arena, const CriuOpts *opts, bool inherited,
 
 		if (!n)
 			continue;
-		rc = field_read(&field, &all->fields[i], n, first ? NULL : err);
+		rc = field_read(
+			&field, &all->fields[i], n, first ? ERR_UNREAD : err);
 		first = first ?: rc;
 	}
 	return first;

@@ -17,7 +17,7 @@ static int worker_fail(struct worker *worker, struct answer *answer,
 	const struct err *err, int status)
 {
 	answer_fail(worker->arena, answer, err);
-	packet_send(worker->socket, &answer->resp, NULL);
+	packet_send(worker->socket, &answer->resp, ERR_UNREAD);
 	return status;
 }
 

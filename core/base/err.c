@@ -9,8 +9,6 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!err)
-		return -code;
 	err->code = code;
 	err->hint[0] = '\0';
 	va_start(ap, fmt);
@@ -23,8 +21,6 @@ static int err_fill(struct err *err, int code, const char *fmt, va_list ap)
 {
 	size_t used;
 
-	if (!err)
-		return -code;
 	err->code = code;
 	err->hint[0] = '\0';
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
@@ -55,14 +51,18 @@ int err_code(struct err *err, int code, const char *fmt, ...)
 	return code;
 }
 
+int err_copy(struct err *err, const struct err *from)
+{
+	*err = *from;
+	return -err->code;
+}
+
 int err_wrap(struct err *err, const char *fmt, ...)
 {
 	char inner[sizeof(err->text)];
 	size_t used;
 	va_list ap;
 
-	if (!err)
-		return -EINVAL;
 	memcpy(inner, err->text, sizeof(inner));
 	va_start(ap, fmt);
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
@@ -76,8 +76,6 @@ int err_hint(struct err *err, const char *fmt, ...)
 {
 	va_list ap;
 
-	if (!err)
-		return -EINVAL;
 	va_start(ap, fmt);
 	vsnprintf(err->hint, sizeof(err->hint), fmt, ap);
 	va_end(ap);

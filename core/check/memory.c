@@ -57,10 +57,10 @@ static bool child_page_fills(pid_t child, void *page)
 	_cleanup_memory_ struct memory memory = MEMORY_CLOSED;
 	uint64_t at = (uintptr_t)page, word = 42;
 
-	return !proc_open(child, &proc, NULL) &&
-	       !memory_open(&proc, &memory, NULL) &&
-	       !memory_write(&memory, at, &word, sizeof(word), NULL) &&
-	       !memory_read(&memory, at, &word, sizeof(word), NULL) &&
+	return !proc_open(child, &proc, ERR_UNREAD) &&
+	       !memory_open(&proc, &memory, ERR_UNREAD) &&
+	       !memory_write(&memory, at, &word, sizeof(word), ERR_UNREAD) &&
+	       !memory_read(&memory, at, &word, sizeof(word), ERR_UNREAD) &&
 	       word == 42;
 }
 
@@ -70,8 +70,8 @@ static bool child_page_opens(pid_t child, void *page)
 	_cleanup_memory_ struct memory memory = MEMORY_CLOSED;
 	char byte;
 
-	return !proc_open(child, &proc, NULL) &&
-	       !memory_open(&proc, &memory, NULL) &&
+	return !proc_open(child, &proc, ERR_UNREAD) &&
+	       !memory_open(&proc, &memory, ERR_UNREAD) &&
 	       pread(memory.fd, &byte, 1, (off_t)(uintptr_t)page) == 1;
 }
 
@@ -102,8 +102,8 @@ bool probe_vdso_moves(void)
 	_cleanup_proc_ struct proc own = PROC_CLOSED;
 	struct maps maps = {0};
 
-	if (proc_open(getpid(), &own, NULL) ||
-		maps_read_plain(arena, &own, &maps, NULL))
+	if (proc_open(getpid(), &own, ERR_UNREAD) ||
+		maps_read_plain(arena, &own, &maps, ERR_UNREAD))
 		return false;
 	for (size_t i = 0; i < maps.n; i++)
 		if (strcmp(maps.at[i].path, "[vdso]") == 0 &&

@@ -32,7 +32,8 @@ static int map_open(const struct victim *victim, const struct map *map)
 
 	snprintf(name, sizeof(name), "map_files/%llx-%llx",
 		(unsigned long long)map->start, (unsigned long long)map->end);
-	proc_open_file(&victim->proc, 0, name, O_RDONLY | O_CLOEXEC, &fd, NULL);
+	proc_open_file(
+		&victim->proc, 0, name, O_RDONLY | O_CLOEXEC, &fd, ERR_UNREAD);
 	return fd;
 }
 
@@ -107,8 +108,8 @@ static void thread_log(struct view *view, struct unwinder *unwinder,
 
 	core_entry__init(&view->core);
 	if (!thread->regs.set[0].bytes ||
-		view->dump->run->be->thread_to_image(
-			view->dump->arena, &thread->regs, &view->core, NULL) ||
+		view->dump->run->be->thread_to_image(view->dump->arena,
+			&thread->regs, &view->core, ERR_UNREAD) ||
 		!machine_pc_sp(&view->core, &source.pc, &source.sp))
 		return;
 	source.chain = machine_chain(&view->core);
@@ -130,10 +131,10 @@ void backtrace_log_victim(struct dump *dump, const struct victim *victim)
 		.n_maps = victim->maps.n};
 
 	if (!log_enabled(LOG_INFO) ||
-		memory_open(&victim->proc, &view.memory, NULL))
+		memory_open(&victim->proc, &view.memory, ERR_UNREAD))
 		return;
 	view.maps = arena_newn(dump->arena, struct unwind_map, view.n_maps + 1);
-	if (!unwinder_new(dump->arena, &unwinder, NULL)) {
+	if (!unwinder_new(dump->arena, &unwinder, ERR_UNREAD)) {
 		for (size_t i = 0; i < view.n_maps; i++)
 			map_fill(&view, i);
 		for (size_t i = 0; i < victim->threads.n && i < THREADS_MAX;

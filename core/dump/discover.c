@@ -15,7 +15,8 @@ static int seccomp_check(const struct victim_thread *thread, struct err *err)
 {
 	if (!thread->seized || thread->status.seccomp <= 0 ||
 		!ptrace_options_set(thread->tid,
-			PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP, NULL))
+			PTRACE_O_TRACESYSGOOD | PTRACE_O_SUSPEND_SECCOMP,
+			ERR_UNREAD))
 		return 0;
 	err_set(err, EPERM,
 		"thread %d is confined by seccomp, which cannot be suspended",

@@ -159,9 +159,9 @@ static int victims_release(struct dump *dump, struct freezer *freezer,
 
 	if (how != RELEASE_KILL)
 		code = freezer_return(freezer, err);
-	also = freeze_release(dump, how, code ? NULL : err);
+	also = freeze_release(dump, how, code ? ERR_UNREAD : err);
 	code = code ?: also;
-	also = freezer_return(freezer, code ? NULL : err);
+	also = freezer_return(freezer, code ? ERR_UNREAD : err);
 	freezer_close(freezer);
 	return code ?: also;
 }
@@ -207,7 +207,8 @@ int dump_run(struct run *run, struct err *err)
 	else
 		code = post_dump(&dump, err);
 	released = victims_release(&dump, &freezer,
-		code ? RELEASE_RUN : release_wanted(run), code ? NULL : err);
+		code ? RELEASE_RUN : release_wanted(run),
+		code ? ERR_UNREAD : err);
 	stats_clock_add(&clock, &run->stats.frozen_time);
 	shared_close(&dump);
 	image_set_close(dump.images);

@@ -188,7 +188,8 @@ static int tracer_explain(struct dump *dump, struct victim *victim,
 {
 	struct proc_status status;
 
-	if (proc_status_read(dump->arena, &victim->proc, 0, &status, NULL) ||
+	if (proc_status_read(
+		    dump->arena, &victim->proc, 0, &status, ERR_UNREAD) ||
 		!status.tracer_pid)
 		return code;
 	err_set(err, EBUSY, "process %d (%s) is already traced by process %d",
@@ -202,7 +203,8 @@ static int refusal_explain(
 {
 	struct proc_stat stat;
 
-	if (victim->threads.n || proc_stat_read(&victim->proc, 0, &stat, NULL))
+	if (victim->threads.n ||
+		proc_stat_read(&victim->proc, 0, &stat, ERR_UNREAD))
 		return code;
 	if (stat.flags & PF_KTHREAD) {
 		err_set(err, EINVAL, "%d (%s) is a kernel thread", stat.pid,
@@ -378,10 +380,10 @@ static int thread_release(struct victim_thread *thread, struct err *err)
 		return 0;
 	/* Detaching needs a stop; a thread seized a moment ago may run. */
 	if (!thread->stopped) {
-		ptrace_interrupt(thread->tid, NULL);
+		ptrace_interrupt(thread->tid, ERR_UNREAD);
 		/* One that does not stop is let go when we end. */
 		ptrace_wait_interrupted_for(
-			thread->tid, LET_GO_MS, &(int){0}, NULL);
+			thread->tid, LET_GO_MS, &(int){0}, ERR_UNREAD);
 	}
 	for (int sig = 1; sig < 64; sig++)
 		if (thread->held & 1ull << (sig - 1))
@@ -398,7 +400,8 @@ static int victim_release(struct victim *victim, bool stop, struct err *err)
 	if (stop && victim->state == TASK_ALIVE && victim->pidfd >= 0)
 		code = pidfd_kill(victim->pidfd, victim->pid, SIGSTOP, err);
 	for (size_t i = 0; i < victim->threads.n; i++) {
-		also = thread_release(victim->threads.at[i], code ? NULL : err);
+		also = thread_release(
+			victim->threads.at[i], code ? ERR_UNREAD : err);
 		code = code ?: also;
 	}
 	return code;
@@ -423,8 +426,8 @@ static int victims_kill(struct dump *dump, struct err *err)
 		victim = dump->victims.at[i];
 		if (victim->pidfd < 0)
 			continue;
-		also = pidfd_kill(
-			victim->pidfd, victim->pid, SIGKILL, code ? NULL : err);
+		also = pidfd_kill(victim->pidfd, victim->pid, SIGKILL,
+			code ? ERR_UNREAD : err);
 		code = code ?: also;
 	}
 	for (size_t i = 0; i < dump->victims.n; i++)
@@ -442,8 +445,8 @@ int freeze_release(struct dump *dump, enum freeze_release how, struct err *err)
 	for (size_t i = 0; i < dump->victims.n; i++) {
 		victim = dump->victims.at[i];
 		if (how != RELEASE_KILL) {
-			also = victim_release(
-				victim, how == RELEASE_STOP, code ? NULL : err);
+			also = victim_release(victim, how == RELEASE_STOP,
+				code ? ERR_UNREAD : err);
 			code = code ?: also;
 		}
 		if (victim->pidfd >= 0)

@@ -76,7 +76,7 @@ static int thread_fetch(
 		code = thread_leave_vdso(in, thread, err);
 	if (code)
 		return err_wrap(err, "thread %d", thread->tid);
-	if (ptrace_rseq_get(thread->tid, &thread->rseq, NULL))
+	if (ptrace_rseq_get(thread->tid, &thread->rseq, ERR_UNREAD))
 		thread->rseq = (struct ptrace_rseq){0};
 	return rseq_abort(be, &in->remote.memory, &thread->rseq,
 		thread->regs.set[0].bytes, err);
@@ -181,11 +181,11 @@ static int interview_cure(struct interview *in, struct err *err)
 	int code, also;
 
 	code = trap_ignore_again(in, err);
-	also = remote_close(&in->remote, code ? NULL : err);
+	also = remote_close(&in->remote, code ? ERR_UNREAD : err);
 	code = code ?: also;
 	for (size_t i = 0; i < in->n; i++) {
 		also = remote_cure(in->dump->arena, in->remote.be,
-			&in->threads[i], code ? NULL : err);
+			&in->threads[i], code ? ERR_UNREAD : err);
 		code = code ?: also;
 		in->victim->threads.at[i]->held |= in->threads[i].held;
 	}

@@ -89,8 +89,7 @@ static void copy_fail(struct copy *copy, const struct err *err)
 {
 	pthread_mutex_lock(&copy->lock);
 	if (!copy->code) {
-		copy->code = -err->code;
-		*copy->err = *err;
+		copy->code = err_copy(copy->err, err);
 	}
 	pthread_mutex_unlock(&copy->lock);
 	atomic_store(&copy->stop, true);
@@ -398,7 +397,8 @@ static int jobs_run(struct dump *dump, struct pages_job **jobs, size_t n,
 	}
 	pthread_mutex_destroy(&copy.lock);
 	for (size_t i = 0; i < n; i++) {
-		int closed = job_close(dump, jobs[i], !code, code ? NULL : err);
+		int closed = job_close(
+			dump, jobs[i], !code, code ? ERR_UNREAD : err);
 
 		code = code ?: closed;
 	}

@@ -24,6 +24,7 @@ static int files_finish(struct image_set *set, struct err *err)
 {
 	struct image_file *file;
 	char name[IMAGE_NAME_MAX];
+	int code;
 
 	for (size_t i = 0; i < set->files.n; i++) {
 		file = set->files.at[i];
@@ -33,8 +34,9 @@ static int files_finish(struct image_set *set, struct err *err)
 		if (file->by_fd && !file->finished)
 			return err_set(
 				err, EINVAL, "%s is still being written", name);
-		if (image_file_finish(set, file, err) < 0)
-			return -err->code;
+		code = image_file_finish(set, file, err);
+		if (code < 0)
+			return code;
 	}
 	return 0;
 }
@@ -51,6 +53,7 @@ static int file_sync(int dir, const char *name, struct err *err)
 static int files_sync(struct image_set *set, struct err *err)
 {
 	char name[IMAGE_NAME_MAX];
+	int code;
 
 	if (set->files.n >= SYNCFS_FILES) {
 		if (syncfs(set->temp) < 0)
@@ -61,8 +64,9 @@ static int files_sync(struct image_set *set, struct err *err)
 		if (set->files.at[i]->dropped)
 			continue;
 		image_name(name, set->files.at[i]->type, set->files.at[i]->id);
-		if (file_sync(set->temp, name, err) < 0)
-			return -err->code;
+		code = file_sync(set->temp, name, err);
+		if (code < 0)
+			return code;
 	}
 	return 0;
 }
@@ -75,8 +79,9 @@ static int manifest_write(struct image_set *set, const StasisManifest *manifest,
 	size_t size = 0;
 	int ret;
 
-	if (image_file_temp(set, err) < 0)
-		return -err->code;
+	ret = image_file_temp(set, err);
+	if (ret < 0)
+		return ret;
 	fd = openat(set->temp, manifest_name,
 		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -131,23 +136,27 @@ static int old_remove(
 {
 	_cleanup_dir_ DIR *dir = NULL;
 	const struct dirent *entry;
+	int code;
 
-	if (old_unlink(set, manifest_name, err) < 0)
-		return -err->code;
+	code = old_unlink(set, manifest_name, err);
+	if (code < 0)
+		return code;
 	if (!facts)
 		return 0;
-	if (old_unlink(set, inventory_name, err) < 0)
-		return -err->code;
-	if (!set->parent && old_unlink(set, "parent", err) < 0)
-		return -err->code;
+	code = old_unlink(set, inventory_name, err);
+	if (code < 0)
+		return code;
+	if (!set->parent)
+		code = old_unlink(set, "parent", err);
+	if (code < 0)
+		return code;
 	dir = image_dir_list(set->dir);
 	if (!dir)
 		return err_errno(err, "reading the image directory");
-	while ((entry = readdir(dir)))
-		if (old_in_the_way(set, facts, entry->d_name) &&
-			old_unlink(set, entry->d_name, err) < 0)
-			return -err->code;
-	return 0;
+	while (!code && (entry = readdir(dir)))
+		if (old_in_the_way(set, facts, entry->d_name))
+			code = old_unlink(set, entry->d_name, err);
+	return code;
 }
 
 static int file_place(struct image_set *set, const char *name, struct err *err)
@@ -172,17 +181,20 @@ static int files_place(struct image_set *set, struct err *err)
 {
 	const struct image_file *file;
 	char name[IMAGE_NAME_MAX];
+	int code;
 
 	for (size_t i = 0; i < set->files.n; i++) {
 		file = set->files.at[i];
 		if (file->dropped || file->type == IMAGE_INVENTORY)
 			continue;
 		image_name(name, file->type, file->id);
-		if (file_place(set, name, err) < 0)
-			return -err->code;
+		code = file_place(set, name, err);
+		if (code < 0)
+			return code;
 	}
-	if (parent_place(set, err) < 0)
-		return -err->code;
+	code = parent_place(set, err);
+	if (code < 0)
+		return code;
 	if (!image_file_find(set, IMAGE_INVENTORY, 0))
 		return 0;
 	return file_place(set, inventory_name, err);
@@ -201,14 +213,19 @@ static int dir_sync(
 static int set_place(
 	struct image_set *set, const struct image_facts *facts, struct err *err)
 {
-	if (old_remove(set, facts, err) < 0 || dir_sync(set, facts, err) < 0)
-		return -err->code;
-	if (files_place(set, err) < 0 || dir_sync(set, facts, err) < 0)
-		return -err->code;
+	int code;
+
+	code = old_remove(set, facts, err) ?: dir_sync(set, facts, err);
+	if (code < 0)
+		return code;
+	code = files_place(set, err) ?: dir_sync(set, facts, err);
+	if (code < 0)
+		return code;
 	if (!facts)
 		return 0;
-	if (file_place(set, manifest_name, err) < 0)
-		return -err->code;
+	code = file_place(set, manifest_name, err);
+	if (code < 0)
+		return code;
 	return dir_sync(set, facts, err);
 }
 
@@ -216,17 +233,22 @@ static int set_commit(
 	struct image_set *set, const struct image_facts *facts, struct err *err)
 {
 	StasisManifest manifest;
+	int code;
 
 	if (!set->files.n && !facts)
 		return 0;
-	if (image_file_temp(set, err) < 0 || files_finish(set, err) < 0)
-		return -err->code;
-	if (!(facts && facts->no_sync) && files_sync(set, err) < 0)
-		return -err->code;
+	code = image_file_temp(set, err) ?: files_finish(set, err);
+	if (code < 0)
+		return code;
+	if (!(facts && facts->no_sync))
+		code = files_sync(set, err);
+	if (code < 0)
+		return code;
 	if (facts) {
 		manifest_describe(set, facts, &manifest);
-		if (manifest_write(set, &manifest, !facts->no_sync, err) < 0)
-			return -err->code;
+		code = manifest_write(set, &manifest, !facts->no_sync, err);
+		if (code < 0)
+			return code;
 	}
 	return set_place(set, facts, err);
 }
@@ -266,8 +288,9 @@ int image_set_reseal(struct image_set *set, enum image_type type, uint64_t id,
 
 	if (!listed)
 		return 0;
-	if (image_raw_open(set, type, id, &fd, &size, err) < 0)
-		return -err->code;
+	ret = image_raw_open(set, type, id, &fd, &size, err);
+	if (ret < 0)
+		return ret;
 	listed->bytes = NULL;
 	ret = digest_read_file(fd, size, &listed->file->xxh3);
 	if (ret < 0)
@@ -287,11 +310,11 @@ int image_write_alone(int dir, enum image_type type, uint64_t id,
 	_cleanup_arena_ struct arena *arena = arena_new();
 	_cleanup_image_set_ struct image_set *set = NULL;
 	char name[IMAGE_NAME_MAX];
+	int code;
 
-	if (image_set_create(arena, dir, &set, err) < 0 ||
-		image_append(set, type, id, msg, NULL, 0, err) < 0 ||
-		image_file_temp(set, err) < 0 || files_finish(set, err) < 0)
-		return -err->code;
+	code = image_set_create(arena, dir, &set, err) ?: image_append(set, type, id, msg, NULL, 0, err) ?: image_file_temp(set, err) ?: files_finish(set, err);
+	if (code < 0)
+		return code;
 	image_name(name, type, id);
 	return file_place(set, name, err);
 }

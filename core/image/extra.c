@@ -120,9 +120,11 @@ int extra_load(struct image_set *set, struct extra *ret_extra, struct err *err)
 	struct extra extra = {.arena = image_set_arena(set)};
 	const StasisExtra *record;
 	struct image_list list = {0};
+	int code;
 
-	if (image_load(set, IMAGE_EXTRA, 0, &list, err) < 0)
-		return -err->code;
+	code = image_load(set, IMAGE_EXTRA, 0, &list, err);
+	if (code < 0)
+		return code;
 	for (size_t i = 0; i < list.n; i++) {
 		record = (const StasisExtra *)list.at[i].msg;
 		for (size_t k = 0; k < record->n_thread; k++)

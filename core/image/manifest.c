@@ -49,6 +49,7 @@ static int manifest_unpack(struct arena *arena, const char *bytes, size_t size,
 	StasisManifest *manifest;
 	uint32_t words[3];
 	uint64_t seal;
+	int code;
 
 	if (size < sizeof(words) + sizeof(seal))
 		return manifest_damaged("it is cut off", err);
@@ -64,8 +65,9 @@ static int manifest_unpack(struct arena *arena, const char *bytes, size_t size,
 		&allocator, words[2], (const uint8_t *)bytes + sizeof(words));
 	if (!manifest)
 		return manifest_damaged("its record cannot be read", err);
-	if (manifest_check(manifest, err) < 0)
-		return -err->code;
+	code = manifest_check(manifest, err);
+	if (code < 0)
+		return code;
 	*ret_manifest = manifest;
 	return 0;
 }

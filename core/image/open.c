@@ -23,15 +23,18 @@ static int set_verify(struct image_set *set, struct err *err)
 	StasisManifest *manifest = NULL;
 	void **kept;
 	size_t n;
+	int code;
 
-	if (manifest_load(set->arena, set->dir, &manifest, err) < 0)
-		return -err->code;
+	code = manifest_load(set->arena, set->dir, &manifest, err);
+	if (code < 0)
+		return code;
 	if (!manifest)
 		return 0;
 	n = manifest->n_file;
 	kept = arena_newn(set->arena, void *, n + 1);
-	if (manifest_verify(set->arena, set->dir, manifest, kept, err) < 0)
-		return -err->code;
+	code = manifest_verify(set->arena, set->dir, manifest, kept, err);
+	if (code < 0)
+		return code;
 	set->listed = arena_newn(set->arena, struct image_listed, n + 1);
 	for (size_t i = 0; i < n; i++)
 		set->listed[i] =
@@ -45,11 +48,14 @@ int image_set_open(struct arena *arena, int dir_fd, struct image_set **ret_set,
 	struct err *err)
 {
 	_cleanup_image_set_ struct image_set *set = NULL;
+	int code;
 
-	if (image_set_new(arena, dir_fd, &set, err) < 0)
-		return -err->code;
-	if (set_verify(set, err) < 0)
-		return -err->code;
+	code = image_set_new(arena, dir_fd, &set, err);
+	if (code < 0)
+		return code;
+	code = set_verify(set, err);
+	if (code < 0)
+		return code;
 	*ret_set = set;
 	set = NULL;
 	return 0;
@@ -76,12 +82,14 @@ int image_set_open_parent(
 	struct image_set *set, struct image_set **ret_set, struct err *err)
 {
 	struct stat st;
+	int code = 0;
 
 	/* A link to nowhere is not the absence of a link. */
 	if (!set->parent_set &&
-		fstatat(set->dir, "parent", &st, AT_SYMLINK_NOFOLLOW) == 0 &&
-		parent_open(set, &set->parent_set, err) < 0)
-		return -err->code;
+		fstatat(set->dir, "parent", &st, AT_SYMLINK_NOFOLLOW) == 0)
+		code = parent_open(set, &set->parent_set, err);
+	if (code < 0)
+		return code;
 	*ret_set = set->parent_set;
 	return 0;
 }

@@ -32,14 +32,17 @@ static int link_load(struct walk *walk, struct image_set *set, struct err *err)
 {
 	struct link link = {.set = set, .fd = -1};
 	uint64_t size;
+	int code;
 
-	if (pages_load(set, walk->type, walk->id, walk->page_size, &link.map,
-		    err) < 0)
-		return -err->code;
+	code = pages_load(
+		set, walk->type, walk->id, walk->page_size, &link.map, err);
+	if (code < 0)
+		return code;
 	if (link.map.stored) {
-		if (image_raw_open(set, IMAGE_PAGES, link.map.pages_id,
-			    &link.fd, &size, err) < 0)
-			return -err->code;
+		code = image_raw_open(set, IMAGE_PAGES, link.map.pages_id,
+			&link.fd, &size, err);
+		if (code < 0)
+			return code;
 		*vec_push(walk->arena, &walk->fds) = link.fd;
 	}
 	*vec_push(walk->arena, &walk->links) = link;
@@ -50,15 +53,17 @@ static int link_load(struct walk *walk, struct image_set *set, struct err *err)
 static int link_need(struct walk *walk, size_t depth, struct err *err)
 {
 	struct image_set *parent = NULL;
+	int code;
 
 	if (depth < walk->links.n)
 		return 0;
 	if (depth > DEPTH_MAX)
 		return err_set(err, ELOOP,
 			"the image directories are parents of each other");
-	if (image_set_open_parent(walk->links.at[depth - 1].set, &parent, err) <
-		0)
-		return -err->code;
+	code = image_set_open_parent(
+		walk->links.at[depth - 1].set, &parent, err);
+	if (code < 0)
+		return code;
 	if (!parent)
 		return err_set(err, EBADMSG,
 			"pages are said to be in the parent of the images, but "
@@ -97,9 +102,11 @@ static int range_find(struct walk *walk, size_t depth, uint64_t from,
 {
 	const struct pages_run *run;
 	uint64_t stop;
+	int code;
 
-	if (link_need(walk, depth, err) < 0)
-		return -err->code;
+	code = link_need(walk, depth, err);
+	if (code < 0)
+		return code;
 	while (from < end) {
 		run = pages_find(&walk->links.at[depth].map, from);
 		if (!run)
@@ -110,8 +117,9 @@ static int range_find(struct walk *walk, size_t depth, uint64_t from,
 		stop = run->vaddr + run->nr_pages * walk->page_size;
 		if (stop > end)
 			stop = end;
-		if (run_take(walk, depth, run, from, stop, err) < 0)
-			return -err->code;
+		code = run_take(walk, depth, run, from, stop, err);
+		if (code < 0)
+			return code;
 		from = stop;
 	}
 	return 0;
@@ -121,14 +129,17 @@ static int walk_run(struct walk *walk, struct image_set *set, struct err *err)
 {
 	const struct pages_run *run;
 	uint64_t end;
+	int code;
 
-	if (link_load(walk, set, err) < 0)
-		return -err->code;
+	code = link_load(walk, set, err);
+	if (code < 0)
+		return code;
 	for (size_t i = 0; i < walk->links.at[0].map.n; i++) {
 		run = &walk->links.at[0].map.runs[i];
 		end = run->vaddr + run->nr_pages * walk->page_size;
-		if (run_take(walk, 0, run, run->vaddr, end, err) < 0)
-			return -err->code;
+		code = run_take(walk, 0, run, run->vaddr, end, err);
+		if (code < 0)
+			return code;
 	}
 	return 0;
 }

@@ -77,12 +77,13 @@ static int map_check_file(
 {
 	_cleanup_fd_ int fd = -1;
 	uint64_t size = 0;
+	int code;
 
 	if (!map->stored)
 		return 0;
-	if (image_raw_open(set, IMAGE_PAGES, map->pages_id, &fd, &size, err) <
-		0)
-		return -err->code;
+	code = image_raw_open(set, IMAGE_PAGES, map->pages_id, &fd, &size, err);
+	if (code < 0)
+		return code;
 	if (size / map->page_size >= map->stored)
 		return 0;
 	err_set(err, EBADMSG,
@@ -97,16 +98,19 @@ int pages_load(struct image_set *set, enum image_type type, uint64_t id,
 {
 	struct pages_map map = {.page_size = page_size};
 	struct image_list list = {0};
+	int code;
 
-	if (image_load(set, type, id, &list, err) < 0)
-		return -err->code;
+	code = image_load(set, type, id, &list, err);
+	if (code < 0)
+		return code;
 	if (list.n) {
 		map.pages_id = ((const PagemapHead *)list.at[0].msg)->pages_id;
 		map.runs = arena_newn(
 			image_set_arena(set), struct pages_run, list.n);
-		if (map_fill(&map, type, id, &list, err) < 0 ||
-			map_check_file(set, &map, err) < 0)
-			return -err->code;
+		code = map_fill(&map, type, id, &list, err)
+			       ?: map_check_file(set, &map, err);
+		if (code < 0)
+			return code;
 	}
 	*ret_map = map;
 	return 0;
@@ -135,10 +139,12 @@ int pages_writer_open(struct image_set *set, enum image_type type, uint64_t id,
 	struct err *err)
 {
 	PagemapHead head = PAGEMAP_HEAD__INIT;
+	int code;
 
 	head.pages_id = pages_id;
-	if (image_append(set, type, id, &head.base, NULL, 0, err) < 0)
-		return -err->code;
+	code = image_append(set, type, id, &head.base, NULL, 0, err);
+	if (code < 0)
+		return code;
 	*ret_writer = (struct pages_writer){
 		.set = set, .type = type, .id = id, .page_size = page_size};
 	return 0;
@@ -168,6 +174,7 @@ int pages_writer_append(struct pages_writer *writer, uint64_t vaddr,
 {
 	struct pages_run *last = &writer->last;
 	uint64_t end = last->vaddr + last->nr_pages * writer->page_size;
+	int code;
 
 	if (!nr_pages)
 		return 0;
@@ -178,8 +185,9 @@ int pages_writer_append(struct pages_writer *writer, uint64_t vaddr,
 		last->nr_pages += nr_pages;
 		return 0;
 	}
-	if (last_write(writer, err) < 0)
-		return -err->code;
+	code = last_write(writer, err);
+	if (code < 0)
+		return code;
 	*last = (struct pages_run){vaddr, nr_pages, flags, 0};
 	return 0;
 }

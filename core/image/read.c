@@ -202,17 +202,20 @@ static int reader_payload(
 static int reader_records(
 	struct reader *reader, struct image_list *ret_list, struct err *err)
 {
+	int code;
+
 	VEC(struct image_item) items = {0};
 	struct image_item *item;
 
 	while (reader->at < reader->size) {
 		item = vec_push(reader->set->arena, &items);
-		if (reader_message(reader,
-			    image_message(reader->type, items.n - 1), item,
-			    err) < 0)
-			return -err->code;
-		if (reader_payload(reader, item, err) < 0)
-			return -err->code;
+		code = reader_message(reader,
+			image_message(reader->type, items.n - 1), item, err);
+		if (code < 0)
+			return code;
+		code = reader_payload(reader, item, err);
+		if (code < 0)
+			return code;
 	}
 	ret_list->at = items.at;
 	ret_list->n = items.n;
@@ -245,20 +248,23 @@ static int set_read(struct image_set *set, enum image_type type,
 	const struct image_listed *listed = listed_find(set, name);
 	_cleanup_fd_ int fd = -1;
 	uint64_t size;
+	int code;
 
 	if (listed && listed->bytes) {
 		*ret_bytes = listed->bytes;
 		*ret_size = (size_t)listed->file->size;
 		return 0;
 	}
-	if (file_open(set, type, name, &fd, &size, err) < 0)
-		return -err->code;
+	code = file_open(set, type, name, &fd, &size, err);
+	if (code < 0)
+		return code;
 	*ret_bytes = NULL;
 	*ret_size = 0;
 	if (fd < 0)
 		return 0;
-	if (file_bytes(set, name, fd, size, ret_bytes, err) < 0)
-		return -err->code;
+	code = file_bytes(set, name, fd, size, ret_bytes, err);
+	if (code < 0)
+		return code;
 	*ret_size = (size_t)size;
 	return 0;
 }
@@ -269,18 +275,22 @@ int image_load(struct image_set *set, enum image_type type, uint64_t id,
 	struct reader reader = {.set = set, .type = type};
 	struct image_list list = {0};
 	const void *bytes;
+	int code;
 
 	image_name(reader.name, type, id);
 	if (!image_form(type)->message)
 		return err_set(err, EINVAL, "%s has no records", reader.name);
-	if (set_read(set, type, reader.name, &bytes, &reader.size, err) < 0)
-		return -err->code;
+	code = set_read(set, type, reader.name, &bytes, &reader.size, err);
+	if (code < 0)
+		return code;
 	reader.bytes = bytes;
-	if (bytes && (reader_head(&reader, err) < 0 ||
-			     reader_records(&reader, &list, err) < 0))
-		return -err->code;
-	if (bytes && type == IMAGE_INVENTORY && inventory_check(&list, err) < 0)
-		return -err->code;
+	if (bytes)
+		code = reader_head(&reader, err)
+			       ?: reader_records(&reader, &list, err);
+	if (!code && bytes && type == IMAGE_INVENTORY)
+		code = inventory_check(&list, err);
+	if (code < 0)
+		return code;
 	*ret_list = list;
 	return 0;
 }
@@ -290,10 +300,12 @@ int image_load_one(struct image_set *set, enum image_type type, uint64_t id,
 {
 	struct image_list list;
 	char name[IMAGE_NAME_MAX];
+	int code;
 
 	image_name(name, type, id);
-	if (image_load(set, type, id, &list, err) < 0)
-		return -err->code;
+	code = image_load(set, type, id, &list, err);
+	if (code < 0)
+		return code;
 	if (list.n == 0 && !image_exists(set, type, id))
 		return file_absent(name, err);
 	if (list.n != 1)
@@ -332,12 +344,12 @@ int image_read_alone(struct arena *arena, int dir, const char *path,
 	struct image_set set = {.arena = arena};
 	struct reader reader = {.set = &set, .type = type};
 	struct image_list list;
+	int code;
 
 	image_name(reader.name, type, 0);
-	if (alone_read(arena, dir, path, &reader, err) < 0 ||
-		reader_head(&reader, err) < 0 ||
-		reader_records(&reader, &list, err) < 0)
-		return -err->code;
+	code = alone_read(arena, dir, path, &reader, err) ?: reader_head(&reader, err) ?: reader_records(&reader, &list, err);
+	if (code < 0)
+		return code;
 	if (list.n != 1)
 		return err_set(err, EBADMSG,
 			"%s is damaged: it has %zu records, not one",
@@ -352,10 +364,12 @@ int image_raw_load(struct image_set *set, enum image_type type, uint64_t id,
 	const void *bytes;
 	size_t size;
 	char name[IMAGE_NAME_MAX];
+	int code;
 
 	image_name(name, type, id);
-	if (set_read(set, type, name, &bytes, &size, err) < 0)
-		return -err->code;
+	code = set_read(set, type, name, &bytes, &size, err);
+	if (code < 0)
+		return code;
 	if (!bytes)
 		return file_absent(name, err);
 	*ret_bytes = bytes;
@@ -369,10 +383,12 @@ int image_raw_open(struct image_set *set, enum image_type type, uint64_t id,
 	char name[IMAGE_NAME_MAX];
 	uint64_t size;
 	int fd;
+	int code;
 
 	image_name(name, type, id);
-	if (file_open(set, type, name, &fd, &size, err) < 0)
-		return -err->code;
+	code = file_open(set, type, name, &fd, &size, err);
+	if (code < 0)
+		return code;
 	if (fd < 0)
 		return file_absent(name, err);
 	*ret_fd = fd;
@@ -390,13 +406,15 @@ int image_letters(struct image_set *set, const struct image_item *queue,
 	uint32_t n = ((const IpcMsgEntry *)queue->msg)->qnum;
 	VEC(struct image_item) letters = {0};
 	struct image_item *letter;
+	int code;
 
 	strcpy(reader.name, "a message queue");
 	for (uint32_t i = 0; i < n; i++) {
 		letter = vec_push(set->arena, &letters);
-		if (reader_message(&reader, &ipc_msg__descriptor, letter, err) <
-			0)
-			return -err->code;
+		code = reader_message(
+			&reader, &ipc_msg__descriptor, letter, err);
+		if (code < 0)
+			return code;
 		letter->payload = reader.bytes + reader.at;
 		letter->payload_at = queue->payload_at + (off_t)reader.at;
 		letter->payload_size = ((const IpcMsg *)letter->msg)->msize;

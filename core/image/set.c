@@ -45,9 +45,11 @@ int image_set_create(struct arena *arena, int dir_fd,
 	struct image_set **ret_set, struct err *err)
 {
 	struct image_set *set = NULL;
+	int code;
 
-	if (image_set_new(arena, dir_fd, &set, err) < 0)
-		return -err->code;
+	code = image_set_new(arena, dir_fd, &set, err);
+	if (code < 0)
+		return code;
 	set->writing = true;
 	*ret_set = set;
 	return 0;

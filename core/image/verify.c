@@ -144,10 +144,12 @@ static int check_prepare(struct arena *arena, struct check *check,
 	const StasisManifest *manifest = check->manifest;
 	uint64_t bytes = 0;
 	size_t units = 0;
+	int code;
 
 	for (size_t i = 0; i < manifest->n_file; i++) {
-		if (verify_size(check->dir, manifest->file[i], err) < 0)
-			return -err->code;
+		code = verify_size(check->dir, manifest->file[i], err);
+		if (code < 0)
+			return code;
 		units += digest_chunk_count(manifest->file[i]->size);
 		bytes += manifest->file[i]->size;
 	}
@@ -172,14 +174,17 @@ int manifest_verify(struct arena *arena, int dir,
 		.dir = dir, .manifest = manifest, .kept = ret_kept};
 	uint64_t bytes = 0;
 	size_t unit = 0;
+	int code;
 
-	if (check_prepare(arena, &check, &bytes, err) < 0)
-		return -err->code;
+	code = check_prepare(arena, &check, &bytes, err);
+	if (code < 0)
+		return code;
 	check_run(&check, bytes);
 	for (size_t i = 0; i < manifest->n_file; i++) {
-		if (file_judge(arena, manifest->file[i], &check.units[unit],
-			    err) < 0)
-			return -err->code;
+		code = file_judge(
+			arena, manifest->file[i], &check.units[unit], err);
+		if (code < 0)
+			return code;
 		unit += digest_chunk_count(manifest->file[i]->size);
 	}
 	return 0;

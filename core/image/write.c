@@ -63,6 +63,7 @@ int image_file_temp(struct image_set *set, struct err *err)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
 	unsigned char dice[8];
+	int code;
 
 	if (set->temp >= 0)
 		return 0;
@@ -78,9 +79,10 @@ int image_file_temp(struct image_set *set, struct err *err)
 	set->temp = openat(
 		set->dir, set->temp_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (set->temp < 0) {
-		err_errno(err, "opening a directory in the image directory");
+		code = err_errno(
+			err, "opening a directory in the image directory");
 		unlinkat(set->dir, set->temp_name, AT_REMOVEDIR);
-		return -err->code;
+		return code;
 	}
 	return 0;
 }
@@ -91,9 +93,11 @@ static int file_open(struct image_set *set, struct image_file *file, int flags,
 {
 	char name[IMAGE_NAME_MAX];
 	int fd;
+	int code;
 
-	if (image_file_temp(set, err) < 0)
-		return -err->code;
+	code = image_file_temp(set, err);
+	if (code < 0)
+		return code;
 	image_name(name, file->type, file->id);
 	fd = openat(set->temp, name, flags | O_CREAT | O_CLOEXEC, 0600);
 	if (fd < 0)
@@ -111,8 +115,9 @@ static int file_flush(
 	char name[IMAGE_NAME_MAX];
 	int ret;
 
-	if (file_open(set, file, O_WRONLY | O_APPEND, &fd, err) < 0)
-		return -err->code;
+	ret = file_open(set, file, O_WRONLY | O_APPEND, &fd, err);
+	if (ret < 0)
+		return ret;
 	ret = io_write_all(fd, file->bytes, file->used);
 	if (ret < 0) {
 		image_name(name, file->type, file->id);
@@ -145,11 +150,13 @@ static int file_put(struct image_set *set, struct image_file *file,
 {
 	const char *from = bytes;
 	size_t now;
+	int code = 0;
 
 	while (size) {
-		if (file->used == DIGEST_CHUNK &&
-			file_flush(set, file, err) < 0)
-			return -err->code;
+		if (file->used == DIGEST_CHUNK)
+			code = file_flush(set, file, err);
+		if (code < 0)
+			return code;
 		now = DIGEST_CHUNK - file->used;
 		if (now > size)
 			now = size;
@@ -166,11 +173,15 @@ static int file_put(struct image_set *set, struct image_file *file,
 int image_file_finish(
 	struct image_set *set, struct image_file *file, struct err *err)
 {
+	int code = 0;
+
 	if (file->finished)
 		return 0;
 	/* A file of no bytes has one chunk and exists. */
-	if ((file->used || !file->chunks.n) && file_flush(set, file, err) < 0)
-		return -err->code;
+	if (file->used || !file->chunks.n)
+		code = file_flush(set, file, err);
+	if (code < 0)
+		return code;
 	file->digest = digest_join(file->chunks.at, file->chunks.n);
 	file->finished = true;
 	free(file->bytes);
@@ -185,6 +196,7 @@ static int file_get(struct image_set *set, enum image_type type, uint64_t id,
 {
 	const struct image_form *form = image_form(type);
 	struct image_file *file = image_file_find(set, type, id);
+	int code = 0;
 
 	if (file) {
 		*ret_file = file;
@@ -196,10 +208,12 @@ static int file_get(struct image_set *set, enum image_type type, uint64_t id,
 	file->id = id;
 	*vec_push(set->arena, &set->files) = file;
 	*slot_find(set, type, id) = (uint32_t)set->files.n;
-	if (form->common && file_put(set, file, &form->common, 4, err) < 0)
-		return -err->code;
-	if (form->magic && file_put(set, file, &form->magic, 4, err) < 0)
-		return -err->code;
+	if (form->common)
+		code = file_put(set, file, &form->common, 4, err);
+	if (!code && form->magic)
+		code = file_put(set, file, &form->magic, 4, err);
+	if (code < 0)
+		return code;
 	*ret_file = file;
 	return 0;
 }
@@ -225,8 +239,9 @@ static int record_put(struct image_set *set, struct image_file *file,
 	if (size > INT_MAX)
 		return file_wrong(file->type, file->id,
 			"a record has more than 2 GiB", err);
-	if (file_put(set, file, &word, sizeof(word), err) < 0)
-		return -err->code;
+	ret = file_put(set, file, &word, sizeof(word), err);
+	if (ret < 0)
+		return ret;
 	if (size > sizeof(small) && !(packed = malloc(size)))
 		abort();
 	protobuf_c_message_pack(msg, packed);
@@ -241,14 +256,17 @@ int image_append(struct image_set *set, enum image_type type, uint64_t id,
 	struct err *err)
 {
 	struct image_file *file;
+	int code;
 
-	if (file_get(set, type, id, &file, err) < 0)
-		return -err->code;
+	code = file_get(set, type, id, &file, err);
+	if (code < 0)
+		return code;
 	if (msg->descriptor != image_message(type, file->records))
 		return file_wrong(
 			type, id, "a record of another image was given", err);
-	if (record_put(set, file, msg, err) < 0)
-		return -err->code;
+	code = record_put(set, file, msg, err);
+	if (code < 0)
+		return code;
 	file->records++;
 	return file_put(set, file, payload, payload_size, err);
 }
@@ -265,11 +283,13 @@ int image_raw_append(struct image_set *set, enum image_type type, uint64_t id,
 	const void *bytes, size_t size, struct err *err)
 {
 	struct image_file *file;
+	int code;
 
 	if (image_form(type)->message)
 		return file_wrong(type, id, "it is made of records", err);
-	if (file_get(set, type, id, &file, err) < 0)
-		return -err->code;
+	code = file_get(set, type, id, &file, err);
+	if (code < 0)
+		return code;
 	if (file->by_fd)
 		return file_wrong(type, id, "it is written by its fd", err);
 	return file_put(set, file, bytes, size, err);
@@ -279,13 +299,15 @@ int image_raw_create(struct image_set *set, enum image_type type, uint64_t id,
 	int *ret_fd, struct err *err)
 {
 	struct image_file *file;
+	int code;
 
 	if (image_form(type)->message)
 		return file_wrong(type, id, "it is made of records", err);
 	if (image_file_find(set, type, id))
 		return file_wrong(type, id, "it is there already", err);
-	if (file_get(set, type, id, &file, err) < 0)
-		return -err->code;
+	code = file_get(set, type, id, &file, err);
+	if (code < 0)
+		return code;
 	file->by_fd = true;
 	return file_open(set, file, O_RDWR, ret_fd, err);
 }

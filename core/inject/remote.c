@@ -70,7 +70,8 @@ int remote_find_syscall(const struct backend *be, const struct memory *memory,
 			if (!(map->prot & PROT_EXEC) ||
 				map->start >= be->task_size)
 				continue;
-			if (!find_insn(memory, map, &be->syscall, ret_at, NULL))
+			if (!find_insn(memory, map, &be->syscall, ret_at,
+				    ERR_UNREAD))
 				return 0;
 		}
 	}
@@ -134,7 +135,7 @@ static int dispatch_suspend(struct remote_thread *thread, struct err *err)
 {
 	static const struct ptrace_dispatch none;
 
-	if (ptrace_dispatch_get(thread->tid, &thread->dispatch, NULL))
+	if (ptrace_dispatch_get(thread->tid, &thread->dispatch, ERR_UNREAD))
 		thread->dispatch = none;
 	return thread->dispatch.mode
 		       ? ptrace_dispatch_set(thread->tid, &none, err)
@@ -244,7 +245,8 @@ static bool at_syscall(
 	uint64_t pc = remote->be->reg_get(thread->regs->set[0].bytes, REG_PC);
 	uint8_t bytes[sizeof(insn->bytes)];
 
-	return !memory_read(&remote->memory, pc, bytes, insn->size, NULL) &&
+	return !memory_read(
+		       &remote->memory, pc, bytes, insn->size, ERR_UNREAD) &&
 	       !memcmp(bytes, insn->bytes, insn->size);
 }
 

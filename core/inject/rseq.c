@@ -27,11 +27,11 @@ int rseq_abort(const struct backend *be, const struct memory *memory,
 
 	if (!rseq->addr)
 		return 0;
-	if (memory_read(
-		    memory, rseq->addr + RSEQ_CS_AT, &at, sizeof(at), NULL) ||
+	if (memory_read(memory, rseq->addr + RSEQ_CS_AT, &at, sizeof(at),
+		    ERR_UNREAD) ||
 		!at)
 		return 0;
-	if (memory_read(memory, at, &sequence, sizeof(sequence), NULL))
+	if (memory_read(memory, at, &sequence, sizeof(sequence), ERR_UNREAD))
 		return 0;
 	if (!sequence_has(&sequence, be->reg_get(gpr, REG_PC)))
 		return 0;

@@ -32,7 +32,8 @@ static bool syscall_is(const struct leaving *leaving, uint64_t at)
 	const struct insn *insn = &leaving->be->syscall;
 	uint8_t bytes[sizeof(insn->bytes)];
 
-	return !memory_read(leaving->memory, at, bytes, insn->size, NULL) &&
+	return !memory_read(
+		       leaving->memory, at, bytes, insn->size, ERR_UNREAD) &&
 	       memcmp(bytes, insn->bytes, insn->size) == 0;
 }
 
@@ -116,7 +117,7 @@ int vdso_leave(const struct backend *be, const struct memory *memory,
 		if (!code)
 			code = pc_read(&leaving, err);
 	}
-	also = ptrace_sigmask_set(tid, sigmask, code ? NULL : err);
+	also = ptrace_sigmask_set(tid, sigmask, code ? ERR_UNREAD : err);
 	if (!code && !also)
 		*ret_moved = leaving.moved;
 	return code ?: also;

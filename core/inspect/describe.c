@@ -23,16 +23,11 @@ int file_book_load(
 {
 	struct file_book book = {.arena = image_set_arena(set)};
 	struct image_list files = {0};
+	int code;
 
-	if (image_load(set, IMAGE_FILES, 0, &files, err) < 0 ||
-		image_load(set, IMAGE_PIPES_DATA, 0, &book.pipe_data, err) <
-			0 ||
-		image_load(set, IMAGE_FIFO_DATA, 0, &book.fifo_data, err) < 0 ||
-		image_load(set, IMAGE_SK_QUEUES, 0, &book.packets, err) < 0 ||
-		image_load(set, IMAGE_MEMFD, 0, &book.memfds, err) < 0 ||
-		image_load(set, IMAGE_TTY_INFO, 0, &book.ttys, err) < 0 ||
-		image_load(set, IMAGE_REMAP_FPATH, 0, &book.remaps, err) < 0)
-		return -err->code;
+	code = image_load(set, IMAGE_FILES, 0, &files, err) ?: image_load(set, IMAGE_PIPES_DATA, 0, &book.pipe_data, err) ?: image_load(set, IMAGE_FIFO_DATA, 0, &book.fifo_data, err) ?: image_load(set, IMAGE_SK_QUEUES, 0, &book.packets, err) ?: image_load(set, IMAGE_MEMFD, 0, &book.memfds, err) ?: image_load(set, IMAGE_TTY_INFO, 0, &book.ttys, err) ?: image_load(set, IMAGE_REMAP_FPATH, 0, &book.remaps, err);
+	if (code < 0)
+		return code;
 	book.files = arena_newn(book.arena, const FileEntry *, files.n + 1);
 	for (size_t i = 0; i < files.n; i++)
 		book.files[i] = (const FileEntry *)files.at[i].msg;

@@ -24,9 +24,11 @@ static int record_load(struct image_set *set, enum image_type type, uint64_t id,
 	const ProtobufCMessage **ret_msg, struct err *err)
 {
 	struct image_list list = {0};
+	int code;
 
-	if (image_load(set, type, id, &list, err) < 0)
-		return -err->code;
+	code = image_load(set, type, id, &list, err);
+	if (code < 0)
+		return code;
 	*ret_msg = list.n ? list.at[0].msg : NULL;
 	return 0;
 }
@@ -62,6 +64,7 @@ static int threads_gather(
 	const ProtobufCMessage *msg = NULL;
 	struct inspect_thread *thread;
 	size_t n = task->entry->n_threads;
+	int code;
 
 	if (n == 0 || (n == 1 && task->entry->threads[0] == 0))
 		n = 1;
@@ -73,9 +76,9 @@ static int threads_gather(
 				      : task->entry->pid;
 		if (thread->tid == 0)
 			thread->tid = task->entry->pid;
-		if (record_load(in->set, IMAGE_CORE, thread->tid, &msg, err) <
-			0)
-			return -err->code;
+		code = record_load(in->set, IMAGE_CORE, thread->tid, &msg, err);
+		if (code < 0)
+			return code;
 		thread->core = (const CoreEntry *)msg;
 		task->n_threads++;
 		in->n_threads++;
@@ -111,12 +114,14 @@ static int fds_gather(
 	struct image_list list = {0};
 	const FdinfoEntry *entry;
 	struct inspect_fd *fd;
+	int code;
 
 	if (!task->ids)
 		return 0;
-	if (image_load(in->set, IMAGE_FDINFO, task->ids->files_id, &list, err) <
-		0)
-		return -err->code;
+	code = image_load(
+		in->set, IMAGE_FDINFO, task->ids->files_id, &list, err);
+	if (code < 0)
+		return code;
 	for (size_t i = 0; i < list.n; i++) {
 		entry = (const FdinfoEntry *)list.at[i].msg;
 		fd = vec_push(in->arena, &task->fds);
@@ -175,10 +180,12 @@ static int memory_gather(
 	struct inspection *in, struct inspect_task *task, struct err *err)
 {
 	struct pages_map map = {0};
+	int code;
 
-	if (pages_load(in->set, IMAGE_PAGEMAP, task->entry->pid, in->page_size,
-		    &map, err) < 0)
-		return -err->code;
+	code = pages_load(in->set, IMAGE_PAGEMAP, task->entry->pid,
+		in->page_size, &map, err);
+	if (code < 0)
+		return code;
 	in->private_stored += map.stored * in->page_size;
 	if (!task->mm)
 		return 0;
@@ -192,11 +199,13 @@ static int paths_gather(
 {
 	const ProtobufCMessage *msg = NULL;
 	const FsEntry *fs;
+	int code;
 
 	if (task->mm)
 		task->exe = file_book_path(&in->files, task->mm->exe_file_id);
-	if (record_load(in->set, IMAGE_FS, task->entry->pid, &msg, err) < 0)
-		return -err->code;
+	code = record_load(in->set, IMAGE_FS, task->entry->pid, &msg, err);
+	if (code < 0)
+		return code;
 	fs = (const FsEntry *)msg;
 	if (fs) {
 		task->cwd = file_book_path(&in->files, fs->cwd_id);
@@ -210,21 +219,26 @@ static int task_gather(
 {
 	const ProtobufCMessage *msg = NULL;
 	uint32_t pid = task->entry->pid;
+	int code;
 
-	if (threads_gather(in, task, err) < 0)
-		return -err->code;
+	code = threads_gather(in, task, err);
+	if (code < 0)
+		return code;
 	leader_tell(in, task);
-	if (record_load(in->set, IMAGE_IDS, pid, &msg, err) < 0)
-		return -err->code;
+	code = record_load(in->set, IMAGE_IDS, pid, &msg, err);
+	if (code < 0)
+		return code;
 	task->ids = (const TaskKobjIdsEntry *)msg;
-	if (record_load(in->set, IMAGE_MM, pid, &msg, err) < 0)
-		return -err->code;
+	code = record_load(in->set, IMAGE_MM, pid, &msg, err);
+	if (code < 0)
+		return code;
 	task->mm = (const MmEntry *)msg;
 	page_size_find(in, task->mm);
 	if (!in->page_size)
 		in->page_size = PAGE_SIZE_DEFAULT;
-	if (paths_gather(in, task, err) < 0 || fds_gather(in, task, err) < 0)
-		return -err->code;
+	code = paths_gather(in, task, err) ?: fds_gather(in, task, err);
+	if (code < 0)
+		return code;
 	return memory_gather(in, task, err);
 }
 
@@ -254,9 +268,11 @@ static int tasks_gather(struct inspection *in, struct err *err)
 {
 	struct image_list list = {0};
 	bool *seen;
+	int code;
 
-	if (image_load(in->set, IMAGE_PSTREE, 0, &list, err) < 0)
-		return -err->code;
+	code = image_load(in->set, IMAGE_PSTREE, 0, &list, err);
+	if (code < 0)
+		return code;
 	seen = arena_newn(in->arena, bool, list.n + 1);
 	if (list.n) {
 		tree_order(in, &list,
@@ -314,13 +330,15 @@ static int cpu_gather(struct inspection *in, struct err *err)
 {
 	const ProtobufCMessage *msg = NULL;
 	const CpuinfoEntry *cpu;
+	int code;
 
 	if (in->manifest && in->manifest->cpu) {
 		in->cpu = in->manifest->cpu;
 		return 0;
 	}
-	if (record_load(in->set, IMAGE_CPUINFO, 0, &msg, err) < 0)
-		return -err->code;
+	code = record_load(in->set, IMAGE_CPUINFO, 0, &msg, err);
+	if (code < 0)
+		return code;
 	cpu = (const CpuinfoEntry *)msg;
 	if (cpu && cpu->n_x86_entry)
 		in->cpu = cpu->x86_entry[0]->model_id;
@@ -333,6 +351,7 @@ int inspection_gather(
 	struct inspection in = {.set = set, .arena = image_set_arena(set)};
 	const ProtobufCMessage *msg = NULL;
 	struct stat st;
+	int code;
 
 	in.manifest = image_set_manifest(set);
 	if (in.manifest) {
@@ -345,19 +364,21 @@ int inspection_gather(
 		err_set(err, ENOENT, "there is no inventory.img");
 		return err_hint(err, "-D names the directory with the images");
 	}
-	if (record_load(set, IMAGE_INVENTORY, 0, &msg, err) < 0)
-		return -err->code;
+	code = record_load(set, IMAGE_INVENTORY, 0, &msg, err);
+	if (code < 0)
+		return code;
 	in.inventory = (const InventoryEntry *)msg;
 	in.pre_dump = in.inventory->img_version == 0;
 	in.has_parent = fstatat(image_set_dir(set), "parent", &st,
 				AT_SYMLINK_NOFOLLOW) == 0;
-	if (file_book_load(set, &in.files, err) < 0 ||
-		tasks_gather(&in, err) < 0)
-		return -err->code;
+	code = file_book_load(set, &in.files, err) ?: tasks_gather(&in, err);
+	if (code < 0)
+		return code;
 	if (!in.page_size)
 		in.page_size = PAGE_SIZE_DEFAULT;
-	if (maps_gather(&in, err) < 0 || cpu_gather(&in, err) < 0)
-		return -err->code;
+	code = maps_gather(&in, err) ?: cpu_gather(&in, err);
+	if (code < 0)
+		return code;
 	*ret = in;
 	return 0;
 }

@@ -200,13 +200,15 @@ static int task_stacks(
 	_cleanup_page_chain_ struct page_chain chain = {0};
 	struct view view = {.stacks = stacks, .task = task};
 	struct inspect_thread *thread;
+	int code;
 
 	/* A zombie. */
 	if (!task->mm)
 		return 0;
-	if (page_chain_open(stacks->in->set, IMAGE_PAGEMAP, task->entry->pid,
-		    stacks->in->page_size, &chain, err) < 0)
-		return -err->code;
+	code = page_chain_open(stacks->in->set, IMAGE_PAGEMAP, task->entry->pid,
+		stacks->in->page_size, &chain, err);
+	if (code < 0)
+		return code;
 	view.chain = chain;
 	view_maps(&view);
 	for (size_t i = 0; i < task->n_threads; i++) {
@@ -224,8 +226,9 @@ int stacks_gather(struct inspection *in, struct err *err)
 	struct stacks stacks = {.in = in};
 	int ret = 0;
 
-	if (unwinder_new(in->arena, &unwinder, err) < 0)
-		return -err->code;
+	ret = unwinder_new(in->arena, &unwinder, err);
+	if (ret < 0)
+		return ret;
 	stacks.unwinder = unwinder;
 	for (size_t i = 0; ret == 0 && i < in->tasks.n; i++)
 		ret = task_stacks(&stacks, &in->tasks.at[i], err);

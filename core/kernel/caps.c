@@ -27,7 +27,7 @@ bool caps_have(int cap)
 {
 	struct caps caps;
 
-	return cap >= 0 && cap < 64 && !caps_read(&caps, NULL) &&
+	return cap >= 0 && cap < 64 && !caps_read(&caps, ERR_UNREAD) &&
 	       caps.effective & 1ull << cap;
 }
 

@@ -60,8 +60,8 @@ static bool probe_pagemap_scan(void)
 	_cleanup_proc_ struct proc self = PROC_CLOSED;
 	_cleanup_pagemap_ struct pagemap pagemap = PAGEMAP_CLOSED;
 
-	return !proc_open(getpid(), &self, NULL) &&
-	       !pagemap_open(&self, &pagemap, NULL) && pagemap.scan;
+	return !proc_open(getpid(), &self, ERR_UNREAD) &&
+	       !pagemap_open(&self, &pagemap, ERR_UNREAD) && pagemap.scan;
 }
 
 static bool probe_soft_dirty(void)
@@ -123,7 +123,7 @@ static bool probe_clone3_set_tid(void)
 	const struct clone3_wish wish = {
 		.set_tid = &taken, .set_tid_n = 1, .exit_signal = SIGCHLD};
 	pid_t pid;
-	int r = clone3_fork(&wish, &pid, NULL);
+	int r = clone3_fork(&wish, &pid, ERR_UNREAD);
 
 	if (!r && !pid)
 		_exit(0);
@@ -237,7 +237,7 @@ static bool probe_clone_into_cgroup(void)
 		.cgroup_fd = 1 << 30,
 		.exit_signal = SIGCHLD};
 	pid_t pid;
-	int r = clone3_fork(&wish, &pid, NULL);
+	int r = clone3_fork(&wish, &pid, ERR_UNREAD);
 
 	if (!r && !pid)
 		_exit(0);

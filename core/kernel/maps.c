@@ -332,7 +332,7 @@ static int maps_read_file(struct arena *arena, const struct proc *proc,
 	int r = proc_open_file(proc, 0, name, O_RDONLY, &fd, err);
 
 	/* A zombie: an empty file, or (newer kernels) none to open. */
-	if (r == -ESRCH && !proc_check_alive(proc, NULL))
+	if (r == -ESRCH && !proc_check_alive(proc, ERR_UNREAD))
 		return 0;
 	if (r)
 		return r;

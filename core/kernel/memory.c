@@ -63,7 +63,7 @@ int memory_peek(pid_t tid, uint64_t addr, void *buf, size_t size)
 
 	for (; size; to += piece.size, addr += piece.size, size -= piece.size) {
 		piece = piece_first(addr, size);
-		r = ptrace_peek(tid, piece.word, &word, NULL);
+		r = ptrace_peek(tid, piece.word, &word, ERR_UNREAD);
 		if (r)
 			return r;
 		memcpy(to, (char *)&word + piece.skip, piece.size);
@@ -82,10 +82,10 @@ int memory_poke(pid_t tid, uint64_t addr, const void *buf, size_t size)
 		from += piece.size, addr += piece.size, size -= piece.size) {
 		piece = piece_first(addr, size);
 		if (piece.size < sizeof(word))
-			r = ptrace_peek(tid, piece.word, &word, NULL);
+			r = ptrace_peek(tid, piece.word, &word, ERR_UNREAD);
 		memcpy((char *)&word + piece.skip, from, piece.size);
 		if (!r)
-			r = ptrace_poke(tid, piece.word, word, NULL);
+			r = ptrace_poke(tid, piece.word, word, ERR_UNREAD);
 	}
 	return r;
 }

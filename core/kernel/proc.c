@@ -195,7 +195,7 @@ int proc_read_auxv(struct arena *arena, const struct proc *proc,
 		proc, 0, "auxv", (char *)words, sizeof(words), &size, err);
 
 	/* Without memory: an empty file, or (newer kernels) none to open. */
-	if (r == -ESRCH && !proc_check_alive(proc, NULL)) {
+	if (r == -ESRCH && !proc_check_alive(proc, ERR_UNREAD)) {
 		size = 0;
 		r = 0;
 	}

@@ -146,8 +146,9 @@ static bool is_child(pid_t pid, pid_t parent)
 	_cleanup_proc_ struct proc proc = PROC_CLOSED;
 	struct proc_stat stat;
 
-	return !proc_open(pid, &proc, NULL) &&
-	       !proc_stat_read(&proc, 0, &stat, NULL) && stat.ppid == parent;
+	return !proc_open(pid, &proc, ERR_UNREAD) &&
+	       !proc_stat_read(&proc, 0, &stat, ERR_UNREAD) &&
+	       stat.ppid == parent;
 }
 
 /* From the other side: every process of the host is asked for its parent.
@@ -175,7 +176,7 @@ static int children_by_thread(struct arena *arena, const struct proc *proc,
 	for (size_t i = 0; i < n; i++) {
 		r = numbers_add_children(arena, children, proc, tids[i], &why);
 		/* A thread that ended has given its children to another. */
-		if (r == -ESRCH && !proc_check_alive(proc, NULL))
+		if (r == -ESRCH && !proc_check_alive(proc, ERR_UNREAD))
 			continue;
 		if (!r)
 			continue;

@@ -77,8 +77,8 @@ static int ptrace_explain_refusal(pid_t tid, struct err *err)
 	_cleanup_proc_ struct proc proc = PROC_CLOSED;
 	struct proc_status status;
 
-	if (!proc_open(tid, &proc, NULL) &&
-		!proc_status_read(arena, &proc, 0, &status, NULL) &&
+	if (!proc_open(tid, &proc, ERR_UNREAD) &&
+		!proc_status_read(arena, &proc, 0, &status, ERR_UNREAD) &&
 		status.tracer_pid)
 		return err_hint(err,
 			"process %d traces it already (a debugger, strace or "

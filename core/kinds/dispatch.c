@@ -20,7 +20,7 @@ static int dispatch_capture(struct dump *dump, const struct sighting *sight,
 
 	(void)msg;
 	(void)err;
-	if (ptrace_dispatch_get(sight->thread->tid, &dispatch, NULL) ||
+	if (ptrace_dispatch_get(sight->thread->tid, &dispatch, ERR_UNREAD) ||
 		!dispatch.mode)
 		return 0;
 	extra = extra_of_thread(dump->arena, sight->thread);

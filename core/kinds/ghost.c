@@ -225,7 +225,7 @@ static int nameless_make(struct restore *restore, const char *name,
 	char *slash = strrchr(folder, '/');
 	_cleanup_fd_ int dir = -1;
 	const char *base;
-	int fd;
+	int fd, code;
 
 	if (!slash)
 		return err_set(err, EBADMSG, "'%s' is no absolute path", name);
@@ -248,9 +248,9 @@ static int nameless_make(struct restore *restore, const char *name,
 	if (fd < 0)
 		return err_errno(err, "making the deleted file '%s'", name);
 	if (unlinkat(dir, base, 0)) {
-		err_errno(err, "deleting '%s' again", name);
+		code = err_errno(err, "deleting '%s' again", name);
 		close(fd);
-		return -err->code;
+		return code;
 	}
 	*ret_fd = fd;
 	return 0;

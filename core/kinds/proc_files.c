@@ -28,7 +28,7 @@ static void autogroup_keep(struct dump *dump, const struct victim *victim)
 
 	if (victim->task->sid != victim->task->pid ||
 		proc_read_small(&victim->proc, 0, "autogroup", text,
-			sizeof(text), NULL, NULL))
+			sizeof(text), NULL, ERR_UNREAD))
 		return;
 	nice = strstr(text, " nice ");
 	if (!nice || !atoi(nice + 6))

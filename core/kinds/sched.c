@@ -57,7 +57,7 @@ static void slice_keep(
 	struct sched_attrs usual;
 
 	if (!policy_fair(attrs->policy) || !attrs->runtime ||
-		sched_attrs_read(0, &usual, NULL) ||
+		sched_attrs_read(0, &usual, ERR_UNREAD) ||
 		!policy_fair(usual.policy) || attrs->runtime == usual.runtime)
 		return;
 	extra->has_sched_runtime = 1;

@@ -40,7 +40,8 @@ static int filters_keep(struct dump *dump, const struct victim_thread *thread,
 	/* Before 5.9 nobody says how many there are. */
 	for (unsigned i = 0; n < 0 || i < (unsigned)n; i++) {
 		ret = ptrace_seccomp_filter_get(dump->arena, thread->tid, i,
-			&insns, &n_insns, &flags, n < 0 && i ? NULL : err);
+			&insns, &n_insns, &flags,
+			n < 0 && i ? ERR_UNREAD : err);
 		if (ret == -ENOENT && n < 0 && i)
 			break;
 		if (ret)

@@ -191,7 +191,7 @@ static int options_show(const struct option_row *action,
 	options_init(&asked);
 	action->read(NULL, action, NULL, &asked, NULL);
 	if (words->n)
-		verb_find(words, &asked.help_for, &taken, NULL);
+		verb_find(words, &asked.help_for, &taken, ERR_UNREAD);
 	*ret = asked;
 	return 0;
 }

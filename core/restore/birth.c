@@ -53,13 +53,13 @@ static void pids_choose(const struct plan *plan)
 
 int birth_begin(struct birth_ward *ward, struct err *err)
 {
-	int was = 0;
+	int was = 0, code;
 
 	ward->reels = REELS_NONE;
 	ward->time_ns = -1;
-	ward->board = board_new(ward->plan->births.n, err);
-	if (!ward->board)
-		return -err->code;
+	code = board_new(ward->plan->births.n, &ward->board, err);
+	if (code < 0)
+		return code;
 	pids_choose(ward->plan);
 	prctl(PR_GET_CHILD_SUBREAPER, &was);
 	ward->was_subreaper = was;
@@ -129,9 +129,9 @@ static int deaths_check(struct birth_ward *ward, struct err *err)
 		birth = ward->plan->births.at[i];
 		if (!ward->board->exists[i] || !birth->plan)
 			continue;
-		code = proc_open(birth->pid, &proc, NULL);
+		code = proc_open(birth->pid, &proc, ERR_UNREAD);
 		if (!code)
-			code = proc_stat_read(&proc, 0, &stat, NULL);
+			code = proc_stat_read(&proc, 0, &stat, ERR_UNREAD);
 		proc_close(&proc);
 		if (!code && stat.state != 'Z')
 			continue;
@@ -151,10 +151,8 @@ static int tree_wait(struct birth_ward *ward, struct err *err)
 	for (int tick = 1;; tick++) {
 		if (board_watch(&board->ready, (uint32_t)ward->n_tasks, TICK))
 			return 0;
-		if (board_failed(board)) {
-			*err = board->err;
-			return -err->code;
-		}
+		if (board_failed(board))
+			return err_copy(err, &board->err);
 		code = run_step(ward->restore->run, "restore.birth", err);
 		if (!code && tick % TICKS_QUIET == 0)
 			code = deaths_check(ward, err);

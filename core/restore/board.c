@@ -53,17 +53,16 @@ static bool board_lost(const struct board *board)
 	return load(&board->failed) || load(&board->keeper) & FUTEX_OWNER_DIED;
 }
 
-struct board *board_new(size_t births, struct err *err)
+int board_new(size_t births, struct board **ret, struct err *err)
 {
 	struct board *board = mmap(NULL, sizeof(*board) + births,
 		PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
-	if (board == MAP_FAILED) {
-		err_errno(err, "mapping a page to share with newborns");
-		return NULL;
-	}
+	if (board == MAP_FAILED)
+		return err_errno(err, "mapping a page to share with newborns");
 	keeper_enter(board);
-	return board;
+	*ret = board;
+	return 0;
 }
 
 void board_free(struct board *board, size_t births)

@@ -33,7 +33,7 @@ struct board {
 	uint8_t exists[]; /* by birth */
 };
 
-struct board *board_new(size_t births, struct err *err);
+int board_new(size_t births, struct board **ret, struct err *err);
 void board_free(struct board *board, size_t births);
 
 /* The first failure is kept. */

@@ -184,7 +184,7 @@ int perform_depart(struct birth_ward *ward, struct err *err)
 		if (stop || pt->task->state == TASK_STOPPED)
 			kill(pt->task->pid, SIGSTOP);
 		for (size_t i = 0; i < pt->task->n_threads; i++) {
-			also = thread_depart(pt, i, code ? NULL : err);
+			also = thread_depart(pt, i, code ? ERR_UNREAD : err);
 			code = code ?: also;
 		}
 	}

@@ -28,8 +28,8 @@ static int pid_taken(pid_t pid, struct err *err)
 	_cleanup_proc_ struct proc proc = PROC_CLOSED;
 	struct proc_stat stat;
 
-	if (proc_open(pid, &proc, NULL) ||
-		proc_stat_read(&proc, 0, &stat, NULL)) {
+	if (proc_open(pid, &proc, ERR_UNREAD) ||
+		proc_stat_read(&proc, 0, &stat, ERR_UNREAD)) {
 		err_set(err, EEXIST,
 			"pid %d is taken: other processes are in a session, "
 			"a group or a process of that number",

@@ -22,15 +22,16 @@ static int session_open_dir(
 	const char *path, const char *what, int *ret_fd, struct err *err)
 {
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	int code;
 
 	if (fd >= 0) {
 		*ret_fd = fd;
 		return 0;
 	}
-	err_errno(err, "opening the %s directory '%s'", what, path);
-	if (errno == ENOENT)
-		return err_hint(err, "create it, or name another one");
-	return -err->code;
+	code = err_errno(err, "opening the %s directory '%s'", what, path);
+	if (code == -ENOENT)
+		err_hint(err, "create it, or name another one");
+	return code;
 }
 
 static int session_open_log(

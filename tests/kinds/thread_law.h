@@ -115,7 +115,7 @@ static void law_child_run(
 static int law_child_seize(struct law_child *child, struct err *err)
 {
 	/* Only root may suspend seccomp; who is not does not test it. */
-	if (!ptrace_seize(child->pid, PTRACE_O_SUSPEND_SECCOMP, NULL))
+	if (!ptrace_seize(child->pid, PTRACE_O_SUSPEND_SECCOMP, ERR_UNREAD))
 		return 0;
 	return ptrace_seize(child->pid, 0, err);
 }

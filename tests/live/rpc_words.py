@@ -58,6 +58,16 @@ def rpc_malformed(case):
         check(client.close() == 255, f"{packet[:12]!r}: another status")
 
 
+@test("a wrong option beside a directory that cannot be opened is told")
+def rpc_two_faults(case):
+    for opts in ({"images_dir": "/etc/passwd"}, {"images_dir_fd": 99},
+                 {"images_dir": case.make_dir("set"), "log_file": "no/log"}):
+        for name in ("DUMP", "RESTORE"):
+            client = start_worker(case)
+            client.no("external", name, dict(opts, external=["what"]))
+            check(client.close() >= 0, f"{opts}: it crashed")
+
+
 @test("one connection can ask many times with keep_open")
 def rpc_keep_open(case):
     client = start_worker(case)

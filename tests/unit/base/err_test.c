@@ -72,12 +72,22 @@ TEST(err_texts_that_are_too_long_are_cut_and_terminated)
 	CHECK_INT(strlen(err.hint), sizeof(err.hint) - 1);
 }
 
-TEST(err_functions_allow_nowhere_to_put_the_text)
+TEST(err_unread_takes_what_nobody_reads)
 {
 	errno = EAGAIN;
-	CHECK_INT(err_set(NULL, EIO, "x"), -EIO);
-	CHECK_INT(err_errno(NULL, "x"), -EAGAIN);
-	CHECK_INT(err_code(NULL, -EBADF, "x"), -EBADF);
-	CHECK(err_wrap(NULL, "x") < 0);
-	CHECK(err_hint(NULL, "x") < 0);
+	CHECK_INT(err_set(ERR_UNREAD, EIO, "x"), -EIO);
+	CHECK_INT(err_errno(ERR_UNREAD, "x"), -EAGAIN);
+	CHECK_INT(err_code(ERR_UNREAD, -EBADF, "x"), -EBADF);
+	CHECK_INT(err_wrap(ERR_UNREAD, "x"), 0);
+}
+
+TEST(err_copy_takes_all_and_returns_minus_code)
+{
+	struct err first = {0}, err = {0};
+
+	err_set(&first, EPERM, "no");
+	err_hint(&first, "become root");
+	CHECK_INT(err_copy(&err, &first), -EPERM);
+	CHECK_STR(err.text, "no");
+	CHECK_STR(err.hint, "become root");
 }

@@ -218,17 +218,17 @@ static bool snapshot_take(struct arena *arena, pid_t pid, struct snapshot *ret)
 	_cleanup_proc_ struct proc proc = PROC_CLOSED;
 	int signal, code;
 
-	code = proc_open(pid, &proc, NULL)
+	code = proc_open(pid, &proc, ERR_UNREAD)
 			?: proc_read_file(arena, &proc, 0, "maps", &ret->maps,
-				   NULL, NULL)
+				   NULL, ERR_UNREAD)
 			?: proc_status_read(
-				   arena, &proc, 0, &ret->status, NULL)
-			?: ptrace_seize(pid, 0, NULL)
-			?: ptrace_interrupt(pid, NULL)
-			?: ptrace_wait_interrupted(pid, &signal, NULL)
+				   arena, &proc, 0, &ret->status, ERR_UNREAD)
+			?: ptrace_seize(pid, 0, ERR_UNREAD)
+			?: ptrace_interrupt(pid, ERR_UNREAD)
+			?: ptrace_wait_interrupted(pid, &signal, ERR_UNREAD)
 			?: regs_fetch(arena, backend_host(), pid, &ret->regs,
-				   NULL)
-			?: ptrace_detach(pid, 0, NULL);
+				   ERR_UNREAD)
+			?: ptrace_detach(pid, 0, ERR_UNREAD);
 	if (!code)
 		noise_drop(&ret->regs);
 	return CHECK_INT(code, 0);

@@ -110,7 +110,7 @@ static bool pc_at_call(struct scene *scene)
 	uint8_t bytes[2 * sizeof(insn->bytes)];
 
 	return !memory_read(&scene->memory, scene->pc - insn->size, bytes,
-		       2u * insn->size, NULL) &&
+		       2u * insn->size, ERR_UNREAD) &&
 	       memmem(bytes, 2u * insn->size, insn->bytes, insn->size);
 }
 

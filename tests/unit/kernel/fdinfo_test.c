@@ -317,7 +317,7 @@ TEST(an_fd_that_is_not_open_is_no_such_file)
 	struct fdinfo info;
 	struct err err = {0};
 
-	REQUIRE(!proc_open(getpid(), &self, NULL));
+	REQUIRE(!proc_open(getpid(), &self, ERR_UNREAD));
 	CHECK_INT(fdinfo_read(arena, &self, 9999, &info, &err), -ENOENT);
 	CHECK(strstr(err.text, "fdinfo/9999"));
 }

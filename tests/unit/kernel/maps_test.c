@@ -54,7 +54,7 @@ static void check_path(const char *line, const char *path, bool deleted)
 	_cleanup_arena_ struct arena *arena = arena_new();
 	struct maps maps = {0};
 
-	CHECK_INT(maps_parse_smaps(arena, line, &maps, NULL), 0);
+	CHECK_INT(maps_parse_smaps(arena, line, &maps, ERR_UNREAD), 0);
 	if (!CHECK_INT(maps.n, 1))
 		return;
 	CHECK_STR(maps.at[0].path, path);
@@ -67,7 +67,7 @@ TEST(smaps_gives_areas_with_their_sizes_and_flags)
 	struct maps maps = {0};
 	const struct map *map;
 
-	CHECK_INT(maps_parse_smaps(arena, FIRST SECOND, &maps, NULL), 0);
+	CHECK_INT(maps_parse_smaps(arena, FIRST SECOND, &maps, ERR_UNREAD), 0);
 	if (!CHECK_INT(maps.n, 2))
 		return;
 	map = &maps.at[0];
@@ -162,13 +162,13 @@ TEST(plain_maps_are_areas_without_flags)
 	CHECK_INT(maps_parse_smaps(arena,
 			  "1000-2000 r--p 00000000 00:00 0 \n"
 			  "2000-3000 rw-p 00000000 00:00 0 [heap]\n",
-			  &maps, NULL),
+			  &maps, ERR_UNREAD),
 		0);
 	CHECK_INT(maps.n, 2);
 	CHECK_INT(maps.at[1].flags, 0);
 	CHECK_STR(maps.at[0].path, "");
 	CHECK_STR(maps.at[1].path, "[heap]");
-	CHECK_INT(maps_parse_smaps(arena, "", &maps, NULL), 0);
+	CHECK_INT(maps_parse_smaps(arena, "", &maps, ERR_UNREAD), 0);
 	CHECK_INT(maps.n, 2);
 }
 
@@ -187,7 +187,8 @@ TEST(smaps_cut_short_anywhere_but_between_areas_is_refused)
 
 		memcpy(text, whole, size);
 		text[size] = '\0';
-		CHECK_INT(maps_parse_smaps(arena, text, &maps, NULL), expected);
+		CHECK_INT(maps_parse_smaps(arena, text, &maps, ERR_UNREAD),
+			expected);
 		CHECK_INT(maps.n, expected ? 0 : 1);
 	}
 }
@@ -230,7 +231,7 @@ TEST(an_address_is_found_in_its_area_or_in_none)
 			  "1000-2000 r--p 00000000 00:00 0 \n"
 			  "2000-3000 rw-p 00000000 00:00 0 \n"
 			  "5000-9000 rw-p 00000000 00:00 0 \n",
-			  &maps, NULL),
+			  &maps, ERR_UNREAD),
 		0);
 	CHECK(!maps_find(&maps, 0xfff));
 	CHECK(maps_find(&maps, 0x1000) == &maps.at[0]);
@@ -258,7 +259,7 @@ TEST(our_own_areas_are_as_we_made_them)
 	unlink(path);
 	madvise(page, 65536, MADV_DONTDUMP);
 	page[0] = 1;
-	REQUIRE(!proc_open(getpid(), &self, NULL));
+	REQUIRE(!proc_open(getpid(), &self, ERR_UNREAD));
 	CHECK_INT(maps_read(arena, &self, &maps, &err), 0);
 	CHECK_STR(err.text, "");
 	map = maps_find(&maps, (uintptr_t)page);
@@ -313,8 +314,9 @@ static int64_t smaps_us(struct arena *arena, const struct proc *proc)
 	int64_t start = cpu_us();
 	char *text;
 
-	CHECK_INT(
-		proc_read_file(arena, proc, 0, "smaps", &text, NULL, NULL), 0);
+	CHECK_INT(proc_read_file(
+			  arena, proc, 0, "smaps", &text, NULL, ERR_UNREAD),
+		0);
 	return cpu_us() - start;
 }
 
@@ -328,7 +330,7 @@ TEST(ten_thousand_areas_are_read_in_little_more_than_the_kernel_needs)
 	struct err err = {0};
 	int64_t start, took;
 
-	REQUIRE(!proc_open(pid, &proc, NULL));
+	REQUIRE(!proc_open(pid, &proc, ERR_UNREAD));
 	start = cpu_us();
 	CHECK_INT(maps_read(arena, &proc, &maps, &err), 0);
 	took = cpu_us() - start;
@@ -348,8 +350,8 @@ TEST(a_zombie_has_no_areas)
 	if (!pid)
 		_exit(0);
 	waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
-	REQUIRE(!proc_open(pid, &proc, NULL));
-	CHECK_INT(maps_read(arena, &proc, &maps, NULL), 0);
+	REQUIRE(!proc_open(pid, &proc, ERR_UNREAD));
+	CHECK_INT(maps_read(arena, &proc, &maps, ERR_UNREAD), 0);
 	CHECK_INT(maps.n, 0);
 }
 

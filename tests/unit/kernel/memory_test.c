@@ -79,9 +79,9 @@ TEST(words_of_a_stopped_child_are_read_and_written_without_access)
 	pid = child_start(child_sleep, NULL);
 	CHECK_INT(memory_peek(pid, at, copy, 8), -ESRCH);
 	CHECK_INT(memory_poke(pid, at, copy, 8), -ESRCH);
-	REQUIRE(!ptrace_seize(pid, 0, NULL));
-	REQUIRE(!ptrace_interrupt(pid, NULL));
-	REQUIRE(!ptrace_wait_interrupted(pid, &sig, NULL));
+	REQUIRE(!ptrace_seize(pid, 0, ERR_UNREAD));
+	REQUIRE(!ptrace_interrupt(pid, ERR_UNREAD));
+	REQUIRE(!ptrace_wait_interrupted(pid, &sig, ERR_UNREAD));
 	for (size_t skip = 0; skip < 9; skip++)
 		for (size_t size = 0; size < 32; size++) {
 			CHECK_INT(memory_peek(pid, at + skip, copy, size), 0);

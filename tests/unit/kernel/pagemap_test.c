@@ -157,15 +157,15 @@ TEST(regions_end_at_the_borders_of_areas)
 	/* A hole of one page; then the last area. */
 	maps[2].start = maps[1].end + area.page;
 	maps[2].end = maps[2].start + area.page;
-	REQUIRE(!proc_open(getpid(), &self, NULL));
-	REQUIRE(!pagemap_open(&self, &pagemap, NULL));
+	REQUIRE(!proc_open(getpid(), &self, ERR_UNREAD));
+	REQUIRE(!pagemap_open(&self, &pagemap, ERR_UNREAD));
 	for (int words = 0; words < 2; words++) {
 		struct pagemap_regions regions = {0};
 
 		if (words)
 			pagemap_prefer_words(&pagemap);
-		CHECK_INT(pagemap_scan_maps(
-				  arena, &pagemap, maps, 3, &regions, NULL),
+		CHECK_INT(pagemap_scan_maps(arena, &pagemap, maps, 3, &regions,
+				  ERR_UNREAD),
 			0);
 		if (!CHECK_INT(regions.n, 3))
 			continue;
@@ -185,8 +185,8 @@ TEST(ranges_that_are_no_pages_are_refused)
 	struct pagemap_regions regions = {0};
 	struct err err = {0};
 
-	REQUIRE(!proc_open(getpid(), &self, NULL));
-	REQUIRE(!pagemap_open(&self, &pagemap, NULL));
+	REQUIRE(!proc_open(getpid(), &self, ERR_UNREAD));
+	REQUIRE(!pagemap_open(&self, &pagemap, ERR_UNREAD));
 	CHECK_INT(pagemap_scan(arena, &pagemap, 1, 65536, &regions, &err),
 		-EINVAL);
 	CHECK_INT(pagemap_scan(arena, &pagemap, 131072, 65536, &regions, &err),
@@ -246,8 +246,8 @@ TEST(a_process_that_is_gone_cannot_be_scanned)
 	struct err err = {0};
 	pid_t pid = child_start(child_sleep, NULL);
 
-	CHECK_INT(proc_open(pid, &proc, NULL), 0);
-	CHECK_INT(pagemap_open(&proc, &pagemap, NULL), 0);
+	CHECK_INT(proc_open(pid, &proc, ERR_UNREAD), 0);
+	CHECK_INT(pagemap_open(&proc, &pagemap, ERR_UNREAD), 0);
 	child_end(&pid);
 	CHECK_INT(pagemap_scan(arena, &pagemap, 65536, 1 << 30, &regions, &err),
 		-ESRCH);

@@ -46,7 +46,9 @@ TEST(stat_addresses_are_found_by_their_numbers)
 {
 	struct proc_stat stat;
 
-	CHECK_INT(proc_stat_parse("4242 (bash)" NUMBERS "\n", &stat, NULL), 0);
+	CHECK_INT(
+		proc_stat_parse("4242 (bash)" NUMBERS "\n", &stat, ERR_UNREAD),
+		0);
 	CHECK_INT(stat.start_code, 94201);
 	CHECK_INT(stat.end_code, 94202);
 	CHECK_INT(stat.start_stack, 140727);
@@ -73,7 +75,7 @@ TEST(stat_names_may_hold_brackets_blanks_and_newlines)
 		struct proc_stat stat;
 
 		snprintf(text, sizeof(text), "77 (%s)%s\n", names[i], NUMBERS);
-		CHECK_INT(proc_stat_parse(text, &stat, NULL), 0);
+		CHECK_INT(proc_stat_parse(text, &stat, ERR_UNREAD), 0);
 		CHECK_STR(stat.comm, names[i]);
 		CHECK_INT(stat.ppid, 10);
 		CHECK_INT(stat.exit_code, 256);
@@ -84,8 +86,8 @@ TEST(stat_of_a_newer_kernel_may_have_more_fields)
 {
 	struct proc_stat stat;
 
-	CHECK_INT(
-		proc_stat_parse("4242 (bash)" NUMBERS " 99 -1\n", &stat, NULL),
+	CHECK_INT(proc_stat_parse(
+			  "4242 (bash)" NUMBERS " 99 -1\n", &stat, ERR_UNREAD),
 		0);
 	CHECK_INT(stat.exit_code, 256);
 }
@@ -99,7 +101,7 @@ TEST(stat_cut_short_anywhere_is_refused)
 	for (size_t size = 0; size < sizeof(whole) - 1; size++) {
 		memcpy(text, whole, size);
 		text[size] = '\0';
-		CHECK_INT(proc_stat_parse(text, &stat, NULL), -EINVAL);
+		CHECK_INT(proc_stat_parse(text, &stat, ERR_UNREAD), -EINVAL);
 	}
 	CHECK_INT(stat.pid, 5);
 }

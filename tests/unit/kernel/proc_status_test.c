@@ -86,7 +86,7 @@ TEST(status_tells_signals_and_rights)
 	_cleanup_arena_ struct arena *arena = arena_new();
 	struct proc_status status;
 
-	CHECK_INT(proc_status_parse(arena, recorded, &status, NULL), 0);
+	CHECK_INT(proc_status_parse(arena, recorded, &status, ERR_UNREAD), 0);
 	CHECK_INT(status.sig_pending, 1);
 	CHECK_INT(status.sig_pending_shared, 0x200);
 	CHECK(status.sig_blocked == 0x8000000000010000);
@@ -108,19 +108,19 @@ TEST(status_of_an_older_kernel_leaves_gaps_that_are_told)
 	struct proc_status status;
 
 	CHECK_INT(proc_status_parse(
-			  arena, without(arena, "Umask:"), &status, NULL),
+			  arena, without(arena, "Umask:"), &status, ERR_UNREAD),
 		0);
 	CHECK_INT(status.umask, UINT32_MAX);
 	CHECK_INT(proc_status_parse(
-			  arena, without(arena, "NSpid:"), &status, NULL),
+			  arena, without(arena, "NSpid:"), &status, ERR_UNREAD),
 		0);
 	CHECK_INT(status.nspid_n, 0);
-	CHECK_INT(proc_status_parse(
-			  arena, without(arena, "NoNewPrivs:"), &status, NULL),
+	CHECK_INT(proc_status_parse(arena, without(arena, "NoNewPrivs:"),
+			  &status, ERR_UNREAD),
 		0);
 	CHECK_INT(status.no_new_privs, -1);
 	CHECK_INT(proc_status_parse(arena, without(arena, "Seccomp_filters:"),
-			  &status, NULL),
+			  &status, ERR_UNREAD),
 		0);
 	CHECK_INT(status.seccomp_filters, -1);
 }
@@ -156,8 +156,8 @@ TEST(status_cut_inside_a_line_is_refused)
 		struct proc_status status;
 
 		text[cut - recorded] = '\0';
-		CHECK_INT(
-			proc_status_parse(arena, text, &status, NULL), -EINVAL);
+		CHECK_INT(proc_status_parse(arena, text, &status, ERR_UNREAD),
+			-EINVAL);
 	}
 }
 
@@ -184,14 +184,14 @@ TEST(status_groups_may_be_none_or_very_many)
 
 	CHECK_INT(proc_status_parse(arena,
 			  arena_printf(arena, "%sGroups:\t \n", text), &status,
-			  NULL),
+			  ERR_UNREAD),
 		0);
 	CHECK_INT(status.groups_n, 0);
 	size = (size_t)sprintf(many, "%sGroups:\t", text);
 	for (unsigned i = 0; i < 65536; i++)
 		size += (size_t)sprintf(many + size, "%u ", i);
 	memcpy(many + size, "\n", 2);
-	CHECK_INT(proc_status_parse(arena, many, &status, NULL), 0);
+	CHECK_INT(proc_status_parse(arena, many, &status, ERR_UNREAD), 0);
 	CHECK_INT(status.groups_n, 65536);
 	CHECK_INT(status.groups[65535], 65535);
 }

@@ -75,9 +75,9 @@ TEST(a_text_that_does_not_fit_is_too_big)
 	_cleanup_proc_ struct proc self = PROC_CLOSED;
 	char buf[16];
 
-	REQUIRE(!proc_open(getpid(), &self, NULL));
-	CHECK_INT(proc_read_small(
-			  &self, 0, "status", buf, sizeof(buf), NULL, NULL),
+	REQUIRE(!proc_open(getpid(), &self, ERR_UNREAD));
+	CHECK_INT(proc_read_small(&self, 0, "status", buf, sizeof(buf), NULL,
+			  ERR_UNREAD),
 		-E2BIG);
 }
 
@@ -102,19 +102,19 @@ TEST(threads_are_all_listed_with_the_leader_first)
 	pid_t *tids;
 	size_t n = 0;
 
-	REQUIRE(!proc_open(getpid(), &self, NULL));
+	REQUIRE(!proc_open(getpid(), &self, ERR_UNREAD));
 	for (int i = 0; i < 2; i++)
 		pthread_barrier_init(&barrier[i], NULL, THREADS + 1);
 	for (int i = 0; i < THREADS; i++)
 		pthread_create(&threads[i], NULL, thread_wait, barrier);
 	pthread_barrier_wait(&barrier[0]);
-	CHECK_INT(proc_list_threads(arena, &self, &tids, &n, NULL), 0);
+	CHECK_INT(proc_list_threads(arena, &self, &tids, &n, ERR_UNREAD), 0);
 	CHECK_INT(n, THREADS + 1);
 	CHECK_INT(tids[0], getpid());
 	for (size_t i = 2; i < n; i++)
 		CHECK(tids[i - 1] < tids[i]);
 	for (size_t i = 0; i < n; i++) {
-		CHECK_INT(proc_stat_read(&self, tids[i], &stat, NULL), 0);
+		CHECK_INT(proc_stat_read(&self, tids[i], &stat, ERR_UNREAD), 0);
 		CHECK_INT(stat.pid, tids[i]);
 	}
 	pthread_barrier_wait(&barrier[1]);
@@ -124,7 +124,7 @@ TEST(threads_are_all_listed_with_the_leader_first)
 		pthread_barrier_destroy(&barrier[i]);
 	/* join sees the thread's memory free before its pid is. */
 	for (int i = 0; i < 1000 && n != 1; i++) {
-		proc_list_threads(arena, &self, &tids, &n, NULL);
+		proc_list_threads(arena, &self, &tids, &n, ERR_UNREAD);
 		usleep(1000);
 	}
 	CHECK_INT(n, 1);
@@ -141,7 +141,7 @@ TEST(children_are_listed)
 	pid_t *pids;
 	size_t n;
 
-	REQUIRE(!proc_open(getpid(), &self, NULL));
+	REQUIRE(!proc_open(getpid(), &self, ERR_UNREAD));
 	CHECK_INT(proc_list_children(arena, &self, &pids, &n, &err), 0);
 	CHECK_STR(err.text, "");
 	CHECK_INT(n, 2);
@@ -158,9 +158,9 @@ TEST(fds_are_listed_in_order)
 	bool found = false;
 	size_t n;
 
-	REQUIRE(!proc_open(getpid(), &self, NULL));
+	REQUIRE(!proc_open(getpid(), &self, ERR_UNREAD));
 	far = fcntl(0, F_DUPFD_CLOEXEC, 700);
-	CHECK_INT(proc_list_fds(arena, &self, &fds, &n, NULL), 0);
+	CHECK_INT(proc_list_fds(arena, &self, &fds, &n, ERR_UNREAD), 0);
 	CHECK(n >= 4);
 	for (size_t i = 0; i < n; i++) {
 		CHECK(!i || fds[i - 1] < fds[i]);
@@ -177,15 +177,16 @@ TEST(links_say_where_they_point)
 	char here[4096], name[32], *link;
 	int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
 
-	REQUIRE(!proc_open(getpid(), &self, NULL));
+	REQUIRE(!proc_open(getpid(), &self, ERR_UNREAD));
 	snprintf(name, sizeof(name), "fd/%d", fd);
-	CHECK_INT(proc_read_link(arena, &self, name, &link, NULL), 0);
+	CHECK_INT(proc_read_link(arena, &self, name, &link, ERR_UNREAD), 0);
 	CHECK_STR(link, "/dev/null");
-	CHECK_INT(proc_read_link(arena, &self, "cwd", &link, NULL), 0);
+	CHECK_INT(proc_read_link(arena, &self, "cwd", &link, ERR_UNREAD), 0);
 	CHECK(getcwd(here, sizeof(here)));
 	CHECK_STR(link, here);
 	close(fd);
-	CHECK_INT(proc_read_link(arena, &self, name, &link, NULL), -ENOENT);
+	CHECK_INT(
+		proc_read_link(arena, &self, name, &link, ERR_UNREAD), -ENOENT);
 }
 
 TEST(namespaces_are_known_by_their_inodes)
@@ -194,11 +195,12 @@ TEST(namespaces_are_known_by_their_inodes)
 	uint64_t ino = 0;
 	struct stat st;
 
-	REQUIRE(!proc_open(getpid(), &self, NULL));
+	REQUIRE(!proc_open(getpid(), &self, ERR_UNREAD));
 	CHECK_INT(stat("/proc/self/ns/pid", &st), 0);
-	CHECK_INT(proc_read_ns_ino(&self, 0, "pid", &ino, NULL), 0);
+	CHECK_INT(proc_read_ns_ino(&self, 0, "pid", &ino, ERR_UNREAD), 0);
 	CHECK_INT(ino, st.st_ino);
-	CHECK_INT(proc_read_ns_ino(&self, getpid(), "pid", &ino, NULL), 0);
+	CHECK_INT(
+		proc_read_ns_ino(&self, getpid(), "pid", &ino, ERR_UNREAD), 0);
 	CHECK_INT(ino, st.st_ino);
 }
 
@@ -209,8 +211,8 @@ TEST(the_auxiliary_vector_is_that_of_the_program)
 	uint64_t *words, page = 0, entry = 0;
 	size_t n;
 
-	REQUIRE(!proc_open(getpid(), &self, NULL));
-	CHECK_INT(proc_read_auxv(arena, &self, &words, &n, NULL), 0);
+	REQUIRE(!proc_open(getpid(), &self, ERR_UNREAD));
+	CHECK_INT(proc_read_auxv(arena, &self, &words, &n, ERR_UNREAD), 0);
 	CHECK_INT(n % 2, 0);
 	for (size_t i = 0; i + 1 < n && words[i] != AT_NULL; i += 2) {
 		if (words[i] == AT_PAGESZ)
@@ -230,19 +232,19 @@ TEST(small_attributes_are_read_as_numbers)
 	char comm[16];
 	int score = 5000;
 
-	REQUIRE(!proc_open(getpid(), &self, NULL));
-	CHECK_INT(proc_read_personality(&self, &value, NULL), 0);
+	REQUIRE(!proc_open(getpid(), &self, ERR_UNREAD));
+	CHECK_INT(proc_read_personality(&self, &value, ERR_UNREAD), 0);
 	CHECK_INT(value, personality(0xffffffff));
-	CHECK_INT(proc_read_oom_score_adj(&self, &score, NULL), 0);
+	CHECK_INT(proc_read_oom_score_adj(&self, &score, ERR_UNREAD), 0);
 	CHECK(score >= -1000 && score <= 1000);
-	CHECK_INT(proc_read_loginuid(&self, &value, NULL), 0);
-	CHECK_INT(proc_read_coredump_filter(&self, &value, NULL), 0);
+	CHECK_INT(proc_read_loginuid(&self, &value, ERR_UNREAD), 0);
+	CHECK_INT(proc_read_coredump_filter(&self, &value, ERR_UNREAD), 0);
 	CHECK_INT(prctl(PR_SET_TIMERSLACK, 123456), 0);
-	CHECK_INT(proc_read_timerslack(&self, 0, &slack, NULL), 0);
+	CHECK_INT(proc_read_timerslack(&self, 0, &slack, ERR_UNREAD), 0);
 	CHECK_INT(slack, 123456);
-	CHECK_INT(proc_read_timerslack(&self, getpid(), &slack, NULL), 0);
+	CHECK_INT(proc_read_timerslack(&self, getpid(), &slack, ERR_UNREAD), 0);
 	CHECK_INT(slack, 123456);
-	CHECK_INT(proc_read_comm(&self, 0, comm, NULL), 0);
+	CHECK_INT(proc_read_comm(&self, 0, comm, ERR_UNREAD), 0);
 	CHECK(!strncmp(comm, "proc_test", 9));
 }
 
@@ -260,16 +262,16 @@ TEST(a_zombie_is_alive_but_has_no_memory_to_tell_of)
 	if (!pid)
 		_exit(3);
 	waitid(P_PID, (id_t)pid, &info, WEXITED | WNOWAIT);
-	REQUIRE(!proc_open(pid, &proc, NULL));
-	CHECK_INT(proc_check_alive(&proc, NULL), 0);
-	CHECK_INT(proc_stat_read(&proc, 0, &stat, NULL), 0);
+	REQUIRE(!proc_open(pid, &proc, ERR_UNREAD));
+	CHECK_INT(proc_check_alive(&proc, ERR_UNREAD), 0);
+	CHECK_INT(proc_stat_read(&proc, 0, &stat, ERR_UNREAD), 0);
 	CHECK_INT(stat.state, 'Z');
 	CHECK_INT(stat.exit_code, 3 << 8);
-	CHECK_INT(proc_status_read(arena, &proc, 0, &status, NULL), 0);
+	CHECK_INT(proc_status_read(arena, &proc, 0, &status, ERR_UNREAD), 0);
 	CHECK_INT(status.state, 'Z');
 	/* Only root may ask for what a zombie had. */
 	if (geteuid())
 		return;
-	CHECK_INT(proc_read_auxv(arena, &proc, &words, &n, NULL), 0);
+	CHECK_INT(proc_read_auxv(arena, &proc, &words, &n, ERR_UNREAD), 0);
 	CHECK_INT(n, 0);
 }

@@ -35,10 +35,10 @@ TEST(a_seized_thread_stops_and_runs_on)
 	int status = 0;
 
 	stop(pid, 0);
-	CHECK_INT(ptrace_detach(pid, 0, NULL), 0);
+	CHECK_INT(ptrace_detach(pid, 0, ERR_UNREAD), 0);
 	CHECK_INT(kill(pid, 0), 0);
 	CHECK_INT(waitpid(pid, &status, WNOHANG), 0);
-	CHECK_INT(ptrace_cont(pid, 0, NULL), -ESRCH);
+	CHECK_INT(ptrace_cont(pid, 0, ERR_UNREAD), -ESRCH);
 }
 
 TEST(who_traces_already_is_told)
@@ -102,9 +102,9 @@ TEST(a_stopped_thread_is_known_by_its_stop_signal)
 
 	kill(pid, SIGSTOP);
 	waitpid(pid, &status, WUNTRACED);
-	CHECK_INT(ptrace_seize(pid, 0, NULL), 0);
-	CHECK_INT(ptrace_interrupt(pid, NULL), 0);
-	CHECK_INT(ptrace_wait_interrupted(pid, &sig, NULL), 0);
+	CHECK_INT(ptrace_seize(pid, 0, ERR_UNREAD), 0);
+	CHECK_INT(ptrace_interrupt(pid, ERR_UNREAD), 0);
+	CHECK_INT(ptrace_wait_interrupted(pid, &sig, ERR_UNREAD), 0);
 	CHECK_INT(sig, SIGSTOP);
 }
 
@@ -114,7 +114,7 @@ TEST(a_thread_that_ends_instead_of_stopping_is_told)
 	struct err err = {0};
 	int status = 77;
 
-	CHECK_INT(ptrace_seize(pid, 0, NULL), 0);
+	CHECK_INT(ptrace_seize(pid, 0, ERR_UNREAD), 0);
 	kill(pid, SIGKILL);
 	CHECK_INT(ptrace_wait_stop(pid, &status, &err), -ESRCH);
 	CHECK_INT(status, 77);
@@ -127,7 +127,7 @@ TEST(waiting_ends_after_its_time)
 	struct err err = {0};
 	int status;
 
-	CHECK_INT(ptrace_seize(pid, 0, NULL), 0);
+	CHECK_INT(ptrace_seize(pid, 0, ERR_UNREAD), 0);
 	CHECK_INT(ptrace_wait_stop_for(pid, 20, &status, &err), -ETIMEDOUT);
 	CHECK(strstr(err.text, "did not stop within 20 ms"));
 }
@@ -157,10 +157,10 @@ TEST(signal_masks_are_read_and_set)
 	uint64_t mask = 1;
 
 	stop(pid, 0);
-	CHECK_INT(ptrace_sigmask_get(pid, &mask, NULL), 0);
+	CHECK_INT(ptrace_sigmask_get(pid, &mask, ERR_UNREAD), 0);
 	CHECK_INT(mask, 0);
-	CHECK_INT(ptrace_sigmask_set(pid, 1ull << 63 | 2, NULL), 0);
-	CHECK_INT(ptrace_sigmask_get(pid, &mask, NULL), 0);
+	CHECK_INT(ptrace_sigmask_set(pid, 1ull << 63 | 2, ERR_UNREAD), 0);
+	CHECK_INT(ptrace_sigmask_get(pid, &mask, ERR_UNREAD), 0);
 	CHECK(mask == (1ull << 63 | 2));
 }
 
@@ -212,7 +212,7 @@ TEST(siginfo_says_why_a_thread_stopped)
 	siginfo_t info;
 
 	stop(pid, 0);
-	CHECK_INT(ptrace_siginfo_get(pid, &raw, NULL), 0);
+	CHECK_INT(ptrace_siginfo_get(pid, &raw, ERR_UNREAD), 0);
 	memcpy(&info, &raw, sizeof(info));
 	CHECK_INT(info.si_code >> 8, 128);
 }
@@ -323,10 +323,10 @@ TEST(words_and_lists_of_a_thread_are_read)
 	CHECK(word != 5);
 	CHECK_STR(err.text, "");
 	CHECK_INT(ptrace_peek(pid, 8, &got, &err), -EIO);
-	CHECK_INT(ptrace_robust_list_get(pid, &head, &size, NULL), 0);
+	CHECK_INT(ptrace_robust_list_get(pid, &head, &size, ERR_UNREAD), 0);
 	CHECK(head);
 	CHECK_INT(size, 24);
-	CHECK_INT(ptrace_rseq_get(pid, &rseq, NULL), 0);
+	CHECK_INT(ptrace_rseq_get(pid, &rseq, ERR_UNREAD), 0);
 	/* The C library registers it, with at least 32 bytes. */
 	if (rseq.addr)
 		CHECK(rseq.size >= 20);
@@ -343,17 +343,17 @@ TEST(the_dispatch_of_system_calls_is_told_and_set)
 	int r;
 
 	stop(pid, 0);
-	r = ptrace_dispatch_get(pid, &got, NULL);
+	r = ptrace_dispatch_get(pid, &got, ERR_UNREAD);
 	if (r == -EIO || r == -EINVAL) {
 		test_skip("this kernel tells no tracer");
 		return;
 	}
 	CHECK_INT(r, 0);
 	CHECK_MEM(&got, &none, sizeof(got));
-	CHECK_INT(ptrace_dispatch_set(pid, &want, NULL), 0);
-	CHECK_INT(ptrace_dispatch_get(pid, &got, NULL), 0);
+	CHECK_INT(ptrace_dispatch_set(pid, &want, ERR_UNREAD), 0);
+	CHECK_INT(ptrace_dispatch_get(pid, &got, ERR_UNREAD), 0);
 	CHECK_MEM(&got, &want, sizeof(got));
-	CHECK_INT(ptrace_dispatch_set(pid, &none, NULL), 0);
-	CHECK_INT(ptrace_dispatch_get(pid, &got, NULL), 0);
+	CHECK_INT(ptrace_dispatch_set(pid, &none, ERR_UNREAD), 0);
+	CHECK_INT(ptrace_dispatch_get(pid, &got, ERR_UNREAD), 0);
 	CHECK_MEM(&got, &none, sizeof(got));
 }

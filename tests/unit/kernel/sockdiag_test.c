@@ -91,7 +91,7 @@ TEST(ipv6_sockets_say_whether_they_are_for_ipv6_only)
 		return;
 	}
 	CHECK_INT(sockdiag_collect_inet(
-			  arena, IPPROTO_TCP, UINT32_MAX, &inets, NULL),
+			  arena, IPPROTO_TCP, UINT32_MAX, &inets, ERR_UNREAD),
 		0);
 	inet = sockdiag_find_inet(&inets, ino_of(one));
 	CHECK(inet && inet->v6only && inet->family == AF_INET6);
@@ -117,7 +117,7 @@ TEST(connected_sockets_show_both_ends_and_their_shutdown)
 	shutdown(client, SHUT_WR);
 	usleep(20000);
 	CHECK_INT(sockdiag_collect_inet(
-			  arena, IPPROTO_TCP, UINT32_MAX, &inets, NULL),
+			  arena, IPPROTO_TCP, UINT32_MAX, &inets, ERR_UNREAD),
 		0);
 	near = sockdiag_find_inet(&inets, ino_of(client));
 	far = sockdiag_find_inet(&inets, ino_of(peer));
@@ -188,7 +188,7 @@ TEST(unix_listeners_tell_name_and_waiting_connections)
 			   (size_t)length);
 	REQUIRE(!bind(server, (void *)&name, size) && !listen(server, 3));
 	REQUIRE(!connect(client, (void *)&name, size));
-	CHECK_INT(sockdiag_collect_unix(arena, &unixes, NULL), 0);
+	CHECK_INT(sockdiag_collect_unix(arena, &unixes, ERR_UNREAD), 0);
 	sock = sockdiag_find_unix(&unixes, ino_of(server));
 	if (CHECK(sock)) {
 		CHECK_INT(sock->state, TCP_LISTEN);

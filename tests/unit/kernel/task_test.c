@@ -204,9 +204,9 @@ TEST(capabilities_are_those_that_proc_shows)
 	struct proc_status status;
 	struct caps caps;
 
-	REQUIRE(!proc_open(getpid(), &self, NULL));
-	REQUIRE(!proc_status_read(arena, &self, 0, &status, NULL));
-	CHECK_INT(caps_read(&caps, NULL), 0);
+	REQUIRE(!proc_open(getpid(), &self, ERR_UNREAD));
+	REQUIRE(!proc_status_read(arena, &self, 0, &status, ERR_UNREAD));
+	CHECK_INT(caps_read(&caps, ERR_UNREAD), 0);
 	CHECK_INT(caps.effective, status.cap_eff);
 	CHECK_INT(caps.permitted, status.cap_prm);
 	CHECK_INT(caps.inheritable, status.cap_inh);
@@ -226,8 +226,8 @@ static size_t open_fds(void)
 	size_t n = 0;
 	int *fds;
 
-	proc_open(getpid(), &self, NULL);
-	proc_list_fds(arena, &self, &fds, &n, NULL);
+	proc_open(getpid(), &self, ERR_UNREAD);
+	proc_list_fds(arena, &self, &fds, &n, ERR_UNREAD);
 	return n;
 }
 

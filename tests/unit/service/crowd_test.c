@@ -26,7 +26,7 @@ static size_t crowd_room(struct arena *arena, struct crowd *crowd, uid_t uid,
 {
 	size_t n = 0;
 
-	while (!crowd_check_room(crowd, uid, guest, NULL)) {
+	while (!crowd_check_room(crowd, uid, guest, ERR_UNREAD)) {
 		crowd_fill(arena, crowd, 1, uid, guest);
 		uid += step;
 		n++;
@@ -43,7 +43,8 @@ TEST(one_guest_gets_a_quarter)
 	CHECK_INT(crowd_room(arena, &crowd, USER, 0, GUEST_INVITED), 2);
 	CHECK_INT(crowd_check_room(&crowd, USER, GUEST_INVITED, &err), -EAGAIN);
 	CHECK(strstr(err.text, "busy"));
-	CHECK_INT(crowd_check_room(&crowd, USER + 1, GUEST_INVITED, NULL), 0);
+	CHECK_INT(crowd_check_room(&crowd, USER + 1, GUEST_INVITED, ERR_UNREAD),
+		0);
 }
 
 TEST(all_guests_together_leave_a_quarter_to_root)
@@ -97,7 +98,7 @@ TEST(who_ends_makes_room)
 	crowd_remove(&crowd, 78);
 	CHECK_INT(crowd_check_room(&crowd, 0, GUEST_TRUSTED, &err), -EAGAIN);
 	crowd_remove(&crowd, 77);
-	CHECK_INT(crowd_check_room(&crowd, 0, GUEST_TRUSTED, NULL), 0);
+	CHECK_INT(crowd_check_room(&crowd, 0, GUEST_TRUSTED, ERR_UNREAD), 0);
 }
 
 static pid_t sleeper_new(void)

@@ -32,7 +32,7 @@ TEST(a_request_comes_back_whole)
 	size_t size = request_pack(bytes);
 	CriuReq *req;
 
-	CHECK_INT(packet_unpack(arena, bytes, size, &req, NULL), 0);
+	CHECK_INT(packet_unpack(arena, bytes, size, &req, ERR_UNREAD), 0);
 	CHECK_INT(req->type, CRIU_REQ_TYPE__DUMP);
 	CHECK_STR(req->opts->external[1], "b c");
 }
@@ -95,12 +95,12 @@ TEST(one_packet_is_one_request_and_the_end_is_no_error)
 	CHECK_INT(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
 	CHECK_INT(write(pair[0], bytes, size), (ssize_t)size);
 	CHECK_INT(write(pair[0], bytes, 2), 2);
-	CHECK_INT(packet_receive(pair[1], arena, &req, NULL), 0);
+	CHECK_INT(packet_receive(pair[1], arena, &req, ERR_UNREAD), 0);
 	CHECK(req && req->opts);
-	CHECK_INT(packet_receive(pair[1], arena, &req, NULL), 0);
+	CHECK_INT(packet_receive(pair[1], arena, &req, ERR_UNREAD), 0);
 	CHECK(req && !req->opts);
 	close(pair[0]);
-	CHECK_INT(packet_receive(pair[1], arena, &req, NULL), 0);
+	CHECK_INT(packet_receive(pair[1], arena, &req, ERR_UNREAD), 0);
 	CHECK(!req);
 	close(pair[1]);
 }
@@ -114,7 +114,7 @@ TEST(a_client_that_says_nothing_is_not_waited_for_forever)
 
 	CHECK_INT(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, pair), 0);
 	setsockopt(pair[1], SOL_SOCKET, SO_RCVTIMEO, &soon, sizeof(soon));
-	CHECK_INT(packet_receive(pair[1], arena, &req, NULL), -ETIMEDOUT);
+	CHECK_INT(packet_receive(pair[1], arena, &req, ERR_UNREAD), -ETIMEDOUT);
 	close(pair[0]);
 	close(pair[1]);
 }

@@ -318,7 +318,7 @@ TEST(false_takes_back_what_a_file_said)
 	wish_init(&wish, VERB_DUMP);
 	wish.options.shell_job = wish.options.leave_running = true;
 	opts.has_shell_job = opts.has_leave_running = true;
-	CHECK_INT(wish_read(arena, &opts, false, &wish, NULL), 0);
+	CHECK_INT(wish_read(arena, &opts, false, &wish, ERR_UNREAD), 0);
 	CHECK(!wish.options.shell_job && !wish.options.leave_running);
 }
 
