@@ -41,7 +41,7 @@
 	X(set_mempolicy) X(mbind) X(io_setup) X(io_submit) \
 	X(io_getevents) X(io_destroy) X(unlinkat) X(setns) \
 	X(unshare) X(shmat) X(shmdt) X(semop) \
-	X(map_shadow_stack)
+	X(map_shadow_stack) X(waitid)
 
 /* clang-format on */
 

@@ -117,4 +117,5 @@ const uint16_t calls_aarch64[CALL_COUNT] = {
 	[CALL_shmdt] = 197,
 	[CALL_semop] = 193,
 	[CALL_map_shadow_stack] = 453,
+	[CALL_waitid] = 95,
 };

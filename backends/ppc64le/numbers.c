@@ -117,4 +117,5 @@ const uint16_t calls_ppc64le[CALL_COUNT] = {
 	[CALL_shmdt] = 398,
 	[CALL_semop] = CALL_ABSENT,
 	[CALL_map_shadow_stack] = 453,
+	[CALL_waitid] = 272,
 };

@@ -117,4 +117,5 @@ const uint16_t calls_x86_64[CALL_COUNT] = {
 	[CALL_shmdt] = 67,
 	[CALL_semop] = 65,
 	[CALL_map_shadow_stack] = 453,
+	[CALL_waitid] = 247,
 };

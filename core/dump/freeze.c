@@ -107,10 +107,12 @@ static int thread_stop(struct dump *dump, struct victim *victim,
 	if (code)
 		return code;
 	thread->stopped = true;
-	if (signal != SIGTRAP) {
-		victim->state = TASK_STOPPED;
+	if (signal == SIGTRAP)
+		return 0;
+	/* Threads that came to the stop late may tell it as SIGSTOP. */
+	if (victim->state != TASK_STOPPED || thread->tid == victim->pid)
 		victim->stop_signal = signal;
-	}
+	victim->state = TASK_STOPPED;
 	return 0;
 }
 

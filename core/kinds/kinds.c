@@ -36,6 +36,7 @@ const struct kind *const kinds[] = {
 	/* tasks, after their threads */
 	&kind_sigactions,
 	&kind_subreaper,
+	&kind_news,
 	&kind_timers,
 	&kind_signals_shared,
 	&kind_rlimits,

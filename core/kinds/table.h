@@ -26,6 +26,7 @@ extern const struct kind kind_membarrier;
 extern const struct kind kind_seccomp_common;
 extern const struct kind kind_sigactions;
 extern const struct kind kind_subreaper;
+extern const struct kind kind_news;
 extern const struct kind kind_timers;
 extern const struct kind kind_signals_shared;
 extern const struct kind kind_rlimits;

@@ -8,7 +8,24 @@
 
 #include "inject/remote.h"
 #include "kernel/ptrace.h"
+#include "restore/halt.h"
 #include "restore/share.h"
+
+/* Of a task that was stopped: until it is so again. */
+static int stop_await(
+	struct birth_ward *ward, const struct thread *thread, struct err *err)
+{
+	bool stopped = thread->task->state != TASK_STOPPED;
+	int code = 0;
+
+	while (!code && !stopped) {
+		code = halt_look(thread, &stopped, err);
+		if (!code)
+			code = run_step(
+				ward->restore->run, "restore.perform", err);
+	}
+	return code;
+}
 
 static int leaders_seize(struct birth_ward *ward, struct err *err)
 {
@@ -17,10 +34,26 @@ static int leaders_seize(struct birth_ward *ward, struct err *err)
 
 	for (size_t i = 0; i < ward->plan->tree->tasks.n && !code; i++) {
 		pt = &ward->plan->tasks[i];
-		if (pt->tapes)
+		if (!pt->tapes)
+			continue;
+		code = stop_await(ward, &pt->task->threads[0], err);
+		if (!code)
 			code = remote_seize(
 				pt->task->pid, PTRACE_O_EXITKILL, err);
 	}
+	return code;
+}
+
+static int leaders_go(struct birth_ward *ward, struct err *err)
+{
+	struct plan *plan = ward->plan;
+	int code = 0;
+
+	board_go(ward->board);
+	for (size_t i = 0; i < plan->tree->tasks.n && !code; i++)
+		if (plan->tasks[i].tapes)
+			code = halt_leave(
+				&plan->tasks[i].task->threads[0], err);
 	return code;
 }
 
@@ -63,15 +96,42 @@ static int word_await(struct birth_ward *ward, struct plan_task *pt,
 	return code;
 }
 
+/* Threads of a stopped task come to the meeting when they are traced. */
+static int stopped_seize(
+	struct birth_ward *ward, struct plan_task *pt, struct err *err)
+{
+	const struct thread *thread;
+	bool stopped;
+	int code = 0;
+
+	for (size_t i = 1; i < pt->task->n_threads && !code; i++) {
+		thread = &pt->task->threads[i];
+		for (stopped = false; !stopped && !code;) {
+			code = halt_look(thread, &stopped, err);
+			if (!code && !stopped)
+				code = leader_check(ward, pt, err);
+		}
+		if (!code)
+			code = remote_seize(
+				thread->tid, PTRACE_O_EXITKILL, err);
+		if (!code)
+			code = halt_leave(thread, err);
+	}
+	return code;
+}
+
 /* Threads wait for each other and for us, who must trace them first. */
 static int threads_seize(
 	struct birth_ward *ward, struct plan_task *pt, struct err *err)
 {
 	struct reel_words *words = reels_words(&ward->reels, pt);
-	int code = word_await(
-		ward, pt, &words->met, (uint32_t)pt->task->n_threads, err);
+	bool halted = pt->task->state == TASK_STOPPED;
+	int code = halted ? stopped_seize(ward, pt, err) : 0;
 
-	for (size_t i = 1; i < pt->task->n_threads && !code; i++)
+	if (!code)
+		code = word_await(ward, pt, &words->met,
+			(uint32_t)pt->task->n_threads, err);
+	for (size_t i = 1; i < pt->task->n_threads && !code && !halted; i++)
 		code = remote_seize(
 			pt->task->threads[i].tid, PTRACE_O_EXITKILL, err);
 	if (!code)
@@ -140,10 +200,10 @@ int perform_tapes(struct birth_ward *ward, struct err *err)
 	int code;
 
 	code = leaders_seize(ward, err);
-	if (code)
-		return code;
-	board_go(ward->board);
-	code = memories_share(ward, err);
+	if (!code)
+		code = leaders_go(ward, err);
+	if (!code)
+		code = memories_share(ward, err);
 	for (size_t i = 0; i < plan->tree->tasks.n && !code; i++)
 		if (plan->tasks[i].tapes && plan->tasks[i].task->n_threads > 1)
 			code = threads_seize(ward, &plan->tasks[i], err);
@@ -181,7 +241,7 @@ int perform_depart(struct birth_ward *ward, struct err *err)
 		pt = &plan->tasks[t];
 		if (!pt->tapes)
 			continue;
-		if (stop || pt->task->state == TASK_STOPPED)
+		if (stop)
 			kill(pt->task->pid, SIGSTOP);
 		for (size_t i = 0; i < pt->task->n_threads; i++) {
 			also = thread_depart(pt, i, code ? ERR_UNREAD : err);

@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "kernel/clone3.h"
 #include "kernel/proc.h"
+#include "restore/halt.h"
 #include "restore/stage.h"
 
 /* Who has it? A process, one that is dead but not reaped, or a session or
@@ -110,9 +111,9 @@ static int group_join(const struct birth *birth, bool last, struct err *err)
 	return 0;
 }
 
-/* Helpers are gone and zombies dead before the tape is played; the signals
- * that tell of it are forgotten. */
-static void dead_wait(const struct birth *birth)
+/* Helpers are gone, zombies dead and who was stopped is so before the tape is
+ * played; the signals that tell of it are forgotten. */
+static void dead_wait(struct birth_ward *ward, const struct birth *birth)
 {
 	const struct task *task = birth->task;
 	siginfo_t info;
@@ -124,6 +125,7 @@ static void dead_wait(const struct birth *birth)
 		if (task->children.at[i]->state == TASK_DEAD)
 			waitid(P_PID, (id_t)task->children.at[i]->pid, &info,
 				WEXITED | WNOWAIT);
+	halt_children(ward, task);
 	signal(SIGCHLD, SIG_DFL);
 }
 
@@ -321,10 +323,11 @@ static int task_live(
 		code = family_form(ward, birth, err);
 	if (code)
 		return code;
-	dead_wait(birth);
+	halt_pass(birth->task);
+	dead_wait(ward, birth);
 	code = task_settle(ward, birth, err);
 	if (!code)
-		code = board_wait_go(ward->board, (uint32_t)ward->n_tasks);
+		code = halt_until_go(ward, birth->task);
 	/* All orphans are there; the tape knows whether it takes more. */
 	if (!code && birth->adopts)
 		prctl(PR_SET_CHILD_SUBREAPER, 0);
