@@ -8,33 +8,53 @@
 
 #include "base/fd.h"
 #include "kernel/kcmp.h"
+#include "kernel/kcmp_tree.h"
 #include "kernel/pidfd.h"
 #include "model/kind.h"
 
-enum { BUCKETS = 4096 };
+enum { BUCKETS_FIRST = 1024 };
 
-struct entry {
-	struct entry *next; /* of the same bucket */
-	dev_t dev;
-	ino_t ino;
-	pid_t pid;	  /* one who has it open; 0: a path */
-	int fd;		  /* under this number there */
-	const char *name; /* of a path */
+/* An open file description. */
+struct opened {
+	struct kcmp_node node; /* one who has it open, under which number */
 	struct registry_file file;
 };
 
+/* What a path led to. */
+struct named {
+	struct named *next; /* of the same inode */
+	const char *name;
+	struct registry_file file;
+};
+
+/* All anonymous files (eventfds, epoll sets ...) are one inode. */
+struct inode {
+	struct inode *next; /* of the same bucket */
+	dev_t dev;
+	ino_t ino;
+	struct kcmp_tree opened;
+	struct named *named;
+};
+
 struct registry {
-	struct entry *bucket[BUCKETS];
+	struct inode **bucket;
+	size_t n_buckets, n_inodes;
 	uint32_t next_id;
 };
 
 static struct registry *registry_of(struct dump *dump)
 {
-	if (!dump->files) {
-		dump->files = arena_new1(dump->arena, struct registry);
-		dump->files->next_id = 1;
+	struct registry *registry = dump->files;
+
+	if (!registry) {
+		registry = arena_new1(dump->arena, struct registry);
+		registry->n_buckets = BUCKETS_FIRST;
+		registry->bucket = arena_newn(
+			dump->arena, struct inode *, BUCKETS_FIRST);
+		registry->next_id = 1;
+		dump->files = registry;
 	}
-	return dump->files;
+	return registry;
 }
 
 uint32_t dump_file_id(struct dump *dump)
@@ -42,24 +62,52 @@ uint32_t dump_file_id(struct dump *dump)
 	return registry_of(dump)->next_id++;
 }
 
-static struct entry **bucket_of(struct dump *dump, const struct stat *stat)
+static struct inode **bucket_of(
+	const struct registry *registry, dev_t dev, ino_t ino)
 {
-	uint64_t key = (uint64_t)stat->st_ino * 0x9e3779b97f4a7c15ull;
+	uint64_t key = (uint64_t)ino * 0x9e3779b97f4a7c15ull;
 
-	key ^= (uint64_t)stat->st_dev * 0xff51afd7ed558ccdull;
-	return &registry_of(dump)->bucket[(key >> 40) % BUCKETS];
+	key ^= (uint64_t)dev * 0xff51afd7ed558ccdull;
+	return &registry->bucket[(key >> 32) % registry->n_buckets];
 }
 
-static struct entry *entry_add(struct dump *dump, const struct stat *stat)
+static void buckets_double(struct dump *dump, struct registry *registry)
 {
-	struct entry **bucket = bucket_of(dump, stat);
-	struct entry *entry = arena_new1(dump->arena, struct entry);
+	struct registry old = *registry;
+	struct inode *inode, **bucket;
 
-	entry->dev = stat->st_dev;
-	entry->ino = stat->st_ino;
-	entry->next = *bucket;
-	*bucket = entry;
-	return entry;
+	registry->n_buckets *= 2;
+	registry->bucket = arena_newn(
+		dump->arena, struct inode *, registry->n_buckets);
+	for (size_t i = 0; i < old.n_buckets; i++)
+		while ((inode = old.bucket[i])) {
+			old.bucket[i] = inode->next;
+			bucket = bucket_of(registry, inode->dev, inode->ino);
+			inode->next = *bucket;
+			*bucket = inode;
+		}
+}
+
+static struct inode *inode_of(struct dump *dump, const struct stat *stat)
+{
+	struct registry *registry = registry_of(dump);
+	struct inode *inode, **bucket;
+
+	bucket = bucket_of(registry, stat->st_dev, stat->st_ino);
+	for (inode = *bucket; inode; inode = inode->next)
+		if (inode->dev == stat->st_dev && inode->ino == stat->st_ino)
+			return inode;
+	if (registry->n_inodes++ >= registry->n_buckets) {
+		buckets_double(dump, registry);
+		bucket = bucket_of(registry, stat->st_dev, stat->st_ino);
+	}
+	inode = arena_new1(dump->arena, struct inode);
+	inode->dev = stat->st_dev;
+	inode->ino = stat->st_ino;
+	inode->opened.type = KCMP_FILE;
+	inode->next = *bucket;
+	*bucket = inode;
+	return inode;
 }
 
 static int unclaimed_refuse(const struct sighting *sighting, struct err *err)
@@ -100,25 +148,22 @@ static int sighting_capture(struct dump *dump, const struct sighting *sighting,
 	return unclaimed_refuse(sighting, err);
 }
 
-static int fd_find(struct dump *dump, struct victim *victim, int fd,
-	const struct stat *stat, struct entry **ret, struct err *err)
+/* The description that is open there: one that is known, or a new one whose
+ * id is still 0. */
+static int opened_find(struct dump *dump, struct victim *victim, int fd,
+	const struct stat *stat, struct opened **ret, struct err *err)
 {
-	struct entry *entry;
-	int code, order;
+	struct opened *opened = arena_new1(dump->arena, struct opened);
+	struct kcmp_node *node;
+	int code;
 
-	for (entry = *bucket_of(dump, stat); entry; entry = entry->next) {
-		if (!entry->pid || entry->dev != stat->st_dev ||
-			entry->ino != stat->st_ino)
-			continue;
-		code = kcmp_compare(victim->pid, entry->pid, KCMP_FILE,
-			(uint64_t)fd, (uint64_t)entry->fd, &order, err);
-		if (code)
-			return code;
-		if (order == 0)
-			break;
-	}
-	*ret = entry;
-	return 0;
+	opened->node.pid = victim->pid;
+	opened->node.idx = (uint64_t)fd;
+	code = kcmp_tree_place(
+		&inode_of(dump, stat)->opened, &opened->node, &node, err);
+	if (!code)
+		*ret = (struct opened *)node;
+	return code;
 }
 
 static int fd_look(struct dump *dump, struct victim *victim, int fd,
@@ -143,7 +188,7 @@ int registry_fd(struct dump *dump, struct victim *victim, int fd,
 	struct sighting sighting = {
 		.victim = victim, .fd_number = fd, .fd = -1};
 	char name[32], where[32];
-	struct entry *entry;
+	struct opened *opened;
 	int code;
 
 	snprintf(name, sizeof(name), "fd/%d", fd);
@@ -153,12 +198,13 @@ int registry_fd(struct dump *dump, struct victim *victim, int fd,
 			err, "process %d: looking at fd %d", victim->pid, fd);
 	code = fdinfo_read(dump->arena, &victim->proc, fd, &sighting.info, err);
 	if (!code)
-		code = fd_find(dump, victim, fd, &sighting.stat, &entry, err);
+		code = opened_find(
+			dump, victim, fd, &sighting.stat, &opened, err);
 	if (code)
 		return err_wrap(err, "process %d: fd %d", victim->pid, fd);
 	*ret_cloexec = sighting.info.flags & O_CLOEXEC;
-	if (entry) {
-		*ret = entry->file;
+	if (opened->file.id) {
+		*ret = opened->file;
 		return 0;
 	}
 	sighting.where = where;
@@ -167,25 +213,27 @@ int registry_fd(struct dump *dump, struct victim *victim, int fd,
 		code = sighting_capture(dump, &sighting, ret, err);
 	if (sighting.fd >= 0)
 		close(sighting.fd);
-	if (code)
-		return code;
-	entry = entry_add(dump, &sighting.stat);
-	entry->pid = victim->pid;
-	entry->fd = fd;
-	entry->file = *ret;
-	return 0;
+	if (!code)
+		opened->file = *ret;
+	return code;
 }
 
-static struct entry *path_find(
-	struct dump *dump, const struct stat *stat, const char *name)
+static struct named *named_find(const struct inode *inode, const char *name)
 {
-	struct entry *entry = *bucket_of(dump, stat);
+	struct named *named = inode->named;
 
-	while (entry && (entry->pid || entry->dev != stat->st_dev ||
-				entry->ino != stat->st_ino ||
-				strcmp(entry->name, name) != 0))
-		entry = entry->next;
-	return entry;
+	while (named && strcmp(named->name, name) != 0)
+		named = named->next;
+	return named;
+}
+
+static void named_add(struct dump *dump, struct inode *inode, const char *name,
+	const struct registry_file *file)
+{
+	struct named *named = arena_new1(dump->arena, struct named);
+
+	*named = (struct named){inode->named, name, *file};
+	inode->named = named;
 }
 
 int registry_path(struct dump *dump, struct victim *victim, const char *link,
@@ -197,7 +245,8 @@ int registry_path(struct dump *dump, struct victim *victim, const char *link,
 		.where = where,
 		.info = {.mnt_id = -1}};
 	_cleanup_fd_ int fd = -1;
-	struct entry *entry;
+	struct inode *inode;
+	struct named *named;
 	char *target;
 	int code;
 
@@ -209,17 +258,16 @@ int registry_path(struct dump *dump, struct victim *victim, const char *link,
 	if (fd < 0 || fstat(fd, &sighting.stat))
 		return err_errno(err, "process %d: %s: opening %s", victim->pid,
 			where, target);
-	entry = path_find(dump, &sighting.stat, target);
-	if (!entry) {
-		sighting.fd = fd;
-		sighting.target = target;
-		code = sighting_capture(dump, &sighting, ret, err);
-		if (code)
-			return code;
-		entry = entry_add(dump, &sighting.stat);
-		entry->name = target;
-		entry->file = *ret;
+	inode = inode_of(dump, &sighting.stat);
+	named = named_find(inode, target);
+	if (named) {
+		*ret = named->file;
+		return 0;
 	}
-	*ret = entry->file;
-	return 0;
+	sighting.fd = fd;
+	sighting.target = target;
+	code = sighting_capture(dump, &sighting, ret, err);
+	if (!code)
+		named_add(dump, inode, target, ret);
+	return code;
 }

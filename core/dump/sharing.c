@@ -5,45 +5,33 @@
 
 #include "dump/namespaces.h"
 #include "kernel/kcmp.h"
+#include "kernel/kcmp_tree.h"
 
-/* One representative of each distinct object, in kcmp's order. */
+/* The distinct objects of one type, numbered as they come. */
 struct order {
-	int type;
-	VEC(struct {
-		pid_t pid;
-		uint32_t id;
-	})
-	known;
+	struct kcmp_tree tree;
 	uint32_t next;
 };
 
-/* Its id; known ones are found by bisection, a new one is put in place. */
+struct ordered {
+	struct kcmp_node node;
+	uint32_t id;
+};
+
 static int order_place(struct arena *arena, struct order *order, pid_t pid,
 	uint32_t *ret_id, struct err *err)
 {
-	size_t low = 0, high = order->known.n, mid;
-	int code, way;
+	struct ordered *ordered = arena_new1(arena, struct ordered);
+	struct kcmp_node *node;
+	int code;
 
-	while (low < high) {
-		mid = (low + high) / 2;
-		code = kcmp_compare(pid, order->known.at[mid].pid, order->type,
-			0, 0, &way, err);
-		if (code)
-			return code;
-		if (way == 0) {
-			*ret_id = order->known.at[mid].id;
-			return 0;
-		}
-		if (way < 0)
-			high = mid;
-		else
-			low = mid + 1;
-	}
-	(void)vec_push(arena, &order->known);
-	for (size_t i = order->known.n - 1; i > low; i--)
-		order->known.at[i] = order->known.at[i - 1];
-	order->known.at[low].pid = pid;
-	order->known.at[low].id = *ret_id = order->next++;
+	ordered->node.pid = pid;
+	code = kcmp_tree_place(&order->tree, &ordered->node, &node, err);
+	if (code)
+		return code;
+	if (node == &ordered->node)
+		ordered->id = order->next++;
+	*ret_id = ((struct ordered *)node)->id;
 	return 0;
 }
 
@@ -96,10 +84,10 @@ static int ids_find(struct dump *dump, struct victim *victim,
 int sharing_find(struct dump *dump, struct err *err)
 {
 	struct orders orders = {
-		.vm = {.type = KCMP_VM, .next = SHARING_FIRST_ID},
-		.files = {.type = KCMP_FILES, .next = SHARING_FIRST_ID},
-		.fs = {.type = KCMP_FS, .next = SHARING_FIRST_ID},
-		.sighand = {.type = KCMP_SIGHAND, .next = SHARING_FIRST_ID},
+		.vm = {{.type = KCMP_VM}, SHARING_FIRST_ID},
+		.files = {{.type = KCMP_FILES}, SHARING_FIRST_ID},
+		.fs = {{.type = KCMP_FS}, SHARING_FIRST_ID},
+		.sighand = {{.type = KCMP_SIGHAND}, SHARING_FIRST_ID},
 	};
 	struct victim *victim;
 	int code;
