@@ -55,7 +55,7 @@ def workers(bench, engine, folder):
     version = pb.criu_req(type=pb.VERSION)
     result = {"VERSION": sum(asked(engine, pb, version)
                              for _ in range(WORKERS)) / WORKERS}
-    with victim.started(bench.program, ["small"], folder) as (tree, img):
+    with victim.started(bench.programs["bench_victim"], ["small"], folder) as (tree, img):
         images = os.open(img, os.O_RDONLY | os.O_DIRECTORY)
         try:
             dump = pb.criu_req(type=pb.DUMP, opts=pb.criu_opts(

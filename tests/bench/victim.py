@@ -12,10 +12,10 @@ import harness
 HERE = os.path.dirname(os.path.abspath(__file__))
 
 
-def build_victim(build):
+def build_victim(build, name):
     os.makedirs(os.path.join(build, "bench"), exist_ok=True)
-    program = os.path.abspath(os.path.join(build, "bench", "bench_victim"))
-    source = os.path.join(HERE, "victims", "bench_victim.c")
+    program = os.path.abspath(os.path.join(build, "bench", name))
+    source = os.path.join(HERE, "victims", name + ".c")
     subprocess.run(
         [*os.environ.get("CC", "gcc").split(), "-std=gnu11", "-O2", "-Wall",
          "-Wextra", "-Werror", "-pthread", "-D_GNU_SOURCE", "-o", program,
@@ -58,5 +58,8 @@ def started(program, args, folder):
         yield tree, img
     finally:
         kill_tree(tree)
+        for name in os.listdir(folder):
+            if name.startswith("bench-"):
+                os.unlink(os.path.join(folder, name))
         shutil.rmtree(img)
         os.unlink(ready)
