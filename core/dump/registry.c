@@ -49,8 +49,8 @@ static struct registry *registry_of(struct dump *dump)
 	if (!registry) {
 		registry = arena_new1(dump->arena, struct registry);
 		registry->n_buckets = BUCKETS_FIRST;
-		registry->bucket = arena_newn(
-			dump->arena, struct inode *, BUCKETS_FIRST);
+		registry->bucket =
+			arena_newn(dump->arena, struct inode *, BUCKETS_FIRST);
 		registry->next_id = 1;
 		dump->files = registry;
 	}
@@ -77,8 +77,8 @@ static void buckets_double(struct dump *dump, struct registry *registry)
 	struct inode *inode, **bucket;
 
 	registry->n_buckets *= 2;
-	registry->bucket = arena_newn(
-		dump->arena, struct inode *, registry->n_buckets);
+	registry->bucket =
+		arena_newn(dump->arena, struct inode *, registry->n_buckets);
 	for (size_t i = 0; i < old.n_buckets; i++)
 		while ((inode = old.bucket[i])) {
 			old.bucket[i] = inode->next;

@@ -275,7 +275,8 @@ static void signals(long n)
 	sigaddset(&mask, SIGRTMIN);
 	sigprocmask(SIG_BLOCK, &mask, NULL);
 	for (; n > 0; n--)
-		must(sigqueue(getpid(), SIGRTMIN, (union sigval){.sival_int = 1}),
+		must(sigqueue(getpid(), SIGRTMIN,
+			     (union sigval){.sival_int = 1}),
 			"sigqueue");
 }
 
