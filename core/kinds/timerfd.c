@@ -5,6 +5,10 @@
  * The image has the time that was left, also for timers that were set to a
  * moment. For one of the calendar that is too little: it is to fire when the
  * moment comes, however long the image has lain, so that is stored as well.
+ *
+ * A timer that repeats stops when it has fired, until somebody looks: read(2)
+ * and timerfd_gettime(2) count the ticks that were due and wind it up again,
+ * fdinfo does not. So it is asked first.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +24,7 @@
 #include "model/dump.h"
 #include "model/restore.h"
 
-enum { SECOND = 1000000000 };
+enum { SECOND = 1000000000, LOOKS = 4 };
 
 /* Since 3.17, kernels for checkpoint/restore. */
 #ifndef TFD_IOC_SET_TICKS
@@ -60,26 +64,49 @@ static int until_capture(TimerfdEntry *timer, struct err *err)
 	return 0;
 }
 
+/* The ticks that were due are counted, and fdinfo is as old as they are. One
+ * that fires at this very moment is looked at again. */
+static int fresh_read(struct dump *dump, const struct sighting *sighting,
+	struct fdinfo *ret, struct err *err)
+{
+	struct itimerspec left;
+	int code = 0;
+
+	for (int i = 0; i < LOOKS && !code; i++) {
+		if (timerfd_gettime(sighting->fd, &left))
+			return err_errno(err, "asking a timerfd for its time");
+		code = fdinfo_read(dump->arena, &sighting->victim->proc,
+			sighting->fd_number, ret, err);
+		if (ret->timerfd_value_sec || ret->timerfd_value_nsec ||
+			(!ret->timerfd_interval_sec &&
+				!ret->timerfd_interval_nsec))
+			break;
+	}
+	return code;
+}
+
 static int timerfd_capture(struct dump *dump, const struct sighting *sighting,
 	void *msg, struct err *err)
 {
 	TimerfdEntry *timer = arena_new1(dump->arena, TimerfdEntry);
-	const struct fdinfo *info = &sighting->info;
 	FileEntry *entry = msg;
-	int code;
+	struct fdinfo info;
+	int code = fresh_read(dump, sighting, &info, err);
 
+	if (code)
+		return code;
 	timerfd_entry__init(timer);
 	entry->type = FD_TYPES__TIMERFD;
 	entry->tfd = timer;
 	timer->id = entry->id;
-	timer->flags = info->flags & ~(uint32_t)O_CLOEXEC;
-	timer->clockid = (uint32_t)info->timerfd_clockid;
-	timer->ticks = info->timerfd_ticks;
-	timer->settime_flags = info->timerfd_settime_flags;
-	timer->vsec = info->timerfd_value_sec;
-	timer->vnsec = info->timerfd_value_nsec;
-	timer->isec = info->timerfd_interval_sec;
-	timer->insec = info->timerfd_interval_nsec;
+	timer->flags = info.flags & ~(uint32_t)O_CLOEXEC;
+	timer->clockid = (uint32_t)info.timerfd_clockid;
+	timer->ticks = info.timerfd_ticks;
+	timer->settime_flags = info.timerfd_settime_flags;
+	timer->vsec = info.timerfd_value_sec;
+	timer->vnsec = info.timerfd_value_nsec;
+	timer->isec = info.timerfd_interval_sec;
+	timer->insec = info.timerfd_interval_nsec;
 	code = until_capture(timer, err);
 	return code ? code
 		    : fown_capture(dump->arena, sighting, &timer->fown, err);
