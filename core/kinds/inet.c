@@ -229,14 +229,14 @@ static int udp_capture(struct dump *dump, const struct sighting *sighting,
 }
 
 static int options_capture(
-	struct arena *arena, int fd, InetSkEntry *inet, struct err *err)
+	struct dump *dump, int fd, InetSkEntry *inet, struct err *err)
 {
 	struct inet_opts opts;
 	int code;
 
-	code = sockopts_capture(arena, fd, &inet->opts, err);
+	code = sockopts_capture(dump->arena, fd, &inet->opts, err);
 	if (!code)
-		code = inet_opts_capture(arena, fd, inet, &opts, err);
+		code = inet_opts_capture(dump, fd, inet, &opts, err);
 	if (code)
 		return code;
 	inet->has_v6only = inet->family == AF_INET6;
@@ -271,7 +271,7 @@ static int inet_capture(struct dump *dump, const struct sighting *sighting,
 			       ? tcp_capture(dump, fd, inet, err)
 			       : udp_capture(dump, sighting, inet, err);
 	if (!code)
-		code = options_capture(dump->arena, fd, inet, err);
+		code = options_capture(dump, fd, inet, err);
 	return code ? code
 		    : fown_capture(dump->arena, sighting, &inet->fown, err);
 }
@@ -327,7 +327,13 @@ static int options_restore(int fd, const InetSkEntry *inet, struct err *err)
 	};
 	int code = sockopts_restore(fd, inet->opts, err);
 
-	return code ? code : inet_opts_restore(fd, inet, &opts, err);
+	if (!code)
+		code = inet_opts_restore(fd, inet, &opts, err);
+	/* IP_TOS has changed it. */
+	if (!code && inet->opts->has_so_priority)
+		code = sockopt_set(fd, SOL_SOCKET, SO_PRIORITY,
+			inet->opts->so_priority, err);
+	return code;
 }
 
 static bool is_bound(const InetSkEntry *inet)

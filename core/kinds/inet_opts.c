@@ -11,119 +11,18 @@
 #include <sys/socket.h>
 
 #include "base/fd.h"
+#include "kinds/sockopt_table.h"
 
-#ifndef IPV6_FREEBIND
-#define IPV6_FREEBIND 78
-#endif
-#ifndef IP_BIND_ADDRESS_NO_PORT
-#define IP_BIND_ADDRESS_NO_PORT 24
-#endif
-#ifndef IPV6_AUTOFLOWLABEL
-#define IPV6_AUTOFLOWLABEL 70
-#endif
-#ifndef SO_BUSY_POLL
-#define SO_BUSY_POLL 46
-#endif
-#ifndef SO_PREFER_BUSY_POLL
-#define SO_PREFER_BUSY_POLL 69
-#define SO_BUSY_POLL_BUDGET 70
-#endif
-#ifndef SO_RCVPRIORITY
-#define SO_RCVPRIORITY 82 /* 6.14 */
-#endif
-#ifndef IP_LOCAL_PORT_RANGE
-#define IP_LOCAL_PORT_RANGE 51 /* 6.3 */
-#endif
-#ifndef TCP_RTO_MAX_MS
-#define TCP_RTO_MAX_MS 44 /* 6.15 */
-#endif
-#ifndef TCP_RTO_MIN_US
-#define TCP_RTO_MIN_US 45 /* 6.17 */
-#define TCP_DELACK_MAX_US 46
-#endif
-#ifndef UDP_SEGMENT
-#define UDP_SEGMENT 103
-#endif
-#ifndef UDP_GRO
-#define UDP_GRO 104
-#endif
+/* An extension header of IPv6 is the longest. */
+enum { VALUE_MAX = 2048, NUMBERED_TIMESTAMPS = 1 << 7 };
 
-enum { VALUE_MAX = 64 };
-
-struct option {
+/* What a new socket says, in the order of asking. */
+struct usual {
 	int level, name;
+	int size; /* negative: -errno */
+	const void *value;
 };
-
-static const struct option more_of_all[] = {
-	{SOL_SOCKET, SO_BUSY_POLL},
-	{SOL_SOCKET, SO_PREFER_BUSY_POLL},
-	{SOL_SOCKET, SO_BUSY_POLL_BUDGET},
-	{SOL_SOCKET, SO_RCVPRIORITY},
-	{SOL_SOCKET, SO_MAX_PACING_RATE},
-	{SOL_SOCKET, SO_RXQ_OVFL},
-	{SOL_SOCKET, SO_ZEROCOPY},
-	{SOL_SOCKET, SO_TIMESTAMP},
-	{SOL_SOCKET, SO_TIMESTAMPNS},
-	{SOL_IP, IP_TRANSPARENT},
-	{SOL_IP, IP_BIND_ADDRESS_NO_PORT},
-	{SOL_IP, IP_LOCAL_PORT_RANGE},
-	{SOL_IP, IP_MTU_DISCOVER},
-	{SOL_IP, IP_MINTTL},
-	{SOL_IP, IP_RECVERR},
-	{SOL_IP, IP_RECVTTL},
-	{SOL_IP, IP_RECVTOS},
-	{SOL_IP, IP_RECVORIGDSTADDR},
-	{SOL_IP, IP_MULTICAST_IF}, /* told only as an address */
-	{SOL_IP, IP_MULTICAST_TTL},
-	{SOL_IP, IP_MULTICAST_LOOP},
-	{SOL_IP, IP_MULTICAST_ALL},
-	{-1, 0},
-};
-
-static const struct option more_of_ipv6[] = {
-	{SOL_IPV6, IPV6_UNICAST_HOPS},
-	{SOL_IPV6, IPV6_TCLASS},
-	{SOL_IPV6, IPV6_MTU_DISCOVER},
-	{SOL_IPV6, IPV6_DONTFRAG},
-	{SOL_IPV6, IPV6_AUTOFLOWLABEL},
-	{SOL_IPV6, IPV6_RECVERR},
-	{SOL_IPV6, IPV6_RECVTCLASS},
-	{SOL_IPV6, IPV6_RECVHOPLIMIT},
-	{SOL_IPV6, IPV6_MULTICAST_HOPS},
-	{SOL_IPV6, IPV6_MULTICAST_LOOP},
-	{-1, 0},
-};
-
-static const struct option more_of_tcp[] = {
-	{SOL_TCP, TCP_CONGESTION},
-	{SOL_TCP, TCP_DEFER_ACCEPT},
-	{SOL_TCP, TCP_DELACK_MAX_US},
-	{SOL_TCP, TCP_FASTOPEN},
-	{SOL_TCP, TCP_FASTOPEN_CONNECT},
-	{SOL_TCP, TCP_FASTOPEN_NO_COOKIE},
-	{SOL_TCP, TCP_INQ},
-	{SOL_TCP, TCP_LINGER2},
-	{SOL_TCP, TCP_MAXSEG},
-	{SOL_TCP, TCP_NOTSENT_LOWAT},
-	{SOL_TCP, TCP_QUICKACK},
-	{SOL_TCP, TCP_RTO_MAX_MS},
-	{SOL_TCP, TCP_RTO_MIN_US},
-	{SOL_TCP, TCP_SAVE_SYN},
-	{SOL_TCP, TCP_SYNCNT},
-	{SOL_TCP, TCP_THIN_LINEAR_TIMEOUTS},
-	{SOL_TCP, TCP_TX_DELAY},
-	{SOL_TCP, TCP_USER_TIMEOUT},
-	{SOL_TCP, TCP_WINDOW_CLAMP},
-	{-1, 0},
-};
-
-static const struct option more_of_udp[] = {
-	{SOL_UDP, UDP_NO_CHECK6_TX},
-	{SOL_UDP, UDP_NO_CHECK6_RX},
-	{SOL_UDP, UDP_SEGMENT},
-	{SOL_UDP, UDP_GRO},
-	{-1, 0},
-};
+typedef VEC(struct usual) usual_vec;
 
 /* Their value is the index of a network device, which is this host's. */
 static const struct device_option {
@@ -194,62 +93,167 @@ static int device_restore(
 		more->name, more->level);
 }
 
-/* What differs from a new socket. */
-static void more_capture(struct arena *arena, int fd, int fresh,
-	const struct option *option, struct inet_opts *opts)
+/* Its size; -errno: it is not told. */
+static int option_get(int fd, int level, int name, void *ret)
 {
-	char value[VALUE_MAX], usual[VALUE_MAX];
-	StasisSocketOption *more;
-	socklen_t size, usual_size;
+	socklen_t size = VALUE_MAX;
 
-	for (; option->level >= 0; option++) {
-		size = usual_size = VALUE_MAX;
-		if (getsockopt(fd, option->level, option->name, value, &size) ||
-			getsockopt(fresh, option->level, option->name, usual,
-				&usual_size))
+	return getsockopt(fd, level, name, ret, &size) ? -errno : (int)size;
+}
+
+static void level_ask(struct arena *arena, int fresh, int level, usual_vec *ret)
+{
+	uint8_t value[VALUE_MAX];
+	enum sockopt_sort sort;
+	struct usual *usual;
+	int size;
+
+	for (int name = 0; name < SOCKOPT_NAMES; name++) {
+		sort = sockopt_sort(level, name);
+		if (sort != SOCKOPT_KEEP && sort != SOCKOPT_UNKNOWN)
 			continue;
-		if (size == usual_size && memcmp(value, usual, size) == 0)
+		size = option_get(fresh, level, name, value);
+		if (size == -ENOPROTOOPT)
 			continue;
-		more = more_add(arena, opts, option->level, option->name);
-		more->value = (ProtobufCBinaryData){
-			size, arena_copy(arena, value, size)};
+		usual = vec_push(arena, ret);
+		*usual = (struct usual){level, name, size,
+			arena_copy(arena, value, size > 0 ? (size_t)size : 0)};
 	}
 }
 
-static int all_more_capture(struct arena *arena, int fd,
-	const InetSkEntry *inet, struct inet_opts *opts, struct err *err)
+static int usual_ask(struct arena *arena, const InetSkEntry *inet,
+	usual_vec *ret, struct err *err)
 {
 	_cleanup_fd_ int fresh = socket((int)inet->family,
 		(int)inet->type | SOCK_CLOEXEC, (int)inet->proto);
 
 	if (fresh < 0)
 		return err_errno(err, "making a socket to compare with");
-	more_capture(arena, fd, fresh, more_of_all, opts);
+	level_ask(arena, fresh, SOL_SOCKET, ret);
+	level_ask(arena, fresh, SOL_IP, ret);
 	if (inet->family == AF_INET6)
-		more_capture(arena, fd, fresh, more_of_ipv6, opts);
-	more_capture(arena, fd, fresh,
-		inet->proto == IPPROTO_TCP ? more_of_tcp : more_of_udp, opts);
-	return devices_capture(arena, fd, opts, err);
+		level_ask(arena, fresh, SOL_IPV6, ret);
+	level_ask(arena, fresh, inet->proto == IPPROTO_TCP ? SOL_TCP : SOL_UDP,
+		ret);
+	return 0;
+}
+
+/* Asked once of each sort of sockets. */
+static int usual_find(struct dump *dump, const InetSkEntry *inet,
+	const usual_vec **ret, struct err *err)
+{
+	void **known = book_slot(dump->arena, &dump->book, "usual options",
+		inet->family, inet->proto);
+	usual_vec *usual = *known;
+	int code = 0;
+
+	if (!usual) {
+		usual = arena_new1(dump->arena, usual_vec);
+		code = usual_ask(dump->arena, inet, usual, err);
+		if (code)
+			return code;
+		*known = usual;
+	}
+	*ret = usual;
+	return 0;
+}
+
+static int option_refuse(const struct usual *usual, struct err *err)
+{
+	char text[48];
+
+	err_set(err, EOPNOTSUPP,
+		"it is a socket with %s, which cannot be given to another one",
+		sockopt_label(usual->level, usual->name, text));
+	return err_hint(err, "undo that, or close the socket before the "
+			     "checkpoint");
+}
+
+/* They would begin at 0 again. */
+static bool numbers_timestamps(
+	const struct usual *usual, const uint8_t *value, int size)
+{
+	uint32_t flags = 0;
+
+	if (usual->level != SOL_SOCKET ||
+		(usual->name != SO_TIMESTAMPING_OLD &&
+			usual->name != SO_TIMESTAMPING_NEW))
+		return false;
+	memcpy(&flags, value, (size_t)size < 4 ? (size_t)size : 4);
+	return flags & NUMBERED_TIMESTAMPS;
+}
+
+static int option_capture(struct arena *arena, int fd,
+	const struct usual *usual, struct inet_opts *opts, struct err *err)
+{
+	uint8_t value[VALUE_MAX];
+	int size = option_get(fd, usual->level, usual->name, value);
+	StasisSocketOption *more;
+
+	if (size < 0 || (size == usual->size &&
+				memcmp(value, usual->value, (size_t)size) == 0))
+		return 0;
+	if (sockopt_sort(usual->level, usual->name) != SOCKOPT_KEEP)
+		return option_refuse(usual, err);
+	if (numbers_timestamps(usual, value, size))
+		return err_set(err, EOPNOTSUPP,
+			"it numbers its timestamps (SOF_TIMESTAMPING_OPT_ID), "
+			"and the count would be lost");
+	more = more_add(arena, opts, usual->level, usual->name);
+	more->value = (ProtobufCBinaryData){
+		(size_t)size, arena_copy(arena, value, (size_t)size)};
+	return 0;
+}
+
+/* Of IPv4 sockets the format has it. */
+static bool format_has(const InetSkEntry *inet, const struct usual *usual)
+{
+	return inet->family == AF_INET && usual->level == SOL_IP &&
+	       usual->name == IP_PKTINFO;
+}
+
+/* What differs from a new socket. */
+static int more_capture(struct dump *dump, int fd, const InetSkEntry *inet,
+	struct inet_opts *opts, struct err *err)
+{
+	const usual_vec *usual;
+	int code = usual_find(dump, inet, &usual, err);
+
+	for (size_t i = 0; !code && i < usual->n; i++)
+		if (!format_has(inet, &usual->at[i]))
+			code = option_capture(
+				dump->arena, fd, &usual->at[i], opts, err);
+	return code ? code : devices_capture(dump->arena, fd, opts, err);
+}
+
+/* An image could ask for anything, as for rules of netfilter. */
+static int option_restore(
+	int fd, const StasisSocketOption *more, struct err *err)
+{
+	int level = (int)more->level, name = (int)more->name;
+	char text[48];
+
+	if (sockopt_sort(level, name) != SOCKOPT_KEEP)
+		return err_set(err, EBADMSG,
+			"a socket with %s, which is none of those that are "
+			"kept",
+			sockopt_label(level, name, text));
+	if (setsockopt(fd, level, name, more->value.data,
+		    (socklen_t)more->value.len))
+		return err_errno(err, "setting %s of a socket",
+			sockopt_label(level, name, text));
+	return 0;
 }
 
 static int more_restore(int fd, const struct inet_opts *opts, struct err *err)
 {
-	const StasisSocketOption *more;
-	int code;
+	int code = 0;
 
-	for (size_t i = 0; i < opts->n_more; i++) {
-		more = opts->more[i];
-		code = more->device ? device_restore(fd, more, err) : 0;
-		if (code)
-			return code;
-		if (!more->device &&
-			setsockopt(fd, (int)more->level, (int)more->name,
-				more->value.data, (socklen_t)more->value.len))
-			return err_errno(err,
-				"setting option %u of level %u of a socket",
-				more->name, more->level);
-	}
-	return 0;
+	for (size_t i = 0; i < opts->n_more && !code; i++)
+		code = opts->more[i]->device
+			       ? device_restore(fd, opts->more[i], err)
+			       : option_restore(fd, opts->more[i], err);
+	return code;
 }
 
 static int pktinfo_level(const InetSkEntry *socket, int *ret_name)
@@ -329,9 +333,10 @@ static int tcp_restore(int fd, const TcpOptsEntry *tcp, struct err *err)
 	return code;
 }
 
-int inet_opts_capture(struct arena *arena, int fd, const InetSkEntry *inet,
+int inet_opts_capture(struct dump *dump, int fd, const InetSkEntry *inet,
 	struct inet_opts *ret, struct err *err)
 {
+	struct arena *arena = dump->arena;
 	struct inet_opts opts = {0};
 	uint32_t value;
 	int code;
@@ -343,7 +348,7 @@ int inet_opts_capture(struct arena *arena, int fd, const InetSkEntry *inet,
 	opts.ip = ip_capture(arena, fd, inet);
 	if (inet->proto == IPPROTO_TCP)
 		opts.tcp = tcp_capture(arena, fd);
-	code = all_more_capture(arena, fd, inet, &opts, err);
+	code = more_capture(dump, fd, inet, &opts, err);
 	if (!code)
 		*ret = opts;
 	return code;

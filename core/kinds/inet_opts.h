@@ -2,13 +2,15 @@
 /*
  * inet_opts: the options of internet sockets beside those of all sockets.
  *
- * The format has a few; the others, of which a table is kept here, go into a
- * field of our own when they are not what a new socket has.
+ * The format has a few; the others go into a field of our own when they are
+ * not what a new socket has. All numbers are looked at (sockopt_table.h): what
+ * differs and is not known is refused, not lost.
  */
 #ifndef STASIS_KINDS_INET_OPTS_H
 #define STASIS_KINDS_INET_OPTS_H
 
 #include "kinds/sockopts.h"
+#include "model/dump.h"
 
 struct inet_opts {
 	bool v6only; /* IPv6 */
@@ -19,7 +21,7 @@ struct inet_opts {
 };
 
 /* Of the socket only family, type and proto are read. */
-int inet_opts_capture(struct arena *arena, int fd, const InetSkEntry *inet,
+int inet_opts_capture(struct dump *dump, int fd, const InetSkEntry *inet,
 	struct inet_opts *ret, struct err *err);
 
 /* Before bind. */
