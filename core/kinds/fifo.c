@@ -68,7 +68,7 @@ static int fifo_capture(struct dump *dump, const struct sighting *sighting,
 }
 
 /* Path and flags of it; NULL: the image is damaged. */
-static const RegFileEntry *path_find(
+static const RegFileEntry *entry_find(
 	const struct objects *objects, const struct object *object)
 {
 	const FifoEntry *fifo = object->entry->fifo;
@@ -80,12 +80,23 @@ static const RegFileEntry *path_find(
 	return path ? path->entry->reg : NULL;
 }
 
+static int fifo_check(const RegFileEntry *reg, int fd, struct err *err)
+{
+	struct stat stat;
+
+	if (fstat(fd, &stat))
+		return err_errno(err, "looking at '%s'", reg->name);
+	if (!S_ISFIFO(stat.st_mode))
+		return err_set(err, EINVAL, "'%s' is no FIFO now", reg->name);
+	return 0;
+}
+
 static int fifo_make(struct restore *restore, struct object *object,
 	int *ret_fd, struct err *err)
 {
 	const FifoEntry *fifo = object->entry->fifo;
-	const RegFileEntry *reg = path_find(&restore->objects, object);
-	_cleanup_fd_ int both = -1;
+	const RegFileEntry *reg = entry_find(&restore->objects, object);
+	_cleanup_fd_ int found = -1, both = -1;
 	void **filled;
 	int code = 0;
 
@@ -93,10 +104,11 @@ static int fifo_make(struct restore *restore, struct object *object,
 		return err_set(err, EBADMSG, "file %u is a FIFO without a path",
 			object->id);
 	/* Opening one end waits for the other, unless it is here. */
-	both = restore_open(restore, reg->name, O_RDWR | O_NONBLOCK, 0);
-	if (both < 0)
-		return err_code(err, both, "opening '%s'", reg->name);
-	code = path_open(restore, reg, 0, ret_fd, err);
+	code = path_find(restore, reg, &found, err) ?:
+	       fifo_check(reg, found, err) ?:
+	       path_open_found(restore, reg, found, O_RDWR | O_NONBLOCK, &both,
+		       err) ?:
+	       path_open(restore, reg, 0, ret_fd, err);
 	if (code)
 		return code;
 	filled = book_slot(

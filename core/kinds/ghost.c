@@ -225,6 +225,7 @@ static int nameless_make(struct restore *restore, const char *name,
 	char *slash = strrchr(folder, '/');
 	_cleanup_fd_ int dir = -1;
 	const char *base;
+	struct stat stat;
 	int fd, code;
 
 	if (!slash)
@@ -251,6 +252,11 @@ static int nameless_make(struct restore *restore, const char *name,
 		code = err_errno(err, "deleting '%s' again", name);
 		close(fd);
 		return code;
+	}
+	if (fstat(fd, &stat) || stat.st_nlink) {
+		close(fd);
+		return err_set(
+			err, EAGAIN, "'%s' was moved while it was made", name);
 	}
 	*ret_fd = fd;
 	return 0;

@@ -4,13 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <linux/magic.h>
+#include <linux/major.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/vfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "kernel/procfs.h"
 #include "kinds/elf_id.h"
 #include "kinds/fown.h"
 #include "kinds/ghost.h"
@@ -112,11 +113,7 @@ static int name_capture(struct dump *dump, const struct sighting *sighting,
  * for a file that is opened before processes are born. */
 static int proc_refuse(const struct sighting *sighting, struct err *err)
 {
-	const char *name = sighting->target;
-	struct statfs fs;
-
-	if (strncmp(name, "/proc/", 6) != 0 || name[6] < '0' || name[6] > '9' ||
-		fstatfs(sighting->fd, &fs) || fs.f_type != PROC_SUPER_MAGIC)
+	if (!procfs_is_of_process(sighting->fd))
 		return 0;
 	err_set(err, EOPNOTSUPP, "it is a file of /proc about one process");
 	return err_hint(err, "such files are not built yet; close it before "
@@ -328,21 +325,98 @@ static int position_set(const RegFileEntry *reg, int fd, struct err *err)
 	return 0;
 }
 
+static int open_failed(const RegFileEntry *reg, int code, struct err *err)
+{
+	err_code(err, code, "opening '%s'", reg->name);
+	if (code == -ENOENT)
+		return err_hint(err, "it was there when the checkpoint was "
+				     "made; put it back");
+	if (code == -ELOOP)
+		return err_hint(err, "a symbolic link is on the way that "
+				     "somebody other than root has made since "
+				     "the checkpoint; put back what was "
+				     "there");
+	return code;
+}
+
+/* Some files are not what they are called: they depend on who opens them, and
+ * would be ours. */
+static int opener_check(const RegFileEntry *reg, int fd, struct err *err)
+{
+	struct stat stat;
+
+	if (procfs_is_of_process(fd)) {
+		err_set(err, EOPNOTSUPP,
+			"'%s' is a file of /proc about one process", reg->name);
+		return err_hint(err, "such files are not built yet; the "
+				     "process must close it before the "
+				     "checkpoint");
+	}
+	if (!(reg->flags & O_PATH) && !fstat(fd, &stat) &&
+		S_ISCHR(stat.st_mode) &&
+		stat.st_rdev == makedev(TTYAUX_MAJOR, 0))
+		return err_set(err, EOPNOTSUPP,
+			"'%s' is the terminal of whoever opens it", reg->name);
+	return 0;
+}
+
+int path_find(struct restore *restore, const RegFileEntry *reg, int *ret_fd,
+	struct err *err)
+{
+	int nofollow = (int)reg->flags & O_NOFOLLOW, code;
+	_cleanup_fd_ int fd =
+		restore_open(restore, reg->name, O_PATH | nofollow, 0);
+
+	if (fd < 0)
+		return open_failed(reg, fd, err);
+	code = path_check(restore, reg, fd, err) ?: opener_check(reg, fd, err);
+	if (!code)
+		*ret_fd = fd_take(&fd);
+	return code;
+}
+
+static bool file_is(int fd, int other)
+{
+	struct stat one, two;
+
+	return !fstat(fd, &one) && !fstat(other, &two) &&
+	       one.st_dev == two.st_dev && one.st_ino == two.st_ino;
+}
+
+int path_open_found(struct restore *restore, const RegFileEntry *reg, int found,
+	int flags, int *ret_fd, struct err *err)
+{
+	_cleanup_fd_ int fd = -1;
+	char link[32];
+
+	/* These two are seen in the flags of what was opened, and cannot be
+	 * had through a magic link. */
+	if (flags & (O_PATH | O_NOFOLLOW)) {
+		fd = restore_open(restore, reg->name, flags, 0);
+		if (fd < 0)
+			return open_failed(reg, fd, err);
+		if (!file_is(fd, found))
+			return err_set(err, EAGAIN,
+				"'%s' was replaced while it was opened",
+				reg->name);
+	} else {
+		snprintf(link, sizeof(link), "/proc/self/fd/%d", found);
+		fd = open(link, flags | O_CLOEXEC);
+		if (fd < 0)
+			return open_failed(reg, -errno, err);
+	}
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
 static int named_open(struct restore *restore, const RegFileEntry *reg,
 	int flags, int *ret_fd, struct err *err)
 {
-	int fd = restore_open(restore, reg->name, flags, 0);
+	_cleanup_fd_ int found = -1;
 
-	if (fd < 0) {
-		err_code(err, fd, "opening '%s'", reg->name);
-		return fd == -ENOENT
-			       ? err_hint(err, "it was there when the "
-					       "checkpoint was made; put it "
-					       "back")
-			       : fd;
-	}
-	*ret_fd = fd;
-	return path_check(restore, reg, fd, err);
+	return path_find(restore, reg, &found, err)
+		       ?: path_open_found(
+				  restore, reg, found, flags, ret_fd, err);
 }
 
 int path_open(struct restore *restore, const RegFileEntry *reg, int flags,

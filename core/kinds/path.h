@@ -26,6 +26,16 @@ bool path_is_outside(const RegFileEntry *reg);
 int path_capture(struct dump *dump, const struct sighting *sighting,
 	uint32_t id, RegFileEntry **ret, struct err *err);
 
+/* The file that is to be opened, as an O_PATH fd, when it is what the image
+ * says of it. Nothing is opened before that: opening waits (FIFOs), or does
+ * something (devices). */
+int path_find(struct restore *restore, const RegFileEntry *reg, int *ret_fd,
+	struct err *err);
+
+/* What was found, opened. flags: O_PATH or as the file is to have them. */
+int path_open_found(struct restore *restore, const RegFileEntry *reg, int found,
+	int flags, int *ret_fd, struct err *err);
+
 /* A new file description, at its position; flags are added to the image's. */
 int path_open(struct restore *restore, const RegFileEntry *reg, int flags,
 	int *ret_fd, struct err *err);

@@ -27,8 +27,11 @@ struct restore {
 	struct inherited *inherited; /* one for each of the options */
 };
 
-/* Open a path of the image below the restore's root (openat2 with
- * RESOLVE_IN_ROOT). Returns an O_CLOEXEC fd or -errno. */
+/* Open a path of the image below the restore's root, through no magic link.
+ * Where we may do more than the files' owners (user 0), symbolic links count
+ * only if user 0 made them: images hold none, and the way to a file must not
+ * be bent by whom it passes since. Otherwise -ELOOP. Returns an O_CLOEXEC fd
+ * or -errno. */
 int restore_open(const struct restore *restore, const char *path, int flags,
 	unsigned mode);
 

@@ -5,6 +5,7 @@
 
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 /* A file of the test's own, below the images' folder. */
 static const char *path_in(struct law *law, const char *name)
@@ -240,6 +241,118 @@ TEST(a_file_of_proc_about_a_process_is_refused)
 	law_add(&law, open("/proc/self/stat", O_RDONLY | O_CLOEXEC));
 	CHECK_INT(law_capture(&law, &law.first), -EOPNOTSUPP);
 	law_close(&law);
+}
+
+/* A file captured, and restored under another name. */
+static int law_renamed(struct law *law, const char *path, int flags,
+	const char *name, mode_t mode)
+{
+	RegFileEntry *reg;
+	int code;
+
+	law_add(law, file_make(path, "0123456789", flags));
+	code = law_capture(law, &law->first) ?: law_objects_read(law);
+	close(law->fds[0]);
+	if (code)
+		return code;
+	reg = law->restore.objects.by_id[1]->entry->reg;
+	reg->name = arena_strdup(law->arena, name);
+	reg->has_size = reg->has_mode = false;
+	reg->mode = mode;
+	reg->has_mode = mode != 0;
+	return law_make(law);
+}
+
+TEST(a_name_that_leads_to_a_file_of_its_opener_is_refused)
+{
+	static const char *const names[] = {"/proc/self/mem",
+		"/proc/self/environ", "/proc/self/maps",
+		"/proc/thread-self/mem", "/proc/self/task/../mem", "/proc/self",
+		"/proc/mounts"};
+	char own[32];
+
+	snprintf(own, sizeof(own), "/proc/%d/mem", getpid());
+	for (size_t i = 0; i <= sizeof(names) / sizeof(*names); i++) {
+		struct law law = {0};
+
+		REQUIRE(!law_open(&law));
+		CHECK_INT(law_renamed(&law, path_in(&law, "f"), O_RDONLY,
+				  i ? names[i - 1] : own, 0),
+			-EOPNOTSUPP);
+		CHECK(strstr(law.err.text, "about one process") != NULL);
+		law_close(&law);
+	}
+}
+
+TEST(a_name_that_leads_through_an_fd_of_its_opener_is_refused)
+{
+	static const char *const names[] = {"/proc/self/fd/0", "/proc/self/exe",
+		"/proc/self/root/etc/passwd", "/dev/fd/0"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		struct law law = {0};
+
+		REQUIRE(!law_open(&law));
+		CHECK(law_renamed(&law, path_in(&law, "f"), O_RDONLY, names[i],
+			      0) < 0);
+		law_close(&law);
+	}
+}
+
+TEST(a_file_of_proc_about_the_host_is_restored)
+{
+	struct law law = {0};
+
+	REQUIRE(!law_open(&law));
+	CHECK_INT(law_renamed(&law, path_in(&law, "f"), O_RDONLY,
+			  "/proc/meminfo", 0),
+		0);
+	law_close(&law);
+}
+
+TEST(a_fifo_in_the_place_of_a_file_does_not_hold_the_restore)
+{
+	struct law law = {0};
+	const char *fifo;
+
+	REQUIRE(!law_open(&law));
+	fifo = path_in(&law, "fifo");
+	CHECK(!mkfifo(fifo, 0600));
+	alarm(5);
+	CHECK_INT(law_renamed(&law, path_in(&law, "f"), O_RDONLY, fifo,
+			  S_IFREG | 0640),
+		-EINVAL);
+	CHECK(strstr(law.err.text, "a FIFO now") != NULL);
+	alarm(0);
+	law_close(&law);
+}
+
+/* As root; others get no more than they have. */
+static int law_bent(struct law *law, uid_t maker, int flags)
+{
+	const char *dir = path_in(law, "dir"), *link = path_in(law, "link");
+
+	CHECK(!mkdir(dir, 0755));
+	CHECK(!symlink(dir, link));
+	CHECK(!lchown(link, maker, maker));
+	return law_renamed(law, path_in(law, "dir/f"), flags,
+		path_in(law, "link/.//../link/f"), 0);
+}
+
+TEST(symbolic_links_on_the_way_count_only_when_root_made_them)
+{
+	struct law own = {0}, theirs = {0}, nofollow = {0};
+
+	if (geteuid() != 0)
+		return;
+	REQUIRE(!law_open(&own) && !law_open(&theirs) && !law_open(&nofollow));
+	CHECK_INT(law_bent(&own, 0, O_RDONLY), 0);
+	CHECK_INT(law_bent(&nofollow, 0, O_RDONLY | O_NOFOLLOW), 0);
+	CHECK_INT(law_bent(&theirs, 65534, O_RDONLY), -ELOOP);
+	CHECK(strstr(theirs.err.hint, "symbolic link") != NULL);
+	law_close(&own);
+	law_close(&theirs);
+	law_close(&nofollow);
 }
 
 TEST(pipes_keep_bytes_size_and_flags)

@@ -85,6 +85,34 @@ def change_image(path, work):
     write(path, data[:8] + struct.pack("<I", len(message)) + message)
 
 
+def change_each(path, work):
+    """work makes a new message of each in an image without payloads."""
+    data = read(path)
+    at, out = 8, data[:8]
+    while at < len(data):
+        size, = struct.unpack_from("<I", data, at)
+        message = work(data[at + 4:at + 4 + size])
+        out += struct.pack("<I", len(message)) + message
+        at += 4 + size
+    write(path, out)
+
+
+def rename_file(img, old, new):
+    """A regular file of the images gets another name, of any size and mode;
+    the set loses its manifest."""
+    def reg_change(reg):
+        if [6, 2, old.encode()] not in reg:
+            return reg
+        return [[6, 2, new.encode()] if field[0] == 6 else field
+                for field in reg if field[0] not in (8, 10)]
+
+    change_each(os.path.join(img, "files.img"), lambda message: pack(
+        [[3, 2, pack(reg_change(fields(value)))] if number == 3
+         else [number, wire, value]
+         for number, wire, value in fields(message)]))
+    os.unlink(os.path.join(img, "stasis.img"))
+
+
 def seal(data):
     """The digest that ends a manifest: XXH3, of 64 bits."""
     try:

@@ -10,6 +10,7 @@ import threading
 import time
 
 import harness
+import image_edit
 from client import HERE, NOBODY, as_user, messages
 from harness import (SLOW, alive, check, read_text, state, stat_fields, test,
                      wait_until)
@@ -234,6 +235,29 @@ def attack_images(case):
         as_user(attempt)
         check(read_text(secret) == "token 12345\n", f"{name}: changed")
         check(os.stat(secret).st_uid == 0, f"{name}: given away")
+    check_unharmed(pid)
+    service.stop()
+
+
+@test("images that name files of whoever opens them get nothing of a worker")
+def attack_opener(case):
+    service = guest_service(case)
+    messages(case.build)
+    held = os.path.join(own_dir(case, "place"), "held")
+    pid = victim(case, NOBODY, ("sh", "-c", f"exec sleep 600 3<>{held}"))
+    for number, name in enumerate(("self/mem", "self/environ", "self/maps",
+                                   "thread-self/mem", "self/fd/4")):
+        images = own_dir(case, f"own{number}")
+
+        def attempt():
+            service.connect().ok("DUMP", {
+                "images_dir": images, "pid": pid, "leave_running": True})
+            image_edit.rename_file(images, held, f"/proc/{name}")
+            answer = service.connect().no("opening '" if "fd" in name
+                                          else "about one process",
+                                          "RESTORE", {"images_dir": images})
+            check(name in answer.cr_errmsg, str(answer))
+        as_user(attempt)
     check_unharmed(pid)
     service.stop()
 
