@@ -130,6 +130,32 @@ static bool vma_is_scanned(const struct pagemap *pagemap, const VmaEntry *vma)
 	return vma_has_pages(vma) || (pagemap->guard && vma_takes_guards(vma));
 }
 
+/* Without the kernel's own scan all words of an area are read, but smaps tells
+ * how many of its pages there are: asked again, since the interview may have
+ * made one more. */
+static int own_count(struct scan *scan, const struct pagemap *pagemap,
+	const struct map *wanted, size_t n, const uint64_t **ret,
+	struct err *err)
+{
+	struct arena *arena = scan->dump->arena;
+	uint64_t *own = arena_newn(arena, uint64_t, n);
+	struct maps now = {0};
+	int code;
+	size_t k = 0;
+
+	code = maps_read(arena, &scan->victim->proc, &now, err);
+	for (size_t i = 0; i < n; i++) {
+		while (k < now.n && now.at[k].end <= wanted[i].start)
+			k++;
+		own[i] = k < now.n && now.at[k].start == wanted[i].start &&
+					 now.at[k].end == wanted[i].end
+				 ? pagemap_own(pagemap, &now.at[k])
+				 : UINT64_MAX;
+	}
+	*ret = own;
+	return code;
+}
+
 /* All areas in one go; regions never cross the border of an area. */
 static int pages_find_all(struct scan *scan, const struct map **maps,
 	struct pagemap *pagemap, struct err *err)
@@ -137,6 +163,7 @@ static int pages_find_all(struct scan *scan, const struct map **maps,
 	struct pagemap_regions regions = {0};
 	struct arena *arena = scan->dump->arena;
 	struct map *wanted = arena_newn(arena, struct map, scan->mm->n_vmas);
+	const uint64_t *own = NULL;
 	size_t n = 0, v = 0;
 	const VmaEntry *vma;
 	int code = 0;
@@ -148,9 +175,11 @@ static int pages_find_all(struct scan *scan, const struct map **maps,
 		if (vma_is_scanned(pagemap, vma))
 			wanted[n++] = *maps[i];
 	}
+	if (!code && !pagemap->scan)
+		code = own_count(scan, pagemap, wanted, n, &own, err);
 	if (!code)
 		code = pagemap_scan_maps(
-			arena, pagemap, wanted, n, &regions, err);
+			arena, pagemap, wanted, n, own, &regions, err);
 	for (size_t i = 0; i < regions.n && !code; i++) {
 		while (scan->mm->vmas[v]->end <= regions.at[i].start)
 			v++;

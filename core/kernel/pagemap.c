@@ -53,11 +53,24 @@ static const struct {
 /* Words of /proc/PID/pagemap. */
 #define WORD_PFN ((1ull << 55) - 1)
 #define WORD_SOFT_DIRTY (1ull << 55)
+#define WORD_EXCLUSIVE (1ull << 56) /* mapped once */
 #define WORD_WP (1ull << 57)
 #define WORD_GUARD (1ull << 58) /* 6.15 */
 #define WORD_FILE (1ull << 61)
 #define WORD_SWAPPED (1ull << 62)
 #define WORD_PRESENT (1ull << 63)
+
+/* Of a swapped page: which swap file. Behind the few that there are come
+ * migrating and poisoned pages. */
+#define WORD_SWAP_TYPE 0x1full
+
+enum {
+	SWAP_TYPES_SURE = 16,
+	KPAGEFLAGS_ANON = 12, /* bit of /proc/kpageflags */
+	/* Not worth counting where nearly all pages are there. */
+	COUNT_PAGES_MIN = 4096,
+	COUNT_SPARSE = 4,
+};
 
 static uint32_t scan_flags(uint64_t categories)
 {
@@ -161,7 +174,7 @@ void pagemap_prefer_words(struct pagemap *pagemap)
 
 int pagemap_open(const struct proc *proc, struct pagemap *ret, struct err *err)
 {
-	struct pagemap pagemap = {.pid = proc->pid, .fd = -1};
+	struct pagemap pagemap = {.pid = proc->pid, .fd = -1, .kpageflags = -1};
 	int r = proc_open_file(proc, 0, "pagemap", O_RDONLY, &pagemap.fd, err);
 
 	if (r)
@@ -178,7 +191,9 @@ void pagemap_close(struct pagemap *pagemap)
 {
 	if (pagemap->fd >= 0)
 		close(pagemap->fd);
-	pagemap->fd = -1;
+	if (pagemap->kpageflags >= 0)
+		close(pagemap->kpageflags);
+	pagemap->fd = pagemap->kpageflags = -1;
 }
 
 static void regions_add(struct arena *arena, struct pagemap_regions *regions,
@@ -250,14 +265,40 @@ static int pagemap_scan_ioctl(struct arena *arena, struct pagemap *pagemap,
 	return words_read(pagemap, start, &word, 1, err);
 }
 
+/* Is it surely one of the pages that smaps counts? The zero page is none, nor
+ * is the huge one, which looks like any other: of a page that is mapped more
+ * than once its frame is asked. */
+static bool word_is_own(struct pagemap *pagemap, uint64_t word)
+{
+	uint64_t flags, frame = word & WORD_PFN;
+
+	if (word & WORD_SWAPPED)
+		return (word & WORD_SWAP_TYPE) < SWAP_TYPES_SURE;
+	if (!(word & WORD_PRESENT) || word & WORD_FILE)
+		return false;
+	if (word & WORD_EXCLUSIVE)
+		return true;
+	if (!frame || frame == pagemap->zero_pfn)
+		return false;
+	if (pagemap->kpageflags < 0)
+		pagemap->kpageflags =
+			open("/proc/kpageflags", O_RDONLY | O_CLOEXEC);
+	return pagemap->kpageflags >= 0 &&
+	       !io_pread_exact(pagemap->kpageflags, &flags, sizeof(flags),
+		       (off_t)(frame * sizeof(flags))) &&
+	       flags & 1ull << KPAGEFLAGS_ANON;
+}
+
+/* Until so many pages are found that are surely own ones. */
 static int pagemap_scan_words(struct arena *arena, struct pagemap *pagemap,
-	uint64_t start, uint64_t end, struct pagemap_regions *ret,
+	uint64_t start, uint64_t end, uint64_t own, struct pagemap_regions *ret,
 	struct err *err)
 {
 	uint64_t words[4096];
 	uint64_t page = pagemap->page_size, at = start;
+	bool count = own != UINT64_MAX;
 
-	while (at < end) {
+	while (at < end && own) {
 		uint64_t n = (end - at) / page;
 		int r;
 
@@ -266,10 +307,13 @@ static int pagemap_scan_words(struct arena *arena, struct pagemap *pagemap,
 		r = words_read(pagemap, at, words, n, err);
 		if (r)
 			return r;
-		for (uint64_t i = 0; i < n; i++, at += page)
+		for (uint64_t i = 0; i < n && own; i++, at += page) {
 			regions_add(arena, ret, at, at + page,
 				pagemap_word_flags(
 					words[i], pagemap->zero_pfn));
+			own -= count && words[i] &&
+			       word_is_own(pagemap, words[i]);
+		}
 	}
 	return 0;
 }
@@ -284,7 +328,8 @@ int pagemap_scan(struct arena *arena, struct pagemap *pagemap, uint64_t start,
 			(unsigned long long)end);
 	if (pagemap->scan)
 		return pagemap_scan_ioctl(arena, pagemap, start, end, ret, err);
-	return pagemap_scan_words(arena, pagemap, start, end, ret, err);
+	return pagemap_scan_words(
+		arena, pagemap, start, end, UINT64_MAX, ret, err);
 }
 
 /* Cuts regions at the borders of areas; what lies in none is left out. */
@@ -311,9 +356,47 @@ static void regions_split(struct arena *arena,
 	}
 }
 
+/* Memory of no file, and none of the kernel's own areas. */
+static bool map_is_plain(const struct map *map)
+{
+	return !map->ino && (!map->path[0] || !strcmp(map->path, "[heap]") ||
+				    !strncmp(map->path, "[stack", 6) ||
+				    !strncmp(map->path, "[anon:", 6));
+}
+
+uint64_t pagemap_own(const struct pagemap *pagemap, const struct map *map)
+{
+	uint64_t kb = pagemap->page_size >> 10, pages, own;
+
+	if (map->flags & MAP_VM_HT || map->hugetlb_kb ||
+		(!map->ino && !map_is_plain(map)))
+		return UINT64_MAX;
+	pages = (map->end - map->start) / pagemap->page_size;
+	own = (map->anon_kb + map->swap_kb) / kb;
+	if (!own)
+		return 0;
+	/* A huge page of a file may look like one of ours. */
+	if (map->ino || pages < COUNT_PAGES_MIN || pages / COUNT_SPARSE < own)
+		return UINT64_MAX;
+	return own;
+}
+
+/* Area by area: holes cost time. */
+static int maps_scan_words(struct arena *arena, struct pagemap *pagemap,
+	const struct map *maps, size_t n, const uint64_t *own,
+	struct pagemap_regions *ret, struct err *err)
+{
+	int r = 0;
+
+	for (size_t i = 0; i < n && !r; i++)
+		r = pagemap_scan_words(arena, pagemap, maps[i].start,
+			maps[i].end, own ? own[i] : UINT64_MAX, ret, err);
+	return r;
+}
+
 int pagemap_scan_maps(struct arena *arena, struct pagemap *pagemap,
-	const struct map *maps, size_t n, struct pagemap_regions *ret,
-	struct err *err)
+	const struct map *maps, size_t n, const uint64_t *own,
+	struct pagemap_regions *ret, struct err *err)
 {
 	struct pagemap_regions whole = {0};
 	int r;
@@ -323,19 +406,13 @@ int pagemap_scan_maps(struct arena *arena, struct pagemap *pagemap,
 		n--;
 	if (!n)
 		return 0;
-	if (pagemap->scan) {
+	if (pagemap->scan)
 		r = pagemap_scan(arena, pagemap, maps[0].start, maps[n - 1].end,
 			&whole, err);
-		if (r)
-			return r;
-	} else {
-		for (size_t i = 0; i < n; i++) {
-			r = pagemap_scan(arena, pagemap, maps[i].start,
-				maps[i].end, &whole, err);
-			if (r)
-				return r;
-		}
-	}
+	else
+		r = maps_scan_words(arena, pagemap, maps, n, own, &whole, err);
+	if (r)
+		return r;
 	regions_split(arena, &whole, maps, n, ret);
 	return 0;
 }

@@ -49,8 +49,9 @@ struct pagemap {
 	bool guard;	   /* it knows guards; cleared when refused */
 	uint64_t zero_pfn; /* words: frame of the zero page; 0: hidden */
 	uint64_t page_size;
+	int kpageflags; /* words: -1: not open */
 };
-#define PAGEMAP_CLOSED ((struct pagemap){.fd = -1})
+#define PAGEMAP_CLOSED ((struct pagemap){.fd = -1, .kpageflags = -1})
 
 int pagemap_open(const struct proc *proc, struct pagemap *ret, struct err *err);
 void pagemap_close(struct pagemap *pagemap);
@@ -65,10 +66,17 @@ void pagemap_prefer_words(struct pagemap *pagemap);
 int pagemap_scan(struct arena *arena, struct pagemap *pagemap, uint64_t start,
 	uint64_t end, struct pagemap_regions *ret, struct err *err);
 /* Appends the regions of ascending areas: one call for many areas; no region
- * crosses the border of an area. */
+ * crosses the border of an area. own: NULL, or for each area how many pages it
+ * has that no file has (pagemap_own). Then words are read until these are
+ * found, and other pages may be left out. */
 int pagemap_scan_maps(struct arena *arena, struct pagemap *pagemap,
-	const struct map *maps, size_t n, struct pagemap_regions *ret,
-	struct err *err);
+	const struct map *maps, size_t n, const uint64_t *own,
+	struct pagemap_regions *ret, struct err *err);
+
+/* So many pages of an area are in memory or swap and no file's, by smaps of a
+ * stopped process; UINT64_MAX: smaps does not count all of them. Kernels with
+ * guards (6.13) count none of these. */
+uint64_t pagemap_own(const struct pagemap *pagemap, const struct map *map);
 
 /* Pure: flags of one word of /proc/PID/pagemap, 0 for no page. */
 uint32_t pagemap_word_flags(uint64_t word, uint64_t zero_pfn);
