@@ -16,17 +16,12 @@
 
 #include "base/fd.h"
 #include "kinds/fown.h"
+#include "kinds/inet_bind.h"
 #include "kinds/inet_opts.h"
 #include "kinds/membership.h"
 #include "kinds/table.h"
 #include "model/dump.h"
 #include "model/restore.h"
-
-union address {
-	struct sockaddr any;
-	struct sockaddr_in v4;
-	struct sockaddr_in6 v6;
-};
 
 static bool inet_claims(const struct sighting *sighting)
 {
@@ -46,7 +41,7 @@ static bool inet_claims(const struct sighting *sighting)
 /* --- dump ---------------------------------------------------------------- */
 
 static uint32_t *words_capture(
-	struct arena *arena, const union address *from, size_t *ret_n)
+	struct arena *arena, const union inet_address *from, size_t *ret_n)
 {
 	if (from->any.sa_family == AF_INET6) {
 		*ret_n = 4;
@@ -56,13 +51,13 @@ static uint32_t *words_capture(
 	return arena_copy(arena, &from->v4.sin_addr, 4);
 }
 
-static uint32_t port_of(const union address *from)
+static uint32_t port_of(const union inet_address *from)
 {
 	return ntohs(from->any.sa_family == AF_INET6 ? from->v6.sin6_port
 						     : from->v4.sin_port);
 }
 
-static int scope_capture(struct arena *arena, const union address *source,
+static int scope_capture(struct arena *arena, const union inet_address *source,
 	InetSkEntry *inet, struct err *err)
 {
 	char name[IFNAMSIZ];
@@ -79,7 +74,7 @@ static int scope_capture(struct arena *arena, const union address *source,
 static int addresses_capture(
 	struct arena *arena, int fd, InetSkEntry *inet, struct err *err)
 {
-	union address from = {0}, to = {0};
+	union inet_address from = {0}, to = {0};
 	socklen_t from_size = sizeof(from), to_size = sizeof(to);
 
 	if (getsockname(fd, &from.any, &from_size))
@@ -95,6 +90,8 @@ static int addresses_capture(
 	}
 	inet->src_port = port_of(&from);
 	inet->dst_port = port_of(&to);
+	inet->has_stasis_nonlocal = inet->stasis_nonlocal =
+		inet_bind_nonlocal(&from);
 	inet->src_addr = words_capture(arena, &from, &inet->n_src_addr);
 	inet->dst_addr = words_capture(arena, &to, &inet->n_dst_addr);
 	return scope_capture(arena, &from, inet, err);
@@ -260,6 +257,8 @@ static int inet_capture(struct dump *dump, const struct sighting *sighting,
 	entry->isk = inet;
 	inet->id = entry->id;
 	inet->ino = (uint32_t)sighting->stat.st_ino;
+	inet->stasis_owner = sighting->stat.st_uid;
+	inet->has_stasis_owner = inet->stasis_owner != 0;
 	inet->flags = sighting->info.flags & ~(uint32_t)O_CLOEXEC;
 	if (!sockopt_get(fd, SOL_SOCKET, SO_DOMAIN, &inet->family) ||
 		!sockopt_get(fd, SOL_SOCKET, SO_TYPE, &inet->type) ||
@@ -279,7 +278,7 @@ static int inet_capture(struct dump *dump, const struct sighting *sighting,
 /* --- restore ------------------------------------------------------------- */
 
 static int address_restore(const InetSkEntry *inet, const uint32_t *words,
-	size_t n, uint32_t port, union address *ret, struct err *err)
+	size_t n, uint32_t port, union inet_address *ret, struct err *err)
 {
 	if (n != (inet->family == AF_INET6 ? 4 : 1) || port > UINT16_MAX)
 		return err_set(err, EBADMSG,
@@ -304,16 +303,9 @@ static int address_restore(const InetSkEntry *inet, const uint32_t *words,
 	return 0;
 }
 
-static socklen_t address_size(const InetSkEntry *inet)
+static bool is_nonlocal(const InetSkEntry *inet)
 {
-	return inet->family == AF_INET6 ? sizeof(struct sockaddr_in6)
-					: sizeof(struct sockaddr_in);
-}
-
-static const char *address_text(
-	const InetSkEntry *inet, const uint32_t *words, char ret[64])
-{
-	return inet_ntop((int)inet->family, words, ret, 64) ?: "?";
+	return inet->has_stasis_nonlocal && inet->stasis_nonlocal;
 }
 
 static int options_restore(int fd, const InetSkEntry *inet, struct err *err)
@@ -336,42 +328,9 @@ static int options_restore(int fd, const InetSkEntry *inet, struct err *err)
 	return code;
 }
 
-static bool is_bound(const InetSkEntry *inet)
-{
-	bool bound = inet->src_port != 0;
-
-	for (size_t i = 0; i < inet->n_src_addr; i++)
-		bound |= inet->src_addr[i] != 0;
-	return bound;
-}
-
-static int address_bind(int fd, const InetSkEntry *inet, struct err *err)
-{
-	union address from;
-	char text[64];
-	int code;
-
-	if (!is_bound(inet))
-		return 0;
-	code = address_restore(inet, inet->src_addr, inet->n_src_addr,
-		inet->src_port, &from, err);
-	if (code || bind(fd, &from.any, address_size(inet)) == 0)
-		return code;
-	code = err_errno(err, "binding a %s socket to %s port %u",
-		inet->proto == IPPROTO_TCP ? "TCP" : "UDP",
-		address_text(inet, inet->src_addr, text), inet->src_port);
-	if (code == -EADDRINUSE)
-		return err_hint(err, "another program uses it; end that, or "
-				     "wait until it has let go");
-	if (code == -EADDRNOTAVAIL)
-		return err_hint(err, "give the address to a network device of "
-				     "this machine first");
-	return code;
-}
-
 static int peer_connect(int fd, const InetSkEntry *inet, struct err *err)
 {
-	union address to;
+	union inet_address to;
 	char text[64];
 	int code;
 
@@ -379,9 +338,9 @@ static int peer_connect(int fd, const InetSkEntry *inet, struct err *err)
 		inet->dst_port, &to, err);
 	if (code)
 		return code;
-	if (connect(fd, &to.any, address_size(inet)))
+	if (connect(fd, &to.any, inet_address_size(inet)))
 		return err_errno(err, "connecting a UDP socket to %s port %u",
-			address_text(inet, inet->dst_addr, text),
+			inet_address_text(inet, inet->dst_addr, text),
 			inet->dst_port);
 	if (inet->has_shutdown && inet->shutdown != SK_SHUTDOWN__NONE &&
 		shutdown(fd, (int)inet->shutdown - 1))
@@ -389,30 +348,37 @@ static int peer_connect(int fd, const InetSkEntry *inet, struct err *err)
 	return 0;
 }
 
-/* Addresses that connections of the past still hold are free to a listener
- * with SO_REUSEADDR, so each has it while it is made. */
-static int tcp_place(int fd, const InetSkEntry *inet, struct err *err)
+static int socket_bind(struct restore *restore, int fd, const InetSkEntry *inet,
+	struct err *err)
 {
-	bool reuse = inet->opts->has_reuseaddr && inet->opts->reuseaddr;
+	union inet_address from;
+	int code = address_restore(inet, inet->src_addr, inet->n_src_addr,
+		inet->src_port, &from, err);
+
+	return code ? code
+		    : inet_bind(
+			      restore, fd, inet, &from, is_nonlocal(inet), err);
+}
+
+static int tcp_place(struct restore *restore, int fd, const InetSkEntry *inet,
+	struct err *err)
+{
 	int code;
 
 	if (inet->state != TCP_LISTEN && inet->state != TCP_CLOSE)
 		return connection_refuse(inet->state, err);
-	code = sockopt_set(fd, SOL_SOCKET, SO_REUSEADDR, 1, err);
-	if (!code)
-		code = address_bind(fd, inet, err);
+	code = socket_bind(restore, fd, inet, err);
 	if (!code && inet->state == TCP_LISTEN &&
 		listen(fd, (int)inet->backlog))
 		code = err_errno(
 			err, "listening on TCP port %u", inet->src_port);
-	if (!code)
-		code = sockopt_set(fd, SOL_SOCKET, SO_REUSEADDR, reuse, err);
 	return code;
 }
 
-static int udp_place(int fd, const InetSkEntry *inet, struct err *err)
+static int udp_place(struct restore *restore, int fd, const InetSkEntry *inet,
+	struct err *err)
 {
-	int code = address_bind(fd, inet, err);
+	int code = socket_bind(restore, fd, inet, err);
 
 	if (!code)
 		code = membership_restore(fd, inet, err);
@@ -445,7 +411,6 @@ static int inet_make(struct restore *restore, struct object *object,
 	_cleanup_fd_ int fd = -1;
 	int code = inet_check(object, err);
 
-	(void)restore;
 	if (code)
 		return code;
 	fd = socket((int)inet->family, (int)inet->type | SOCK_CLOEXEC,
@@ -454,8 +419,9 @@ static int inet_make(struct restore *restore, struct object *object,
 		return err_errno(err, "making a socket");
 	code = options_restore(fd, inet, err);
 	if (!code)
-		code = inet->proto == IPPROTO_TCP ? tcp_place(fd, inet, err)
-						  : udp_place(fd, inet, err);
+		code = inet->proto == IPPROTO_TCP
+			       ? tcp_place(restore, fd, inet, err)
+			       : udp_place(restore, fd, inet, err);
 	if (!code)
 		code = fown_flags_set(fd, inet->flags, err);
 	if (!code)
@@ -485,6 +451,8 @@ static int inet_settle(struct tape *tape, const struct object *object,
 		return err_set(err, EBADMSG,
 			"file %u is not told as an internet socket",
 			object->id);
+	if (holder_is_first(object, holder) && !object->given)
+		inet_bind_settle(tape, inet, is_nonlocal(inet), holder);
 	fown_settle(tape, object, holder, inet->fown, inet->flags);
 	return 0;
 }
