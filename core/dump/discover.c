@@ -2,12 +2,14 @@
 #include "dump/discover.h"
 
 #include <errno.h>
+#include <signal.h>
 #include <string.h>
 #include <sys/ptrace.h>
 
 #include "dump/namespaces.h"
 #include "dump/sharing.h"
 #include "kernel/ptrace.h"
+#include "model/extra.h"
 
 /* What is injected makes system calls that a filter need not allow: it must
  * have been suspended, which is not everybody's right. */
@@ -81,6 +83,19 @@ static void task_fill(struct dump *dump, struct victim *victim)
 	mm_entry__init(task->mm);
 }
 
+/* The root's new parent is told of its end as everybody is. */
+static void exit_signal_keep(struct dump *dump, const struct victim *victim)
+{
+	int sig = victim->threads.at[0]->stat.exit_signal;
+	StasisTaskExtra *extra;
+
+	if (victim == dump->victims.at[0] || sig == SIGCHLD || sig < 0)
+		return;
+	extra = extra_of_task(dump->arena, victim);
+	extra->has_exit_signal = 1;
+	extra->exit_signal = (uint32_t)sig;
+}
+
 /* Restore gives the tasks back their session only if its leader is there. */
 static int session_check(const struct dump *dump, struct err *err)
 {
@@ -111,6 +126,7 @@ int discover_victims(struct dump *dump, struct err *err)
 		if (code)
 			return code;
 		task_fill(dump, victim);
+		exit_signal_keep(dump, victim);
 	}
 	dump->tree.tasks.at[0]->ppid = 0;
 	code = tree_link(dump->arena, &dump->tree, err);

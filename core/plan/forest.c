@@ -9,6 +9,7 @@
  * leaders of sessions and groups are stood in for by helpers.
  */
 #include <errno.h>
+#include <signal.h>
 #include <linux/sched.h>
 
 #include "plan/plan.h"
@@ -21,6 +22,7 @@ static struct birth *birth_add(
 	birth->pid = pid;
 	birth->index = plan->births.n;
 	birth->maker = maker;
+	birth->exit_signal = SIGCHLD;
 	*vec_push(plan->arena, &plan->births) = birth;
 	if (maker)
 		*vec_push(plan->arena, &maker->makes) = birth;
@@ -153,6 +155,25 @@ static int stranger_refuse(const struct task *task, struct err *err)
 	return err_hint(err, "such a tree cannot be rebuilt yet");
 }
 
+/* Siblings have the signal of who made them. */
+static int exit_signal_set(
+	struct birth *birth, const struct task *task, struct err *err)
+{
+	const StasisTaskExtra *extra = task->extra;
+
+	if (extra && extra->has_exit_signal)
+		birth->exit_signal = (int)extra->exit_signal;
+	if (!birth->as_sibling ||
+		birth->exit_signal == birth->maker->exit_signal)
+		return 0;
+	err_set(err, EOPNOTSUPP,
+		"task %d tells its parent of its end by signal %d, and task "
+		"%d, which must make it, by signal %d",
+		task->pid, birth->exit_signal, birth->maker->pid,
+		birth->maker->exit_signal);
+	return err_hint(err, "such a tree cannot be rebuilt yet");
+}
+
 /* Nothing is added when the one who makes it is not there yet. */
 static int task_add(struct plan *plan, struct task *task, struct err *err)
 {
@@ -184,7 +205,7 @@ static int task_add(struct plan *plan, struct task *task, struct err *err)
 	birth->as_sibling = sibling;
 	birth->leads_session = leads(task);
 	plan->tasks[task->index].birth = birth;
-	return 0;
+	return exit_signal_set(birth, task, err);
 }
 
 /* A leader must be there before the siblings that it makes. */

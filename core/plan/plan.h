@@ -54,6 +54,7 @@ struct birth {
 	pid_t joins_group;	   /* 0: stays in the one it is born into; the
 				    * last of all if it leads one, too */
 	uint64_t shares;	   /* CLONE_FILES, CLONE_FS with its maker */
+	int exit_signal;	   /* by which its parent is told of its end */
 	VEC(struct birth *) makes; /* the early ones first */
 	struct plan_task *plan;	   /* NULL: helper or dead task */
 };

@@ -139,12 +139,18 @@ int halt_look(const struct thread *thread, bool *ret_stopped, struct err *err)
 	return 0;
 }
 
+int halt_see(const struct thread *thread, struct err *err)
+{
+	int status;
+
+	return thread->task->state == TASK_STOPPED
+		       ? ptrace_wait_stop(thread->tid, &status, err)
+		       : 0;
+}
+
 int halt_leave(const struct thread *thread, struct err *err)
 {
-	int status, code;
-
-	if (thread->task->state != TASK_STOPPED)
-		return 0;
-	code = ptrace_wait_stop(thread->tid, &status, err);
-	return code ?: ptrace_cont(thread->tid, 0, err);
+	return thread->task->state == TASK_STOPPED
+		       ? ptrace_cont(thread->tid, 0, err)
+		       : 0;
 }

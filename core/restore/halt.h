@@ -3,8 +3,9 @@
  * halt: a task that was stopped is stopped again, by the same signal, and what
  * its parent had been told of it is known to the parent.
  *
- * It stops before its tape is played, as soon as all groups are there, while
- * its parent still forgets every SIGCHLD. Then it is traced and goes on to
+ * It stops before its tape is played, as soon as all groups are there. Once its
+ * tracer has seen the stop, the signal that tells of it has come to the parent,
+ * who forgets it at the word to go. The task, traced, goes on to
  * play: the kernel (ptrace_detach, since 3.1) stops it anew when it is let go,
  * and tells that to nobody. A signal of the terminal has no effect in a group
  * that is orphaned here, as that of a tree's root may be; SIGSTOP always has.
@@ -25,7 +26,9 @@ int halt_until_go(struct birth_ward *ward, const struct task *task);
 /* In the coordinator: has that thread stopped? Naps a little if not. New
  * threads of a stopped task stop as soon as they are there. */
 int halt_look(const struct thread *thread, bool *ret_stopped, struct err *err);
-/* Traced and still stopped: let it go on to its tape, after the word to go. */
+/* Traced by now: until its stop is seen. */
+int halt_see(const struct thread *thread, struct err *err);
+/* Let it go on to its tape, after the word to go. */
 int halt_leave(const struct thread *thread, struct err *err);
 
 #endif

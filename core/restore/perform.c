@@ -40,6 +40,8 @@ static int leaders_seize(struct birth_ward *ward, struct err *err)
 		if (!code)
 			code = remote_seize(
 				pt->task->pid, PTRACE_O_EXITKILL, err);
+		if (!code)
+			code = halt_see(&pt->task->threads[0], err);
 	}
 	return code;
 }
@@ -115,7 +117,7 @@ static int stopped_seize(
 			code = remote_seize(
 				thread->tid, PTRACE_O_EXITKILL, err);
 		if (!code)
-			code = halt_leave(thread, err);
+			code = halt_see(thread, err) ?: halt_leave(thread, err);
 	}
 	return code;
 }

@@ -68,7 +68,7 @@ static int child_fork(
 		.flags = child->shares | (child->as_sibling ? CLONE_PARENT : 0),
 		.set_tid = &child->pid,
 		.set_tid_n = 1,
-		.exit_signal = child->as_sibling ? 0 : SIGCHLD,
+		.exit_signal = child->as_sibling ? 0 : child->exit_signal,
 	};
 	pid_t pid;
 	int code;
@@ -111,8 +111,23 @@ static int group_join(const struct birth *birth, bool last, struct err *err)
 	return 0;
 }
 
+/* By now all signals that tell of ends and stops are here; ends may be told by
+ * any signal. Who begins to ignore one forgets it. */
+static void news_forget(const struct birth *birth)
+{
+	for (size_t i = 0; i < birth->makes.n; i++) {
+		int sig = birth->makes.at[i]->exit_signal;
+
+		if (!sig)
+			continue;
+		signal(sig, SIG_IGN);
+		signal(sig, SIG_DFL);
+	}
+	signal(SIGCHLD, SIG_DFL);
+}
+
 /* Helpers are gone, zombies dead and who was stopped is so before the tape is
- * played; the signals that tell of it are forgotten. */
+ * played. */
 static void dead_wait(struct birth_ward *ward, const struct birth *birth)
 {
 	const struct task *task = birth->task;
@@ -124,9 +139,8 @@ static void dead_wait(struct birth_ward *ward, const struct birth *birth)
 	for (size_t i = 0; i < task->children.n; i++)
 		if (task->children.at[i]->state == TASK_DEAD)
 			waitid(P_PID, (id_t)task->children.at[i]->pid, &info,
-				WEXITED | WNOWAIT);
+				WEXITED | WNOWAIT | __WALL);
 	halt_children(ward, task);
-	signal(SIGCHLD, SIG_DFL);
 }
 
 static void die_as(const struct task *task) __attribute__((noreturn));
@@ -328,6 +342,7 @@ static int task_live(
 	code = task_settle(ward, birth, err);
 	if (!code)
 		code = halt_until_go(ward, birth->task);
+	news_forget(birth);
 	/* All orphans are there; the tape knows whether it takes more. */
 	if (!code && birth->adopts)
 		prctl(PR_SET_CHILD_SUBREAPER, 0);
