@@ -109,6 +109,10 @@ struct backend {
 	 * about to make. 0: they tell. */
 	uint32_t probe_note;
 
+	/* The register set that only threads with ports of their own have
+	 * (x86's ioperm). 0: this machine has no such thing. */
+	uint32_t ports_note;
+
 	const struct regset *regsets;
 	/* Forget (bytes = NULL) the freshly fetched sets whose writing back
 	 * would switch on what the thread does not use. NULL: nothing to

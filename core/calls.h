@@ -41,7 +41,8 @@
 	X(set_mempolicy) X(mbind) X(io_setup) X(io_submit) \
 	X(io_getevents) X(io_destroy) X(unlinkat) X(setns) \
 	X(unshare) X(shmat) X(shmdt) X(semop) \
-	X(map_shadow_stack) X(waitid)
+	X(map_shadow_stack) X(waitid) X(modify_ldt) \
+	X(get_mempolicy)
 
 /* clang-format on */
 

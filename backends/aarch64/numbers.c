@@ -118,4 +118,6 @@ const uint16_t calls_aarch64[CALL_COUNT] = {
 	[CALL_semop] = 193,
 	[CALL_map_shadow_stack] = 453,
 	[CALL_waitid] = 95,
+	[CALL_modify_ldt] = CALL_ABSENT,
+	[CALL_get_mempolicy] = 236,
 };

@@ -118,4 +118,6 @@ const uint16_t calls_ppc64le[CALL_COUNT] = {
 	[CALL_semop] = CALL_ABSENT,
 	[CALL_map_shadow_stack] = 453,
 	[CALL_waitid] = 272,
+	[CALL_modify_ldt] = CALL_ABSENT,
+	[CALL_get_mempolicy] = 260,
 };

@@ -30,6 +30,7 @@ const struct backend backend_x86_64 = {
 	.trap_pc_after = 1,
 	.red_zone = 128,
 	.calls = calls_x86_64,
+	.ports_note = 0x201, /* NT_386_IOPERM */
 	.regsets = regsets,
 	.reg_get = x86_64_reg_get,
 	.reg_set = x86_64_reg_set,

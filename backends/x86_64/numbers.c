@@ -118,4 +118,6 @@ const uint16_t calls_x86_64[CALL_COUNT] = {
 	[CALL_semop] = 65,
 	[CALL_map_shadow_stack] = 453,
 	[CALL_waitid] = 247,
+	[CALL_modify_ldt] = 154,
+	[CALL_get_mempolicy] = 239,
 };

@@ -8,6 +8,7 @@
 
 #include "dump/namespaces.h"
 #include "dump/sharing.h"
+#include "dump/unkept.h"
 #include "kernel/ptrace.h"
 #include "model/extra.h"
 
@@ -122,7 +123,8 @@ int discover_victims(struct dump *dump, struct err *err)
 		victim = dump->victims.at[i];
 		code = victim_look(dump, victim, err);
 		if (!code && victim->state != TASK_DEAD)
-			code = namespaces_check(dump, victim, err);
+			code = namespaces_check(dump, victim, err)
+				       ?: unkept_check(dump, victim, err);
 		if (code)
 			return code;
 		task_fill(dump, victim);
@@ -132,6 +134,8 @@ int discover_victims(struct dump *dump, struct err *err)
 	code = tree_link(dump->arena, &dump->tree, err);
 	if (!code)
 		code = session_check(dump, err);
+	if (!code)
+		code = unkept_check_terminals(dump, err);
 	if (!code)
 		code = sharing_find(dump, err);
 	return code;

@@ -41,6 +41,9 @@ static int own_look(struct dump *dump, struct err *err)
 	if (!code)
 		code = proc_read_ns_ino(
 			&own, 0, "time", &dump->own_time_ns, err);
+	if (!code)
+		code = proc_read_ns_ino(&own, 0, "pid_for_children",
+			&dump->own_pid_children, err);
 	dump->time_ns = dump->own_time_ns;
 	return code;
 }
@@ -62,6 +65,42 @@ static int time_check(struct dump *dump, struct victim *victim, struct err *err)
 	return 0;
 }
 
+/* Of one thread: those that its children would be born into, and all others
+ * that a thread can leave alone. */
+static int thread_check(const struct dump *dump,
+	const struct victim_thread *thread, struct err *err)
+{
+	static const char *const names[] = {"pid_for_children",
+		"time_for_children", "net", "ipc", "uts", "mnt", "cgroup",
+		NULL};
+	const uint64_t want[] = {dump->own_pid_children, dump->time_ns,
+		dump->own_ns[1], dump->own_ns[2], dump->own_ns[3],
+		dump->own_ns[4], dump->own_ns[6]};
+	uint64_t ino;
+	int code = 0;
+
+	for (int i = 0; names[i] && !code; i++) {
+		code = proc_read_ns_ino(&thread->victim->proc, thread->tid,
+			names[i], &ino, err);
+		/* 0: a pid namespace without an init yet, or no such file. */
+		if (code || ino == want[i] || (i == 1 && !dump->own_time_ns))
+			continue;
+		err_set(err, EOPNOTSUPP,
+			i < 2 ? "thread %d of process %d has asked for a new "
+				"%s namespace for its children, which cannot "
+				"be dumped yet"
+			      : "thread %d of process %d lives in a %s "
+				"namespace of its own, which cannot be dumped "
+				"yet",
+			thread->tid, thread->victim->pid,
+			i == 0	 ? "pid"
+			: i == 1 ? "time"
+				 : names[i]);
+		return err_hint(err, "dump it before unshare(2) or setns(2)");
+	}
+	return code;
+}
+
 int namespaces_check(struct dump *dump, struct victim *victim, struct err *err)
 {
 	uint64_t ino;
@@ -81,7 +120,11 @@ int namespaces_check(struct dump *dump, struct victim *victim, struct err *err)
 			"run stasis inside that namespace (nsenter -t %d -a)",
 			victim->pid);
 	}
-	return code ?: time_check(dump, victim, err);
+	if (!code)
+		code = time_check(dump, victim, err);
+	for (size_t i = 0; i < victim->threads.n && !code; i++)
+		code = thread_check(dump, victim->threads.at[i], err);
+	return code;
 }
 
 static void fill(TaskKobjIdsEntry *ids, uint32_t time_ns)

@@ -37,21 +37,32 @@ enum {
 	OP_CPUID,
 	OP_PERMISSION,
 	OP_UNTAG,
+	OP_SEGMENTS, /* the leader's: of all memory */
 };
 
 /* What comes by reference. */
 struct data {
-	uint64_t permission, untag;
+	uint64_t permission, untag, segment;
 	int32_t tsc;
 };
 
-static void x86_ask(struct tape *tape, uint64_t data)
+static bool leads(const struct victim_thread *thread)
+{
+	return thread->tid == thread->victim->pid;
+}
+
+static void x86_ask(
+	struct tape *tape, const struct victim_thread *thread, uint64_t data)
 {
 	tape_try(tape, CALL_arch_prctl, A(GET_CPUID), A(0));
 	tape_try(tape, CALL_arch_prctl, A(GET_PERMISSION),
 		A_DATA(data + offsetof(struct data, permission)));
 	tape_try(tape, CALL_arch_prctl, A(GET_UNTAG_MASK),
 		A_DATA(data + offsetof(struct data, untag)));
+	if (leads(thread))
+		tape_try(tape, CALL_modify_ldt, A(0),
+			A_DATA(data + offsetof(struct data, segment)),
+			A(sizeof(uint64_t)));
 }
 
 static int cpu_modes_ask(struct tape *tape, const struct victim_thread *thread,
@@ -60,7 +71,6 @@ static int cpu_modes_ask(struct tape *tape, const struct victim_thread *thread,
 	const struct backend *be = backend_host();
 	uint64_t data = tape_data(tape, NULL, sizeof(struct data));
 
-	(void)thread;
 	(void)err;
 	tape_about(tape, "modes of the CPU");
 	tape_try(tape, CALL_prctl, A(PR_GET_SPECULATION_CTRL),
@@ -74,7 +84,7 @@ static int cpu_modes_ask(struct tape *tape, const struct victim_thread *thread,
 		A(0));
 	answer->n = be && be->calls[CALL_arch_prctl] != CALL_ABSENT;
 	if (answer->n)
-		x86_ask(tape, data);
+		x86_ask(tape, thread, data);
 	return 0;
 }
 
@@ -103,6 +113,12 @@ static int x86_keep(const struct victim_thread *thread,
 	extra->has_tiles = !answer_result(thread, answer, OP_PERMISSION) &&
 			   data->permission & 1ull << TILES;
 	extra->tiles = extra->has_tiles;
+	/* The table's bytes that were read: none, if there is no table. */
+	if (leads(thread) && answer_result(thread, answer, OP_SEGMENTS) > 0)
+		return err_set(err, EOPNOTSUPP,
+			"process %d has segments of its own (modify_ldt), "
+			"which cannot be dumped",
+			thread->victim->pid);
 	if (!answer_result(thread, answer, OP_UNTAG) && ~data->untag)
 		return err_set(err, EOPNOTSUPP,
 			"thread %d has the CPU ignore upper bits of addresses "

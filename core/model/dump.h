@@ -6,6 +6,7 @@
 #define STASIS_MODEL_DUMP_H
 
 #include "image/set.h"
+#include "kernel/sem.h"
 #include "kernel/sockdiag.h"
 #include "model/book.h"
 #include "model/run.h"
@@ -19,9 +20,12 @@ struct dump {
 	CpuinfoEntry *cpuinfo; /* this host's CPU; NULL: not known */
 	struct tree tree;
 	uint64_t own_ns[8], own_time_ns; /* inodes; 0: not looked yet */
+	uint64_t own_pid_children;	 /* of pid_for_children */
 	uint64_t time_ns;		 /* the victims' */
 	VEC(struct victim *) victims;	 /* in the order of tree.tasks */
 	struct sockdiag_inets *sockets;	 /* NULL until first needed */
+	struct sem_uses semaphores;	 /* once semaphores_seen */
+	bool semaphores_seen;
 	struct registry *files; /* file objects by identity, dump/registry.c */
 	struct seccomp_book *seccomp; /* kinds/seccomp.c keeps it */
 	struct shared_book *shared;   /* shared memory objects, dump/shared.c */

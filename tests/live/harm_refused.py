@@ -71,6 +71,39 @@ for name in REFUSED:
         "before anything is touched", refuse(name))
 
 
+# state of real/odd.py: how the error must name it
+ODD = {
+    "semaphore": r"semaphore 0 of set \d+.*SEM_UNDO",
+    "pid_to_come": "new pid namespace for its children",
+    "time_to_come": "new time namespace for its children",
+    "thread_uts": "thread .* uts namespace of its own",
+    "thread_files": "thread .* open files of its own",
+    "thread_fs": "thread .* a working directory.* of its own",
+    "segments": "segments.*modify_ldt",
+}
+
+
+def refuse_odd(kind):
+    def refused(case):
+        if kind == "segments" and os.uname().machine != "x86_64":
+            raise Skip("this machine has no such table")
+        victim = case.start(
+            [PYTHON, "-B", os.path.join(HERE, "real", "odd.py"), kind])
+        case.ready(victim)
+        result = case.try_dump(victim)
+        harm.check_one_error(result, rf"\b{victim}\b", ODD[kind])
+        check(not harm.whole(case.img), "the image looks whole")
+        case.go()
+        case.await_verdict(victim)
+    return refused
+
+
+for name in ODD:
+    add(f"harm_odd_{name}",
+        f"what cannot come back ('{name}') is refused by name, "
+        "and the victim goes on", refuse_odd(name))
+
+
 def refuse_dump(case, pid, *words):
     result = case.try_dump(pid)
     said = harm.check_one_error(result, *words)
