@@ -6,6 +6,10 @@
  *
  * The memory itself is an object of its own, with an entry in memfd.img and
  * pages like those of a task; dump_shared and restore_shared deal with it.
+ *
+ * What memfd_create(2) opens is no writer to the kernel, as an opening by
+ * path is: what is in it can be executed meanwhile. So the first that reads and
+ * writes is that one again, and mappings are made through it.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,10 +26,6 @@
 #include "kinds/table.h"
 #include "model/dump.h"
 #include "model/restore.h"
-
-#ifndef F_SEAL_FUTURE_WRITE
-#define F_SEAL_FUTURE_WRITE 0x0010
-#endif
 
 static const char begin[] = "/memfd:", end[] = " (deleted)";
 static const char anonymous[] = "/dev/zero";
@@ -54,38 +54,14 @@ static const char *name_of(struct arena *arena, const char *target)
 							: name;
 }
 
-/* Memory that may be mapped for writing no more, but is. Its seal would have
- * to come after the mappings, and making them comes last. */
-static int future_seal_check(struct dump *dump, const struct sighting *sighting,
-	int seals, struct err *err)
-{
-	const struct map *map;
-
-	for (size_t i = 0; i < dump->victims.n; i++)
-		for (size_t k = 0; k < dump->victims.at[i]->maps.n; k++) {
-			map = &dump->victims.at[i]->maps.at[k];
-			if (!(seals & F_SEAL_FUTURE_WRITE) ||
-				map->ino != sighting->stat.st_ino ||
-				!map->deleted || !map->shared ||
-				!(map->prot & PROT_WRITE))
-				continue;
-			return err_set(err, EOPNOTSUPP,
-				"it is sealed against being written, while "
-				"process %d still has it mapped for writing",
-				dump->victims.at[i]->pid);
-		}
-	return 0;
-}
-
-static int seals_capture(struct dump *dump, const struct sighting *sighting,
-	int fd, MemfdInodeEntry *inode, struct err *err)
+static int seals_capture(int fd, MemfdInodeEntry *inode, struct err *err)
 {
 	int seals = fcntl(fd, F_GET_SEALS);
 
 	if (seals < 0)
 		return err_errno(err, "asking for the seals of a memfd");
 	inode->seals = (uint32_t)seals;
-	return future_seal_check(dump, sighting, seals, err);
+	return 0;
 }
 
 static int huge_capture(int fd, MemfdInodeEntry *inode, struct err *err)
@@ -126,7 +102,7 @@ static int inode_store(struct dump *dump, const struct sighting *sighting,
 	inode.inode_id = id;
 	inode.has_mode = true;
 	inode.mode = stat->st_mode;
-	code = seals_capture(dump, sighting, fd, &inode, err);
+	code = seals_capture(fd, &inode, err);
 	if (!code)
 		code = huge_capture(fd, &inode, err);
 	if (!code)
@@ -231,35 +207,97 @@ static int memfd_key(struct restore *restore, const struct object *object,
 	return 0;
 }
 
-static int memfd_make(struct restore *restore, struct object *object,
-	int *ret_fd, struct err *err)
+/* May memfd_create have opened it, with flags that were set later? */
+static bool flags_are_first(uint32_t flags)
+{
+	return (flags & (O_ACCMODE | O_SYNC | O_DIRECT | O_PATH)) == O_RDWR;
+}
+
+static int first_take(int memory, uint32_t flags, int *ret_fd, struct err *err)
+{
+	_cleanup_fd_ int fd = fcntl(memory, F_DUPFD_CLOEXEC, 3);
+	int code;
+
+	if (fd < 0)
+		return err_errno(err, "taking its first opening");
+	code = fown_flags_set(fd, flags, err);
+	if (!code)
+		*ret_fd = fd_take(&fd);
+	return code;
+}
+
+static int again_open(int memory, uint32_t flags, int *ret_fd, struct err *err)
+{
+	char link[32];
+	int fd;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", memory);
+	fd = open(link, (int)(flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC |
+						  O_NOFOLLOW | O_ASYNC)) |
+				O_CLOEXEC);
+	if (fd < 0)
+		return err_errno(err, "opening it again");
+	*ret_fd = fd;
+	return 0;
+}
+
+static int memory_find(struct restore *restore, const struct object *object,
+	const MemfdInodeEntry **ret_inode, int *ret_memory, struct err *err)
 {
 	const MemfdFileEntry *memfd = object->entry->memfd;
-	_cleanup_fd_ int fd = -1;
-	const MemfdInodeEntry *inode;
-	int code, memory = -1;
-	char link[32];
+	int code;
 
 	if (!memfd)
 		return err_set(err, EBADMSG, "file %u is not told as a memfd",
 			object->id);
-	code = inode_find(restore, memfd->inode_id, &inode, err);
-	if (!code)
-		code = restore_shared(restore, inode->shmid, &memory, err);
+	code = inode_find(restore, memfd->inode_id, ret_inode, err);
+	return code ? code
+		    : restore_shared(
+			      restore, (*ret_inode)->shmid, ret_memory, err);
+}
+
+static int memfd_make(struct restore *restore, struct object *object,
+	int *ret_fd, struct err *err)
+{
+	const MemfdFileEntry *memfd = object->entry->memfd;
+	const MemfdInodeEntry *inode;
+	_cleanup_fd_ int fd = -1;
+	int code, memory = -1;
+	void **taken;
+
+	code = memory_find(restore, object, &inode, &memory, err);
 	if (code)
 		return code;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", memory);
-	fd = open(link,
-		(int)(memfd->flags & ~(uint32_t)(O_CREAT | O_EXCL | O_TRUNC |
-						 O_NOFOLLOW | O_ASYNC)) |
-			O_CLOEXEC);
-	if (fd < 0)
-		return err_errno(err, "opening memory object %u", inode->shmid);
-	if (memfd->pos && lseek(fd, (off_t)memfd->pos, SEEK_SET) < 0)
-		return err_errno(err, "seeking in memory object %u to %llu",
-			inode->shmid, (unsigned long long)memfd->pos);
+	taken = book_slot(restore->arena, &restore->book, "memfd taken",
+		memfd->inode_id, 0);
+	if (!*taken && flags_are_first(memfd->flags)) {
+		*taken = object;
+		code = first_take(memory, memfd->flags, &fd, err);
+	} else {
+		code = again_open(memory, memfd->flags, &fd, err);
+	}
+	if (!code && memfd->pos && lseek(fd, (off_t)memfd->pos, SEEK_SET) < 0)
+		code = err_errno(err, "seeking in it to %llu",
+			(unsigned long long)memfd->pos);
+	if (code)
+		return err_wrap(err, "memory object %u", inode->shmid);
 	*ret_fd = fd_take(&fd);
 	return 0;
+}
+
+static int memfd_open_mapping(struct restore *restore,
+	const struct object *object, int *ret_fd, struct err *err)
+{
+	const MemfdInodeEntry *inode;
+	int code, memory = -1;
+
+	code = memory_find(restore, object, &inode, &memory, err);
+	if (code)
+		return code;
+	*ret_fd = fcntl(memory, F_DUPFD_CLOEXEC, 3);
+	return *ret_fd < 0 ? err_errno(err, "mapping memory object %u",
+				     inode->shmid)
+			   : 0;
 }
 
 static int memfd_settle(struct tape *tape, const struct object *object,
@@ -284,5 +322,6 @@ const struct kind kind_memfd = {
 	.capture = memfd_capture,
 	.key = memfd_key,
 	.make = memfd_make,
+	.open_mapping = memfd_open_mapping,
 	.settle = memfd_settle,
 };

@@ -71,6 +71,10 @@ struct kind {
 	/* Files: in the coordinator; the fd is O_CLOEXEC and the caller's. */
 	int (*make)(
 		struct restore *, struct object *, int *ret_fd, struct err *);
+	/* Files: an fd through which it is mapped shared and writable; NULL:
+	 * it is opened again. */
+	int (*open_mapping)(struct restore *, const struct object *,
+		int *ret_fd, struct err *);
 	/* Files: the name by which another one may be given in its place. */
 	int (*key)(struct restore *, const struct object *,
 		struct object_key *ret, struct err *);

@@ -59,12 +59,17 @@ static int object_make(struct restore *restore, struct plan *plan,
 	return 0;
 }
 
-static int reopen_make(
-	struct plan *plan, const struct plan_reopen *reopen, struct err *err)
+static int reopen_make(struct restore *restore, struct plan *plan,
+	const struct plan_reopen *reopen, struct err *err)
 {
+	const struct kind *kind = reopen->object->kind;
 	char path[32];
-	int fd;
+	int fd, code;
 
+	if (kind->open_mapping && !reopen->object->given) {
+		code = kind->open_mapping(restore, reopen->object, &fd, err);
+		return code ?: shelve(fd, reopen->slot, err);
+	}
 	snprintf(path, sizeof(path), "/proc/self/fd/%d",
 		plan->shelf_base + reopen->object->rank);
 	fd = open(path, O_RDWR | O_CLOEXEC);
@@ -85,7 +90,7 @@ int make_shelf(struct restore *restore, struct plan *plan, struct err *err)
 	for (size_t i = 0; i < plan->order.n && !code; i++)
 		code = object_make(restore, plan, plan->order.at[i], err);
 	for (size_t i = 0; i < plan->reopens.n && !code; i++)
-		code = reopen_make(plan, &plan->reopens.at[i], err);
+		code = reopen_make(restore, plan, &plan->reopens.at[i], err);
 	if (code)
 		return code;
 	proc = open("/proc", O_PATH | O_DIRECTORY | O_CLOEXEC);

@@ -132,6 +132,8 @@ static int tree_bring(struct birth_ward *ward, pid_t root, struct err *err)
 	if (!code)
 		code = perform_tapes(ward, err);
 	if (!code)
+		code = shared_seal(ward->restore, err);
+	if (!code)
 		code = run_step(run, "restore.place", err);
 	if (!code)
 		code = perform_place(ward, err);

@@ -17,6 +17,9 @@
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010u
 #endif
+#ifndef F_SEAL_FUTURE_WRITE
+#define F_SEAL_FUTURE_WRITE 0x0010
+#endif
 #ifndef F_SEAL_EXEC
 #define F_SEAL_EXEC 0x0020
 #endif
@@ -24,6 +27,7 @@
 struct shelf_memory {
 	uint32_t shmid;
 	int fd;
+	uint32_t late_seals;
 };
 
 struct shared_shelf {
@@ -159,11 +163,31 @@ static int memory_fill(struct restore *restore, const MemfdInodeEntry *inode,
 	return code;
 }
 
+/* Memory that may be mapped for writing no more can still be so, by those who
+ * had mapped it before: they must have again. No seal comes after F_SEAL_SEAL.
+ */
+static uint32_t late_seals(const MemfdInodeEntry *inode)
+{
+	bool later = inode->seals & F_SEAL_FUTURE_WRITE &&
+		     !(inode->seals & F_SEAL_WRITE);
+
+	return later ? inode->seals & (F_SEAL_FUTURE_WRITE | F_SEAL_SEAL) : 0;
+}
+
+static int seals_add(int fd, uint32_t seals, struct err *err)
+{
+	int now = fcntl(fd, F_GET_SEALS);
+
+	if (now >= 0 && ((uint32_t)now & seals) != seals &&
+		fcntl(fd, F_ADD_SEALS, seals & ~(uint32_t)now))
+		return err_errno(err, "sealing it (%#x)", seals);
+	return 0;
+}
+
 /* Everybody's last write and the seals against more come in this order. */
 static int memory_finish(const MemfdInodeEntry *inode, int fd, struct err *err)
 {
 	struct stat now;
-	int seals = fcntl(fd, F_GET_SEALS);
 
 	if (fstat(fd, &now) ||
 		((now.st_uid != inode->uid || now.st_gid != inode->gid) &&
@@ -172,10 +196,7 @@ static int memory_finish(const MemfdInodeEntry *inode, int fd, struct err *err)
 	if (inode->has_mode && (now.st_mode & 07777) != (inode->mode & 07777) &&
 		fchmod(fd, inode->mode & 07777))
 		return err_errno(err, "setting its permissions");
-	if (seals >= 0 && ((uint32_t)seals & inode->seals) != inode->seals &&
-		fcntl(fd, F_ADD_SEALS, inode->seals & ~(uint32_t)seals))
-		return err_errno(err, "sealing it (%#x)", inode->seals);
-	return 0;
+	return seals_add(fd, inode->seals & ~late_seals(inode), err);
 }
 
 static int memory_make(struct restore *restore, const MemfdInodeEntry *inode,
@@ -220,7 +241,22 @@ int restore_shared(
 	if (code)
 		return err_wrap(err, "memory object %u", shmid);
 	memory = vec_push(restore->arena, &restore->shared->objects);
-	*memory = (struct shelf_memory){shmid, fd};
+	*memory = (struct shelf_memory){shmid, fd, late_seals(inode)};
 	*ret_fd = fd;
 	return 0;
+}
+
+int shared_seal(struct restore *restore, struct err *err)
+{
+	struct shared_shelf *shelf = restore->shared;
+	struct shelf_memory *memory;
+	int code = 0;
+
+	for (size_t i = 0; shelf && i < shelf->objects.n && !code; i++) {
+		memory = &shelf->objects.at[i];
+		code = seals_add(memory->fd, memory->late_seals, err);
+		if (code)
+			err_wrap(err, "memory object %u", memory->shmid);
+	}
+	return code;
 }

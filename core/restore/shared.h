@@ -8,6 +8,9 @@
 
 #include "model/restore.h"
 
+/* The seals that come when every task has mapped what it had. */
+int shared_seal(struct restore *restore, struct err *err);
+
 /* The objects live on in the files that were opened of them. */
 void shared_shelf_close(struct restore *restore);
 
