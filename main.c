@@ -72,6 +72,8 @@ static int run_verb(struct session *session, struct err *err)
 		return run_restore(session, err);
 	case VERB_INSPECT:
 		return session_inspect(session, stdout, err);
+	case VERB_RECOVER:
+		return session_recover(session, stdout, err);
 	case VERB_CPUINFO_DUMP:
 		return session_cpuinfo_dump(session, err);
 	case VERB_CPUINFO_CHECK:

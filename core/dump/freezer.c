@@ -50,7 +50,8 @@ static int state_read(
 
 int freezer_open(const struct run *run, struct freezer *ret, struct err *err)
 {
-	struct freezer freezer = {.path = run->opt->freeze_cgroup, .dir = -1};
+	struct freezer freezer = {
+		.path = run->opt->freeze_cgroup, .undo = run->undo, .dir = -1};
 	int code;
 
 	*ret = freezer;
@@ -78,21 +79,40 @@ int freezer_open(const struct run *run, struct freezer *ret, struct err *err)
 	return 0;
 }
 
+static const char *state_name(const struct freezer *freezer)
+{
+	return freezer->version_2 ? "cgroup.freeze" : "freezer.state";
+}
+
+static const char *state_text(const struct freezer *freezer, bool frozen)
+{
+	if (freezer->version_2)
+		return frozen ? "1" : "0";
+	return frozen ? "FROZEN" : "THAWED";
+}
+
 static int state_write(struct freezer *freezer, bool frozen, struct err *err)
 {
-	const char *text = freezer->version_2 ? frozen ? "1" : "0"
-			   : frozen	      ? "FROZEN"
-					      : "THAWED";
-	int code;
+	const char *name = state_name(freezer);
+	int code = 0;
 
 	if (freezer->dir < 0 || freezer->frozen == frozen)
 		return 0;
-	code = io_write_text(freezer->dir,
-		freezer->version_2 ? "cgroup.freeze" : "freezer.state", text);
+	if (frozen != freezer->was_frozen && !freezer->changed)
+		code = undo_note_text(freezer->undo, freezer->dir, name,
+			state_text(freezer, freezer->was_frozen),
+			&freezer->changed, err);
+	if (code)
+		return code;
+	code = io_write_text(freezer->dir, name, state_text(freezer, frozen));
 	if (code)
 		return err_code(err, code, "%s cgroup %s",
 			frozen ? "freezing" : "thawing", freezer->path);
 	freezer->frozen = frozen;
+	if (frozen == freezer->was_frozen) {
+		undo_done(freezer->undo, freezer->changed);
+		freezer->changed = 0;
+	}
 	log_info(
 		"cgroup %s is %s", freezer->path, frozen ? "frozen" : "thawed");
 	return 0;

@@ -6,7 +6,8 @@
  * nothing moves, then thawed, for frozen tasks cannot answer. Of version 1
  * only a frozen one is touched: it must be thawed first, for there a frozen
  * task cannot even be stopped by ptrace. In the end it is as it was found,
- * whatever happened.
+ * whatever happened: also when the engine is killed, for that is on the
+ * undo list.
  */
 #ifndef STASIS_DUMP_FREEZER_H
 #define STASIS_DUMP_FREEZER_H
@@ -17,6 +18,8 @@ struct freezer {
 	const char *path;
 	int dir; /* -1: there is none; the others then do nothing */
 	bool version_2, was_frozen, frozen;
+	struct undo *undo;
+	undo_line changed; /* it is not as it was found */
 };
 
 /* By --freeze-cgroup. EBUSY: a cgroup above it is frozen. */

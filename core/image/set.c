@@ -71,7 +71,7 @@ DIR *image_dir_list(int dir)
 	return ret;
 }
 
-static void temp_empty(int temp)
+void image_folder_empty(int temp)
 {
 	_cleanup_dir_ DIR *dir = image_dir_list(temp);
 	const struct dirent *entry;
@@ -93,7 +93,7 @@ void image_set_abort(struct image_set *set)
 	set->writing = false;
 	if (set->temp < 0)
 		return;
-	temp_empty(set->temp);
+	image_folder_empty(set->temp);
 	close(fd_take(&set->temp));
 	unlinkat(set->dir, set->temp_name, AT_REMOVEDIR);
 }

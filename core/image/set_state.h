@@ -60,6 +60,10 @@ struct image_set {
 	struct image_set *parent_set; /* once it was asked for */
 };
 
+/* The hidden directory, where a set is until it is whole. */
+#define HIDDEN_PREFIX ".stasis-"
+enum { HIDDEN_LETTERS = 8 };
+
 /* protobuf-c memory from an arena; what is freed stays until its end. */
 ProtobufCAllocator image_allocator(struct arena *arena);
 
@@ -71,6 +75,8 @@ int image_set_new(struct arena *arena, int dir_fd, struct image_set **ret_set,
  * errno if it cannot be. */
 DIR *image_dir_list(int dir);
 void image_dir_closep(DIR **dir);
+/* Removes the files in it. */
+void image_folder_empty(int folder);
 #define _cleanup_dir_ __attribute__((cleanup(image_dir_closep)))
 
 /* The file that is being written, NULL if there is none. */

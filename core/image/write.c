@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 
@@ -78,6 +79,8 @@ int image_file_temp(struct image_set *set, struct err *err)
 			err, "making a directory in the image directory");
 	set->temp = openat(
 		set->dir, set->temp_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (set->temp >= 0)
+		flock(set->temp, LOCK_EX | LOCK_NB); /* image/leftover.h */
 	if (set->temp < 0) {
 		code = err_errno(
 			err, "opening a directory in the image directory");

@@ -217,6 +217,34 @@ int ghost_find(struct restore *restore, uint32_t id, uint32_t *ret_ghost,
 	return 0;
 }
 
+/* A new file that has the name for a moment. */
+static int name_borrow(struct restore *restore, int dir, const char *base,
+	int *ret_fd, struct err *err)
+{
+	struct undo *undo = restore->run->undo;
+	struct stat stat;
+	undo_line line;
+	int fd, code;
+
+	code = undo_note_file(undo, dir, base, &line, err);
+	if (code)
+		return code;
+	fd = openat(dir, base, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0)
+		code = err_errno(err, "making the deleted file '%s'", base);
+	else if (unlinkat(dir, base, 0))
+		code = err_errno(err, "deleting '%s' again", base);
+	else if (fstat(fd, &stat) || stat.st_nlink)
+		code = err_set(
+			err, EAGAIN, "'%s' was moved while it was made", base);
+	undo_done(undo, line);
+	if (!code)
+		*ret_fd = fd;
+	else if (fd >= 0)
+		close(fd);
+	return code;
+}
+
 /* A new file without a name. */
 static int nameless_make(struct restore *restore, const char *name,
 	uint32_t ghost, int *ret_fd, struct err *err)
@@ -224,8 +252,6 @@ static int nameless_make(struct restore *restore, const char *name,
 	char *folder = arena_strdup(restore->arena, name), temporary[48];
 	char *slash = strrchr(folder, '/');
 	_cleanup_fd_ int dir = -1;
-	const char *base;
-	struct stat stat;
 	int fd, code;
 
 	if (!slash)
@@ -237,29 +263,14 @@ static int nameless_make(struct restore *restore, const char *name,
 		return err_code(err, dir,
 			"opening '%s', where the deleted file '%s' was",
 			*folder ? folder : "/", name);
-	base = name + (slash - folder) + 1;
-	fd = openat(dir, base, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (fd < 0 && errno == EEXIST) {
-		snprintf(temporary, sizeof(temporary), ".stasis-ghost-%d-%x",
-			(int)getpid(), ghost);
-		base = temporary;
-		fd = openat(
-			dir, base, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	}
-	if (fd < 0)
-		return err_errno(err, "making the deleted file '%s'", name);
-	if (unlinkat(dir, base, 0)) {
-		code = err_errno(err, "deleting '%s' again", name);
-		close(fd);
-		return code;
-	}
-	if (fstat(fd, &stat) || stat.st_nlink) {
-		close(fd);
-		return err_set(
-			err, EAGAIN, "'%s' was moved while it was made", name);
-	}
-	*ret_fd = fd;
-	return 0;
+	snprintf(temporary, sizeof(temporary), ".stasis-ghost-%d-%x",
+		(int)getpid(), ghost);
+	code = name_borrow(restore, dir, name + (slash - folder) + 1, &fd, err);
+	if (code == -EEXIST)
+		code = name_borrow(restore, dir, temporary, &fd, err);
+	if (!code)
+		*ret_fd = fd;
+	return code;
 }
 
 static struct timespec time_restore(const Timeval *from)

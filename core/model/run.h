@@ -16,6 +16,7 @@
 #include "backend.h"
 #include "base/arena.h"
 #include "base/err.h"
+#include "base/undo.h"
 #include "options/options.h"
 #include "stats/stats.h"
 
@@ -39,6 +40,7 @@ struct run {
 	const struct backend *be;
 	struct arena *arena;
 	int images_dir, work_dir;
+	struct undo *undo; /* what is changed outside of the processes */
 	struct stats stats;
 	uint64_t page_size;
 	const struct run_listener *listener; /* NULL: nobody */

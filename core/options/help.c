@@ -140,7 +140,8 @@ void help_print(FILE *out, enum verb verb)
 	if (verb)
 		fprintf(out, "Usage: stasis %s [OPTION...]%s\n\n%s.\n",
 			verb_rows[verb].name,
-			verb == VERB_INSPECT ? " [DIR]" : "",
+			verb == VERB_INSPECT || verb == VERB_RECOVER ? " [DIR]"
+								     : "",
 			verb_rows[verb].help);
 	else
 		help_print_verbs(out);

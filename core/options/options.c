@@ -96,7 +96,8 @@ static int words_read(struct arena *arena, const struct option_words *words,
 		ret->exec_argv = command;
 		return 0;
 	}
-	if (ret->verb == VERB_INSPECT && at < words->n)
+	if ((ret->verb == VERB_INSPECT || ret->verb == VERB_RECOVER) &&
+		at < words->n)
 		ret->images_dir = words->at[at++];
 	/* --against FILE FILE ... */
 	while (ret->verb == VERB_CPUINFO_CHECK && ret->against.n &&

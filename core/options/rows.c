@@ -7,7 +7,7 @@
 #define ENGINE (DUMPS | V(RESTORE))
 #define DAEMONS (V(PAGE_SERVER) | V(LAZY_PAGES) | V(SERVICE))
 #define CPUINFO (V(CPUINFO_DUMP) | V(CPUINFO_CHECK))
-#define IMAGES (ENGINE | CPUINFO | DAEMONS | V(INSPECT) | V(DEDUP))
+#define IMAGES (ENGINE | CPUINFO | DAEMONS | V(INSPECT) | V(RECOVER) | V(DEDUP))
 #define ALL (IMAGES | V(CHECK) | V(SWRK))
 
 #define FIELD(name) .field = offsetof(struct options, name)
@@ -358,6 +358,8 @@ const struct verb_row verb_rows[VERBS] = {
 		NULL},
 	[VERB_INSPECT] = {"inspect", "show what an image directory holds",
 		NULL},
+	[VERB_RECOVER] = {"recover",
+		"take back what a killed dump or restore left behind", NULL},
 	[VERB_CPUINFO_DUMP] = {"cpuinfo dump", "store what this CPU can do",
 		NULL},
 	[VERB_CPUINFO_CHECK] = {"cpuinfo check",

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -17,6 +18,7 @@
 #include "options/version.h"
 #include "restore/restore.h"
 #include "session/pidfile.h"
+#include "session/recover.h"
 
 static int session_open_dir(
 	const char *path, const char *what, int *ret_fd, struct err *err)
@@ -56,8 +58,9 @@ static int session_open_log(
 /* Reading images is for everybody; touching processes is not. */
 static int session_check_rights(const struct options *o, struct err *err)
 {
-	if (o->verb == VERB_INSPECT || o->verb == VERB_CPUINFO_DUMP ||
-		o->verb == VERB_CPUINFO_CHECK || o->plan)
+	if (o->verb == VERB_INSPECT || o->verb == VERB_RECOVER ||
+		o->verb == VERB_CPUINFO_DUMP || o->verb == VERB_CPUINFO_CHECK ||
+		o->plan)
 		return 0;
 	if (!caps_have(CAP_SYS_ADMIN) && !caps_have(CAP_CHECKPOINT_RESTORE)) {
 		err_set(err, EPERM,
@@ -71,6 +74,31 @@ static int session_check_rights(const struct options *o, struct err *err)
 		return err_hint(err, "run it as root, or try --unprivileged");
 	}
 	return 0;
+}
+
+static void recovered_log(void *of, const char *sentence)
+{
+	(void)of;
+	log_warn("an engine was killed here: %s", sentence);
+}
+
+/* What an engine before us left in these places; it hinders nothing, so what
+ * cannot be taken back is only told. */
+static void session_clear_place(struct run *run)
+{
+	struct err told = {0};
+
+	if (run->opt->plan || (run->opt->verb != VERB_DUMP &&
+				      run->opt->verb != VERB_PRE_DUMP &&
+				      run->opt->verb != VERB_RESTORE))
+		return;
+	if (recover_dir(run->arena, run->work_dir, recovered_log, NULL, &told))
+		log_warn("%s", told.text);
+	if (!strcmp(run->opt->work_dir, run->opt->images_dir))
+		return;
+	if (recover_dir(
+		    run->arena, run->images_dir, recovered_log, NULL, &told))
+		log_warn("%s", told.text);
 }
 
 static int session_open_all(
@@ -99,7 +127,11 @@ static int session_open_all(
 			verb_rows[o->verb].name);
 	if (!run->be)
 		return err_set(err, ENOSYS, "this machine is not supported");
-	return session_check_rights(o, err);
+	run->undo = undo_new(run->arena, run->work_dir);
+	rc = session_check_rights(o, err);
+	if (!rc)
+		session_clear_place(run);
+	return rc;
 }
 
 int session_open(struct session *ret, struct arena *arena,
@@ -127,6 +159,7 @@ int session_open(struct session *ret, struct arena *arena,
 
 void session_close(struct session *session)
 {
+	undo_close(session->run.undo);
 	fd_closep(&session->run.images_dir);
 	fd_closep(&session->run.work_dir);
 	if (session->log_fd >= 0)
@@ -174,6 +207,7 @@ int session_dump(struct session *session, struct err *err)
 	session_be_patient(session);
 	rc = dump_run(run, err);
 	if (!rc) {
+		undo_close(run->undo);
 		session_leave_stats(run, STATS_DUMP);
 		log_info("Dumping finished successfully");
 	}
@@ -198,6 +232,7 @@ static int session_restore_tree(
 		return rc;
 	}
 	*ret_root = root;
+	undo_close(run->undo);
 	session_leave_stats(run, STATS_RESTORE);
 	log_info("Restore finished successfully. Tasks resumed.");
 	rc = pidfile_commit(&pidfile, root, err);
@@ -228,6 +263,36 @@ int session_inspect(struct session *session, FILE *out, struct err *err)
 	if (rc)
 		return rc;
 	return inspect_print(set, out, o->json, o->stacks, err);
+}
+
+struct hearing {
+	FILE *out;
+	size_t n;
+};
+
+static void recovered_print(void *of, const char *sentence)
+{
+	struct hearing *hearing = of;
+
+	fprintf(hearing->out, "%s\n", sentence);
+	hearing->n++;
+}
+
+int session_recover(struct session *session, FILE *out, struct err *err)
+{
+	struct run *run = &session->run;
+	struct hearing hearing = {.out = out};
+	int code, also = 0;
+
+	code = recover_dir(
+		run->arena, run->work_dir, recovered_print, &hearing, err);
+	if (strcmp(run->opt->work_dir, run->opt->images_dir))
+		also = recover_dir(run->arena, run->images_dir, recovered_print,
+			&hearing, code ? ERR_UNREAD : err);
+	if (!code && !also && !hearing.n)
+		fprintf(out, "there is nothing to recover in '%s'\n",
+			run->opt->images_dir);
+	return code ?: also;
 }
 
 int session_cpuinfo_dump(struct session *session, struct err *err)

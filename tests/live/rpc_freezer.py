@@ -169,3 +169,29 @@ def freezer_wrong(case):
         start_worker(case).no("by one above", "DUMP",
                               {**opts, "freeze_cgroup": below})
         os.rmdir(below)
+
+
+@test("a cgroup that a killed engine left thawed is frozen again by recover")
+def freezer_recover(case):
+    with Cgroup(case, 2) as cgroup:
+        pid = counting(case, cgroup)
+        cgroup.freeze()
+        script = case.path("kill")
+        with open(script, "w") as file:
+            file.write("#!/bin/sh\n[ $CRTOOLS_SCRIPT_ACTION != post-dump ] || "
+                       f"pkill -KILL -f -- 'dump -t {pid} '\n")
+        os.chmod(script, 0o755)
+        case.try_dump(pid, "-R", "--freeze-cgroup", cgroup.path,
+                      "--action-script", script)
+        check(not cgroup.frozen(), "nobody was killed in time")
+        lists = [n for n in os.listdir(case.img) if "undo" in n]
+        check(len(lists) == 1, f"lists: {lists}")
+        done = case.engine("recover", "-D", case.img)
+        check(done.code == 0 and "is written to" in done.out, done.explain())
+        wait_until(cgroup.stands, "it is frozen as it was")
+        check(not [n for n in os.listdir(case.img) if "undo" in n],
+              "the list is still there")
+        done = case.engine("recover", case.img)
+        check("there is nothing to recover" in done.out, done.explain())
+        cgroup.freeze(False)
+        wait_until(lambda: counts(case), "it counts on, unharmed")

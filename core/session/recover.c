@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "session/recover.h"
+
+#include "image/leftover.h"
+
+int recover_dir(struct arena *arena, int dir, undo_tell_fn *tell, void *of,
+	struct err *err)
+{
+	int code = undo_play_back(arena, dir, NULL, tell, of, err);
+	int also =
+		leftovers_remove(arena, dir, tell, of, code ? ERR_UNREAD : err);
+
+	return code ?: also;
+}
