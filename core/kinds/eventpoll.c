@@ -3,8 +3,8 @@
  * eventpoll: a set of files to wait for.
  *
  * The kernel knows a target by its file and the number that it was added
- * under. So it is added again in a task, under its number there, and can only
- * be saved while the number still means that file.
+ * under. So it is added again in a task, under that number, which is borrowed
+ * where it means another file by now, or none (epoll_target.h).
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "kernel/kcmp.h"
+#include "kinds/epoll_target.h"
 #include "kinds/fown.h"
 #include "kinds/table.h"
 #include "model/dump.h"
@@ -36,41 +36,45 @@ static bool eventpoll_claims(const struct sighting *sighting)
 	       strcmp(sighting->target, "anon_inode:[eventpoll]") == 0;
 }
 
-/* Which of the targets that were added under the same number. */
-static unsigned target_turn(const struct fdinfo *info, size_t target)
+static int gone_refuse(int number, struct err *err)
 {
-	unsigned turn = 0;
-
-	for (size_t i = 0; i < target; i++)
-		turn += info->epoll[i].fd == info->epoll[target].fd;
-	return turn;
-}
-
-static int target_check(
-	const struct sighting *sighting, size_t target, struct err *err)
-{
-	pid_t pid = sighting->victim->pid;
-	int number = sighting->info.epoll[target].fd, order, code;
-
-	code = kcmp_compare_epoll(pid, number, pid, sighting->fd_number, number,
-		target_turn(&sighting->info, target), &order, err);
-	if (code && code != -EBADF)
-		return code;
-	if (!code && order == 0)
-		return 0;
 	err_set(err, EOPNOTSUPP,
 		"the epoll set watches a file that was added as fd %d, which "
-		"is %s now",
-		number, code ? "closed" : "another file");
+		"is open in none of the processes any more",
+		number);
 	return err_hint(err, "a watched file that is still open elsewhere "
 			     "stays in the set; remove it from the set before "
 			     "it is closed");
 }
 
-static EventpollTfdEntry *target_capture(
-	struct arena *arena, const struct fdinfo_epoll *from)
+static int place_capture(struct dump *dump, const struct sighting *sighting,
+	size_t i, EventpollTfdEntry *target, struct err *err)
 {
-	EventpollTfdEntry *target = arena_new1(arena, EventpollTfdEntry);
+	const struct victim *victim;
+	int fd, code;
+
+	code = epoll_target_find(dump, sighting, i, &victim, &fd, err);
+	if (code)
+		return code;
+	if (!victim)
+		return gone_refuse((int)target->tfd, err);
+	if (victim != sighting->victim) {
+		target->has_stasis_pid = target->has_stasis_fd = true;
+		target->stasis_pid = (uint32_t)victim->vpid;
+		target->stasis_fd = (uint32_t)fd;
+	} else if (fd != (int)target->tfd) {
+		target->has_stasis_number = true;
+		target->stasis_number = target->tfd;
+		target->tfd = (uint32_t)fd;
+	}
+	return 0;
+}
+
+static int target_capture(struct dump *dump, const struct sighting *sighting,
+	size_t i, EventpollTfdEntry **ret, struct err *err)
+{
+	const struct fdinfo_epoll *from = &sighting->info.epoll[i];
+	EventpollTfdEntry *target = arena_new1(dump->arena, EventpollTfdEntry);
 
 	eventpoll_tfd_entry__init(target);
 	target->id = (uint32_t)from->fd;
@@ -83,7 +87,8 @@ static EventpollTfdEntry *target_capture(
 		target->inode = from->ino;
 		target->pos = (uint64_t)from->pos;
 	}
-	return target;
+	*ret = target;
+	return place_capture(dump, sighting, i, target, err);
 }
 
 /* A kernel without has none, and a set of which it was not asked has zeros. */
@@ -135,11 +140,9 @@ static int eventpoll_capture(struct dump *dump, const struct sighting *sighting,
 	set->stasis_params = params_capture(dump->arena, sighting->fd);
 	set->tfd =
 		arena_newn(dump->arena, EventpollTfdEntry *, info->epoll_n + 1);
-	for (size_t i = 0; i < info->epoll_n && !code; i++) {
-		code = target_check(sighting, i, err);
-		set->tfd[set->n_tfd++] =
-			target_capture(dump->arena, &info->epoll[i]);
-	}
+	for (size_t i = 0; i < info->epoll_n && !code; i++)
+		code = target_capture(
+			dump, sighting, i, &set->tfd[set->n_tfd++], err);
 	return code ? code
 		    : fown_capture(dump->arena, sighting, &set->fown, err);
 }
@@ -166,12 +169,73 @@ static int eventpoll_make(struct restore *restore, struct object *object,
 	return code;
 }
 
-static bool task_has_fd(const struct task *task, uint32_t fd)
+static const FdinfoEntry *task_fd(const struct task *task, uint32_t fd)
 {
-	for (size_t i = 0; i < task->n_fds; i++)
+	for (size_t i = 0; task && i < task->n_fds; i++)
 		if (task->fds[i]->fd == fd)
-			return true;
-	return false;
+			return task->fds[i];
+	return NULL;
+}
+
+static const struct task *task_find(const struct task *from, pid_t pid)
+{
+	const struct task *found = from->pid == pid ? from : NULL;
+
+	for (size_t i = 0; i < from->children.n && !found; i++)
+		found = task_find(from->children.at[i], pid);
+	return found;
+}
+
+static const struct task *task_of(const struct task *any, uint32_t pid)
+{
+	while (any->parent)
+		any = any->parent;
+	return task_find(any, (pid_t)pid);
+}
+
+/* Where the target's file is open in the task that adds it: under a number of
+ * its own, or still on the shelf, for another task. */
+static int source_find(const struct holder *holder,
+	const EventpollTfdEntry *target, int *ret_fd, struct err *err)
+{
+	const FdinfoEntry *entry =
+		target->has_stasis_pid && target->has_stasis_fd
+			? task_fd(task_of(holder->task, target->stasis_pid),
+				  target->stasis_fd)
+			: task_fd(holder->task, target->tfd);
+	const struct object *object =
+		entry ? holder_object(holder, entry->id) : NULL;
+
+	if (!entry || (target->has_stasis_pid && !object))
+		return err_set(err, EBADMSG,
+			"process %d: fd %d is an epoll set that watches fd "
+			"%u, which the process has not",
+			holder->task->pid, holder->fd, target->tfd);
+	*ret_fd = target->has_stasis_pid ? object->slot : (int)target->tfd;
+	return 0;
+}
+
+/* Under a number that is another file's, or nobody's: it is the target's for
+ * a moment. */
+static void number_borrow(struct tape *tape, const struct holder *holder,
+	int source, uint32_t number, uint64_t event)
+{
+	const FdinfoEntry *owner = task_fd(holder->task, number);
+	uint32_t aside = 0;
+
+	if (owner)
+		aside = tape_call(
+			tape, CALL_fcntl, A(number), A(F_DUPFD_CLOEXEC), A(0));
+	tape_call(tape, CALL_dup3, A(source), A(number), A(O_CLOEXEC));
+	tape_call(tape, CALL_epoll_ctl, A(holder->fd), A(EPOLL_CTL_ADD),
+		A(number), A_DATA(event));
+	if (!owner) {
+		tape_call(tape, CALL_close, A(number));
+		return;
+	}
+	tape_call(tape, CALL_dup3, A_RESULT(aside), A(number),
+		A(owner->flags & 1 ? O_CLOEXEC : 0));
+	tape_call(tape, CALL_close, A_RESULT(aside));
 }
 
 static int target_settle(struct tape *tape, const struct holder *holder,
@@ -181,16 +245,21 @@ static int target_settle(struct tape *tape, const struct holder *holder,
 		.events = target->events,
 		.data.u64 = target->data,
 	};
+	uint32_t number =
+		target->has_stasis_number ? target->stasis_number : target->tfd;
+	int source = -1, code = source_find(holder, target, &source, err);
+	uint64_t data;
 
-	if (!task_has_fd(holder->task, target->tfd))
-		return err_set(err, EBADMSG,
-			"process %d: fd %d is an epoll set that watches fd "
-			"%u, which the process has not",
-			holder->task->pid, holder->fd, target->tfd);
-	tape_about(tape, "fd %d: an epoll set, adding fd %u", holder->fd,
-		target->tfd);
-	tape_call(tape, CALL_epoll_ctl, A(holder->fd), A(EPOLL_CTL_ADD),
-		A(target->tfd), A_DATA(tape_data(tape, &event, sizeof(event))));
+	if (code)
+		return code;
+	tape_about(
+		tape, "fd %d: an epoll set, adding fd %u", holder->fd, number);
+	data = tape_data(tape, &event, sizeof(event));
+	if (source != (int)number)
+		number_borrow(tape, holder, source, number, data);
+	else
+		tape_call(tape, CALL_epoll_ctl, A(holder->fd), A(EPOLL_CTL_ADD),
+			A(number), A_DATA(data));
 	return 0;
 }
 

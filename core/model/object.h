@@ -21,6 +21,7 @@ struct plan;
 struct holder {
 	const struct plan *plan;
 	const struct facts *facts;
+	const struct objects *objects;
 	struct task *task;
 	struct thread *thread; /* task and thread kinds */
 	int fd;		       /* files: final number; -1: no fd (mapping) */
@@ -48,6 +49,7 @@ struct object {
 	VEC(struct holder) holders;
 	VEC(struct object *) needs;    /* made before this one */
 	int rank;		       /* place in the order of making */
+	int slot;		       /* of the shelf, also in newborns */
 	int shelf_fd;		       /* in the coordinator; -1: not made */
 	bool outside;		       /* it must be given */
 	const struct inherited *given; /* NULL: it is made */
@@ -61,6 +63,15 @@ struct objects {
 };
 
 struct object *objects_find(const struct objects *objects, uint32_t id);
+/* Any of the objects that there are, for what a holder does with his own. */
+static inline const struct object *holder_object(
+	const struct holder *holder, uint32_t id)
+{
+	return holder->objects && holder->objects->by_id &&
+			       id <= holder->objects->max_id
+		       ? holder->objects->by_id[id]
+		       : NULL;
+}
 /* b must be made before a. */
 void object_need(struct arena *arena, struct object *a, struct object *b);
 

@@ -43,6 +43,7 @@ static int hold(struct plan *plan, struct task *task, uint32_t id, int fd,
 	*vec_push(plan->arena, &object->holders) = (struct holder){
 		.plan = plan,
 		.facts = plan->facts,
+		.objects = plan->objects,
 		.task = task,
 		.thread = &task->threads[0],
 		.fd = fd,
@@ -218,6 +219,9 @@ int plan_slots(struct plan *plan, struct err *err)
 	if (code)
 		return code;
 	plan->shelf_end = plan->shelf_base + (int)plan->order.n;
+	for (size_t i = 0; i < plan->order.n; i++)
+		plan->order.at[i]->slot =
+			plan->shelf_base + plan->order.at[i]->rank;
 	plan->facts->proc_fd = plan->proc_slot = plan->shelf_end++;
 	for (size_t i = 0; i < plan->tree->tasks.n; i++) {
 		if (plan->tree->tasks.at[i]->state == TASK_DEAD)
