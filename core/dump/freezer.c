@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <time.h>
 
 #include "base/fd.h"
@@ -48,6 +49,55 @@ static int state_read(
 	return err_hint(err, "thaw that one, or name it as the freeze cgroup");
 }
 
+/* Where version 2 is mounted, alone or beside version 1. */
+static const char *const mounts[] = {
+	"/sys/fs/cgroup", "/sys/fs/cgroup/unified", NULL};
+
+/* The path of version 2 in the text of a cgroup file; NULL: there is none. */
+static char *path_of_version_2(char *text)
+{
+	char *path = strstr(text, "0::/");
+
+	if (!path || (path != text && path[-1] != '\n'))
+		return NULL;
+	path += strlen("0::");
+	path[strcspn(path, "\n")] = '\0';
+	return path;
+}
+
+static bool same_folder(int dir, const char *path)
+{
+	struct stat a, b;
+
+	return !fstat(dir, &a) && !stat(path, &b) && a.st_dev == b.st_dev &&
+	       a.st_ino == b.st_ino;
+}
+
+/* We would freeze ourselves, and nobody could thaw it. */
+static int ourselves_check(
+	struct arena *arena, const struct freezer *freezer, struct err *err)
+{
+	char *text, *path, *end;
+	bool inside = false;
+
+	if (!freezer->version_2 ||
+		io_read_file(arena, AT_FDCWD, "/proc/self/cgroup", &text, NULL))
+		return 0;
+	path = path_of_version_2(text);
+	for (end = path ? path + strlen(path) : NULL; end && !inside;
+		end = strrchr(path, '/')) {
+		*end = '\0';
+		for (int i = 0; mounts[i] && !inside; i++)
+			inside = same_folder(freezer->dir,
+				arena_printf(arena, "%s%s", mounts[i], path));
+	}
+	if (!inside)
+		return 0;
+	err_set(err, EDEADLK, "the engine itself is in the freeze cgroup '%s'",
+		freezer->path);
+	return err_hint(err, "start it, or its client, in another cgroup");
+}
+
 int freezer_open(const struct run *run, struct freezer *ret, struct err *err)
 {
 	struct freezer freezer = {
@@ -69,7 +119,8 @@ int freezer_open(const struct run *run, struct freezer *ret, struct err *err)
 		code = err_hint(err, "it has neither cgroup.freeze nor "
 				     "freezer.state");
 	} else {
-		code = state_read(run->arena, &freezer, err);
+		code = ourselves_check(run->arena, &freezer, err)
+			       ?: state_read(run->arena, &freezer, err);
 	}
 	if (code) {
 		close(freezer.dir);
@@ -158,10 +209,6 @@ int freezer_return(struct freezer *freezer, struct err *err)
 	return state_write(freezer, freezer->was_frozen, err);
 }
 
-/* Where version 2 is mounted, alone or beside version 1. */
-static const char *const mounts[] = {
-	"/sys/fs/cgroup", "/sys/fs/cgroup/unified", NULL};
-
 static bool path_is_frozen(struct arena *arena, const char *path)
 {
 	char *events;
@@ -190,12 +237,8 @@ int freezer_check_tree(struct dump *dump, struct err *err)
 	if (code)
 		return err_code(
 			err, code, "reading the cgroups of process %d", root);
-	path = strstr(text, "0::/");
-	if (!path || (path != text && path[-1] != '\n'))
-		return 0;
-	path += strlen("0::");
-	path[strcspn(path, "\n")] = '\0';
-	if (!path_is_frozen(dump->arena, path))
+	path = path_of_version_2(text);
+	if (!path || !path_is_frozen(dump->arena, path))
 		return 0;
 	err_set(err, EBUSY, "process %d is in a frozen cgroup, %s", root, path);
 	return err_hint(err, "name it with --freeze-cgroup, or thaw it");

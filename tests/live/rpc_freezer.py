@@ -153,6 +153,24 @@ def freezer_unnamed(case):
         wait_until(lambda: counts(case), "it counts on")
 
 
+@test("an engine in the cgroup that it is to freeze says so, and freezes "
+      "nothing")
+def freezer_ourselves(case):
+    with Cgroup(case, 2) as cgroup:
+        pid = counting(case, cgroup)
+        below = os.path.join(cgroup.path, "below")
+        os.mkdir(below)
+        for place in (cgroup.path, below):
+            client = start_worker(case, preexec_fn=lambda: open(
+                place + "/cgroup.procs", "w").write("0"))
+            client.no("engine itself is in the freeze cgroup", "DUMP", {
+                "images_dir": case.img, "pid": pid,
+                "freeze_cgroup": cgroup.path})
+            client.close()
+        check(not cgroup.frozen() and counts(case), "it is frozen")
+        wait_until(lambda: not os.rmdir(below), "nobody is below")
+
+
 @test("what is no cgroup, or frozen from above, is refused")
 def freezer_wrong(case):
     opts = {"images_dir": case.img, "pid": os.getpid()}
