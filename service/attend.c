@@ -2,14 +2,12 @@
 #include "service/attend.h"
 
 #include <poll.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/mman.h>
 #include <sys/socket.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "base/log.h"
+#include "service/shed.h"
 #include "service/worker.h"
 
 enum { REFUSE_AFTER_MS = 2000 };
@@ -34,48 +32,15 @@ static int deadline_set(int socket, int seconds, struct err *err)
 	return 0;
 }
 
-/* Nothing of ours is the client's to see or use. */
-static void environment_clear(void)
-{
-	clearenv();
-	setenv("PATH",
-		"/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:"
-		"/sbin:/bin",
-		1);
-}
-
-/* The client may kill its worker with a signal that leaves a core file, and
- * that would be the client's: without what is in our memory up to now. */
-static int memory_hide(struct err *err)
-{
-	FILE *maps = fopen("/proc/self/maps", "re");
-	unsigned long start, end;
-	char line[512], mode[5];
-	int code = 0;
-
-	if (!maps)
-		return err_errno(err, "reading our own memory map");
-	while (!code && fgets(line, sizeof(line), maps))
-		if (sscanf(line, "%lx-%lx %4s", &start, &end, mode) == 3 &&
-			mode[1] == 'w' &&
-			madvise((void *)start, end - start, MADV_DONTDUMP))
-			code = err_errno(
-				err, "keeping our memory out of core files");
-	fclose(maps);
-	return code;
-}
-
 static int client_admit(struct arena *arena, int socket, struct peer *peer,
 	const struct guests *guests, int seconds, struct err *err)
 {
-	int rc = guests_admit(guests, peer, err);
+	const int keep[] = {socket, peer->pidfd};
+	int rc = shed_session(err) ?: guests_admit(guests, peer, err);
 
-	if (!rc && peer->confined) {
-		environment_clear();
-		rc = memory_hide(err);
-		if (!rc)
-			rc = peer_become(arena, peer, err);
-	}
+	if (!rc && peer->confined)
+		rc = shed_belongings(keep, err)
+			     ?: peer_become(arena, peer, err);
 	return rc ?: deadline_set(socket, seconds, err);
 }
 

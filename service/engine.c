@@ -54,6 +54,9 @@ static int places_find(const struct worker *worker, struct wish *wish,
 	}
 	if (!rc && wish->work_fd >= 0)
 		rc = client_path(worker, wish->work_fd, &o->work_dir, err);
+	/* The service's own standard error is no guest's. */
+	if (worker->peer.confined)
+		wish->log_to_stderr = false;
 	if (!o->log_file && !wish->log_to_stderr && o->verb != VERB_CHECK)
 		o->log_file = "criu.log";
 	if (wish->log_to_stderr)
@@ -145,11 +148,25 @@ static int tree_find(struct worker *worker, struct wish *wish,
 	return client_socket_find(worker, ret_socket, err);
 }
 
-static void unused_log(const struct wish *wish)
+static void unused_log(const struct worker *worker, const struct wish *wish,
+	const CriuOpts *opts)
 {
+	if (worker->peer.confined && opts && opts->log_to_stderr)
+		log_warn("log_to_stderr is for a worker of the client's own: "
+			 "this is the log");
 	for (size_t i = 0; i < wish->unused.n; i++)
 		log_warn("%s is not for '%s', and has no effect",
 			wish->unused.at[i], verb_rows[wish->options.verb].name);
+}
+
+/* What a guest's scripts and commands say is in the log of his request: until
+ * now their output is /dev/null. */
+static void stdio_give(int log_fd)
+{
+	if (log_fd < 0)
+		return;
+	dup2(log_fd, STDOUT_FILENO);
+	dup2(log_fd, STDERR_FILENO);
 }
 
 static int engine_open(struct worker *worker, const CriuReq *req,
@@ -177,7 +194,9 @@ static int engine_open(struct worker *worker, const CriuReq *req,
 	rc = rc ?: opened;
 	if (!rc)
 		rc = places_confirm(worker, wish, err);
-	unused_log(wish);
+	unused_log(worker, wish, req->opts);
+	if (worker->peer.confined)
+		stdio_give(engine->session.log_fd);
 	engine->session.run.client_socket = client_socket;
 	worker->options = &wish->options;
 	engine->listener = (struct run_listener){notify_tell, worker};

@@ -8,7 +8,6 @@
 #include <linux/keyctl.h>
 #include <poll.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -16,6 +15,7 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "kernel/pidfd.h"
+#include "service/restraint.h"
 
 #ifndef SO_PEERPIDFD /* 6.5 */
 #define SO_PEERPIDFD 77
@@ -92,29 +92,6 @@ static int caps_keep_one(struct err *err)
 	return 0;
 }
 
-/* Hard limits above the client's own would become those of its tasks. */
-static int limits_lower(const struct peer *peer, struct err *err)
-{
-	struct rlimit his, ours;
-
-	for (int which = 0; which < RLIM_NLIMITS; which++) {
-		if (prlimit(peer->pid, (enum __rlimit_resource)which, NULL,
-			    &his) ||
-			getrlimit((enum __rlimit_resource)which, &ours))
-			return err_errno(
-				err, "asking for the limits of the client");
-		if (his.rlim_max >= ours.rlim_max)
-			continue;
-		ours.rlim_max = his.rlim_max;
-		if (ours.rlim_cur > ours.rlim_max)
-			ours.rlim_cur = ours.rlim_max;
-		if (setrlimit((enum __rlimit_resource)which, &ours))
-			return err_errno(
-				err, "taking over the limits of the client");
-	}
-	return 0;
-}
-
 /* As long as it is unset anybody may choose it; only once for all that come
  * after. Kernels without audit have none. */
 static void login_take(struct arena *arena, const struct peer *peer)
@@ -139,8 +116,10 @@ static int keyring_leave(struct err *err)
 int peer_become(struct arena *arena, const struct peer *peer, struct err *err)
 {
 	const struct run_owner *who = &peer->owner;
-	int code;
+	int code = restraint_take(arena, peer, err);
 
+	if (code)
+		return code;
 	login_take(arena, peer);
 	if (setgroups(who->n_groups, who->groups) ||
 		setresgid(who->gid, who->gid, who->gid) ||
@@ -152,7 +131,7 @@ int peer_become(struct arena *arena, const struct peer *peer, struct err *err)
 	if (!code)
 		code = keyring_leave(err);
 	if (!code)
-		code = limits_lower(peer, err);
+		code = restraint_take_limits(peer, err);
 	if (!code && !peer_lives(peer))
 		code = err_set(err, ESRCH,
 			"the client has ended, or cannot be held by a pidfd");

@@ -30,7 +30,7 @@ int peer_read(
 void peer_close(struct peer *peer);
 /* Is pid still that process? */
 bool peer_lives(const struct peer *peer);
-/* With its limits on resources and its login, too. */
+/* With all that holds it back (restraint.h) and its login, too. */
 int peer_become(struct arena *arena, const struct peer *peer, struct err *err);
 
 #endif

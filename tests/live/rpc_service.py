@@ -36,9 +36,10 @@ def own_dir(case, name, uid=NOBODY):
     return path
 
 
-def guest_service(case, *args):
+def guest_service(case, *args, **options):
     os.chmod(case.dir, 0o755)
-    return Service(case, "--allow-users", str(NOBODY), *args)
+    return Service(case, "--allow-users", str(NOBODY), *args,
+                   **options)
 
 
 @test("the socket is its maker's alone, goes away at the end, and a dead one "
