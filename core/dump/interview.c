@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 
 #include "dump/backtrace.h"
 #include "inject/regs.h"
@@ -12,6 +13,9 @@
 #include "inject/vdso.h"
 #include "kernel/ptrace.h"
 #include "model/kind.h"
+
+/* Before those of the kinds, of each thread. */
+enum { OP_SECUREBITS };
 
 struct interview {
 	struct dump *dump;
@@ -92,6 +96,8 @@ static int thread_ask(struct dump *dump, struct victim_thread *thread,
 	tape = tape_new(dump->arena,
 		arena_printf(dump->arena, "thread %d", thread->tid));
 	thread->tape = tape;
+	tape_about(tape, "securebits");
+	tape_call(tape, CALL_prctl, A(PR_GET_SECUREBITS));
 	for (size_t i = 0; kinds[i]; i++) {
 		if (!kinds[i]->ask ||
 			(kinds[i]->scope == SCOPE_TASK && !leader))
@@ -131,6 +137,47 @@ static int interview_prepare(struct interview *in, struct err *err)
 	return 0;
 }
 
+/* By a call whose result no other process can write. */
+static int securebits_call(
+	struct interview *in, size_t i, uint32_t *ret, struct err *err)
+{
+	static const uint64_t args[6] = {PR_GET_SECUREBITS};
+	int64_t bits;
+	int code;
+
+	code = remote_call(
+		&in->remote, &in->threads[i], CALL_prctl, args, &bits, err);
+	if (!code && bits < 0)
+		return err_code(err, (int)bits,
+			"asking thread %d for its securebits",
+			in->threads[i].tid);
+	if (!code)
+		*ret = (uint32_t)bits;
+	return code;
+}
+
+/*
+ * Securebits are rights, and no file tells them. A thread that answered on its
+ * tape what the leader is known to have is believed: whoever could write that
+ * answer could as well have the leader work for him.
+ */
+static int securebits_ask(struct interview *in, struct err *err)
+{
+	struct victim_thread *const *threads = in->victim->threads.at;
+	int64_t told;
+	int code = 0;
+
+	for (size_t i = 1; i < in->n && !code; i++) {
+		code = tape_result(threads[i]->tape, in->plays[i].block,
+			OP_SECUREBITS, 0, UINT32_MAX, &told, err);
+		threads[i]->securebits = threads[0]->securebits;
+		if (!code && told != threads[0]->securebits)
+			code = securebits_call(
+				in, i, &threads[i]->securebits, err);
+	}
+	return code;
+}
+
 static int interview_play(struct interview *in, struct err *err)
 {
 	struct remote *remote = &in->remote;
@@ -144,12 +191,17 @@ static int interview_play(struct interview *in, struct err *err)
 		code = remote_find_syscall(remote->be, &remote->memory,
 			&in->victim->maps, &remote->syscall_at, err);
 	if (!code)
+		code = securebits_call(
+			in, 0, &in->victim->threads.at[0]->securebits, err);
+	if (!code)
 		code = remote_open(remote, remote_room(in->plays, in->n), err);
 	if (!code)
 		code = run_step(in->dump->run, "dump.inject", err);
 	if (!code)
 		code = remote_play(
 			in->dump->arena, remote, in->plays, in->n, err);
+	if (!code)
+		code = securebits_ask(in, err);
 	for (size_t i = 0; i < in->n && !code; i++)
 		in->victim->threads.at[i]->block = in->plays[i].block;
 	return code;

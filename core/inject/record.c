@@ -4,7 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
-enum { DATA_ALIGNMENT = 16 };
+/* ERROR_MAX: system calls return no errors beyond it. */
+enum { DATA_ALIGNMENT = 16, ERROR_MAX = 4095 };
 
 static size_t round_up(size_t size)
 {
@@ -186,19 +187,6 @@ const struct tape_head *tape_head(const void *block)
 	return block;
 }
 
-int64_t tape_result(const void *block, uint32_t op)
-{
-	const struct tape_op *ops = (const void *)(tape_head(block) + 1);
-
-	return ops[op].result;
-}
-
-const void *tape_block_data(
-	const struct tape *tape, const void *block, uint64_t at)
-{
-	return (const char *)block + data_at(tape) + at;
-}
-
 static const char *op_name(const struct tape_op *op)
 {
 	switch (op->verb) {
@@ -217,13 +205,63 @@ static const char *op_name(const struct tape_op *op)
 	}
 }
 
+static bool is_error(int64_t value)
+{
+	return value < 0 && value >= -ERROR_MAX;
+}
+
+static int foreign_hint(struct err *err)
+{
+	return err_hint(err, "another process of its user wrote into its "
+			     "memory meanwhile; end that one, and retry");
+}
+
+int tape_result(const struct tape *tape, const void *block, uint32_t op,
+	int64_t min, int64_t max, int64_t *ret, struct err *err)
+{
+	const struct tape_op *ops = (const void *)(tape_head(block) + 1);
+	char room[ABOUT_ROOM];
+	int64_t value;
+
+	if (op >= tape->ops.n)
+		return err_set(
+			err, EPROTO, "%s has no step %u", tape->title, op);
+	value = ops[op].result;
+	if ((value >= min && value <= max) ||
+		(is_error(value) && tape->ops.at[op].flags & TAPE_MAY_FAIL)) {
+		*ret = value;
+		return 0;
+	}
+	err_set(err, EPROTO, "%s: %s: %s cannot have answered %lld",
+		tape->title, about_text(tape, op, room),
+		op_name(&tape->ops.at[op]), (long long)value);
+	return foreign_hint(err);
+}
+
+int tape_block_read(const struct tape *tape, const void *block, uint64_t at,
+	void *to, size_t size, struct err *err)
+{
+	if (at > tape->data_size || size > tape->data_size - at)
+		return err_set(err, EPROTO,
+			"%s has no %zu bytes of data at %llu", tape->title,
+			size, (unsigned long long)at);
+	memcpy(to, (const char *)block + data_at(tape) + at, size);
+	return 0;
+}
+
 int tape_check(const struct tape *tape, const void *block, struct err *err)
 {
 	const struct tape_head *head = block;
 	uint32_t op = (uint32_t)head->failed;
 	char room[ABOUT_ROOM];
 
-	if (head->failed >= 0 && op < tape->ops.n)
+	if (head->failed != -1 &&
+		(op >= tape->ops.n || !is_error(head->error))) {
+		err_set(err, EPROTO, "%s: the agent's notes make no sense",
+			tape->title);
+		return foreign_hint(err);
+	}
+	if (head->failed != -1)
 		return err_code(err, (int)head->error, "%s: %s: %s",
 			tape->title, about_text(tape, op, room),
 			op_name(&tape->ops.at[op]));

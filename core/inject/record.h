@@ -95,11 +95,20 @@ size_t tape_size(const struct tape *tape);
 int tape_press(const struct tape *tape, const struct backend *be, int64_t reel,
 	void *block, struct err *err);
 
-/* Of a block that was played and read back: */
+/*
+ * Of a block that was played and read back. It was in the memory of a process,
+ * whose user may have had another one write into it meanwhile: what it says is
+ * believed only as far as these functions have looked at it. They read what is
+ * on the tape and nothing beyond. -EPROTO: an answer that no kernel gives.
+ */
 const struct tape_head *tape_head(const void *block);
-int64_t tape_result(const void *block, uint32_t op);
-const void *tape_block_data(
-	const struct tape *tape, const void *block, uint64_t at);
+/* What a system call returned: a value in min..max, -errno allowed only where
+ * TAPE_MAY_FAIL is (and min is then that of the values, not of the errors). */
+int tape_result(const struct tape *tape, const void *block, uint32_t op,
+	int64_t min, int64_t max, int64_t *ret, struct err *err);
+/* A copy of what stands at A_DATA(at). */
+int tape_block_read(const struct tape *tape, const void *block, uint64_t at,
+	void *to, size_t size, struct err *err);
 /* 0, or the failure as a sentence: title, about, call, errno. */
 int tape_check(const struct tape *tape, const void *block, struct err *err);
 

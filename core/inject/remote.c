@@ -184,6 +184,7 @@ int remote_call_begin(struct remote *remote, struct remote_thread *thread,
 	be->reg_set(gpr, REG_NR, be->calls[call]);
 	for (int i = 0; i < 6; i++)
 		be->reg_set(gpr, (enum reg)(REG_ARG0 + i), args[i]);
+	memcpy(thread->args, args, sizeof(thread->args));
 	code = ptrace_regset_set(
 		thread->tid, be->regsets[0].note, gpr, size, err);
 	if (!code)
@@ -191,11 +192,36 @@ int remote_call_begin(struct remote *remote, struct remote_thread *thread,
 	return code ? call_fail(thread, call, err) : 0;
 }
 
-int remote_call_enter(
-	struct remote_thread *thread, enum call call, struct err *err)
+/* The instruction was in memory that others may write. Another call than ours
+ * is made to its end, so that the thread can be cured. */
+static int entry_look(const struct remote *remote, struct remote_thread *thread,
+	enum call call, struct err *err)
+{
+	struct ptrace_call at;
+	int code = ptrace_call_get(thread->tid, &at, err);
+
+	if (code)
+		return code;
+	thread->strayed = at.at != PTRACE_CALL_ENTRY ||
+			  at.nr != remote->be->calls[call] ||
+			  memcmp(at.args, thread->args, sizeof(at.args));
+	return 0;
+}
+
+static int stray_fail(struct err *err)
+{
+	err_set(err, EPROTO, "it made another system call than it was told to");
+	return err_hint(err, "another process of its user wrote into its "
+			     "memory meanwhile; end that one, and retry");
+}
+
+int remote_call_enter(struct remote *remote, struct remote_thread *thread,
+	enum call call, struct err *err)
 {
 	int code = wait_syscall_stop(thread, err);
 
+	if (!code)
+		code = entry_look(remote, thread, call, err);
 	if (!code)
 		code = ptrace_syscall(thread->tid, 0, err);
 	return code ? call_fail(thread, call, err) : 0;
@@ -209,6 +235,8 @@ int remote_call_end(struct remote *remote, struct remote_thread *thread,
 	char gpr[GPR_ROOM];
 	int code = wait_syscall_stop(thread, err);
 
+	if (!code && thread->strayed)
+		code = stray_fail(err);
 	if (!code)
 		code = ptrace_regset_get(
 			thread->tid, be->regsets[0].note, gpr, &size, err);
@@ -225,7 +253,7 @@ int remote_call(struct remote *remote, struct remote_thread *thread,
 	int code = remote_call_begin(remote, thread, call, args, err);
 
 	if (!code)
-		code = remote_call_enter(thread, call, err);
+		code = remote_call_enter(remote, thread, call, err);
 	return code ?: remote_call_end(remote, thread, call, ret_result, err);
 }
 

@@ -31,6 +31,8 @@ struct remote_thread {
 	enum restart_class restart; /* RESTART_UNKNOWN: regs tell */
 	bool touched;		    /* mask or registers are not as they were */
 	struct ptrace_dispatch dispatch; /* of system calls, as it was */
+	uint64_t args[6];		 /* of the call that it is to make */
+	bool strayed;			 /* it made another one */
 	uint64_t held; /* signals that came meanwhile, 1 << (sig-1) */
 };
 
@@ -61,7 +63,10 @@ int remote_find_syscall(const struct backend *be, const struct memory *memory,
 	const struct maps *maps, uint64_t *ret_at, struct err *err);
 
 /* One system call in a stopped thread, through that instruction; leaves the
- * thread in the syscall-exit stop with changed registers. */
+ * thread in the syscall-exit stop with changed registers. What the thread is
+ * about to do is looked at in the kernel, and so is the result: whoever can
+ * write its memory cannot answer for it (but can have it do something else:
+ * -EPROTO). */
 int remote_call(struct remote *remote, struct remote_thread *thread,
 	enum call call, const uint64_t args[6], int64_t *ret_result,
 	struct err *err);
@@ -70,8 +75,8 @@ int remote_call(struct remote *remote, struct remote_thread *thread,
  * same time: off to the call, into it, out of it. */
 int remote_call_begin(struct remote *remote, struct remote_thread *thread,
 	enum call call, const uint64_t args[6], struct err *err);
-int remote_call_enter(
-	struct remote_thread *thread, enum call call, struct err *err);
+int remote_call_enter(struct remote *remote, struct remote_thread *thread,
+	enum call call, struct err *err);
 int remote_call_end(struct remote *remote, struct remote_thread *thread,
 	enum call call, int64_t *ret_result, struct err *err);
 

@@ -140,6 +140,17 @@ struct proc_status {
 	int thp_enabled;     /* -1: a kernel before 5.0 or no memory */
 };
 
+/* /proc/PID/limits: resources in the order of their numbers. UINT64_MAX: no
+ * limit. -EINVAL: not exactly n of them. */
+struct proc_limit {
+	uint64_t cur, max;
+};
+
+int proc_limits_parse(
+	const char *text, struct proc_limit *ret, size_t n, struct err *err);
+int proc_limits_read(const struct proc *proc, struct proc_limit *ret, size_t n,
+	struct err *err);
+
 int proc_status_parse(struct arena *arena, const char *text,
 	struct proc_status *ret, struct err *err);
 int proc_status_read(struct arena *arena, const struct proc *proc, pid_t tid,

@@ -33,14 +33,18 @@ static int altstack_ask(struct tape *tape, const struct victim_thread *thread,
 static int altstack_capture(struct dump *dump, const struct sighting *sight,
 	void *msg, struct err *err)
 {
-	const struct stack *stack = answer_data(sight->thread, sight->answer);
 	ThreadSasEntry *sas = arena_new1(dump->arena, ThreadSasEntry);
+	struct stack stack;
+	int ret;
 
-	(void)err;
+	ret = answer_read(
+		sight->thread, sight->answer, 0, &stack, sizeof(stack), err);
+	if (ret)
+		return ret;
 	thread_sas_entry__init(sas);
-	sas->ss_sp = stack->sp;
-	sas->ss_size = stack->size;
-	sas->ss_flags = (uint32_t)stack->flags;
+	sas->ss_sp = stack.sp;
+	sas->ss_size = stack.size;
+	sas->ss_flags = (uint32_t)stack.flags;
 	((CoreEntry *)msg)->thread_core->sas = sas;
 	return 0;
 }

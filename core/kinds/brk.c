@@ -16,12 +16,16 @@ static int brk_ask(struct tape *tape, const struct victim_thread *thread,
 static int brk_capture(struct dump *dump, const struct sighting *sighting,
 	void *msg, struct err *err)
 {
+	int64_t end;
+	int ret;
+
 	(void)dump;
 	(void)msg;
-	(void)err;
-	sighting->victim->task->mm->mm_brk =
-		(uint64_t)answer_result(sighting->thread, sighting->answer, 0);
-	return 0;
+	ret = answer_result(
+		sighting->thread, sighting->answer, 0, 0, INT64_MAX, &end, err);
+	if (!ret)
+		sighting->victim->task->mm->mm_brk = (uint64_t)end;
+	return ret;
 }
 
 const struct kind kind_brk = {

@@ -26,8 +26,13 @@ static int comm_capture(struct dump *dump, const struct sighting *sight,
 	CoreEntry *core = msg;
 	char *comm = arena_alloc(dump->arena, COMM_SIZE + 1);
 
-	(void)err;
-	memcpy(comm, answer_data(sight->thread, sight->answer), COMM_SIZE);
+	int ret;
+
+	/* The zero behind it is ours. */
+	ret = answer_read(
+		sight->thread, sight->answer, 0, comm, COMM_SIZE, err);
+	if (ret)
+		return ret;
 	core->thread_core->comm = comm;
 	if (core->tc)
 		core->tc->comm = comm;

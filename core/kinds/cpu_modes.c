@@ -38,6 +38,7 @@ enum {
 	OP_PERMISSION,
 	OP_UNTAG,
 	OP_SEGMENTS, /* the leader's: of all memory */
+	OPS,
 };
 
 /* What comes by reference. */
@@ -101,25 +102,49 @@ static void speculation_keep(
 	}
 }
 
-static int x86_keep(const struct victim_thread *thread,
-	const struct answer *answer, StasisThreadExtra *extra, struct err *err)
-{
-	const struct data *data = answer_data(thread, answer);
+/* What came back, one value of each op; data as the thread gave it. */
+struct modes {
+	int64_t op[OPS];
+	struct data data;
+};
 
-	if (!answer_result(thread, answer, OP_CPUID)) {
+static int modes_read(
+	const struct sighting *sight, struct modes *ret, struct err *err)
+{
+	const struct answer *answer = sight->answer;
+	uint32_t n = !answer->n		    ? OP_CPUID
+		     : leads(sight->thread) ? OPS
+					    : OP_SEGMENTS;
+	struct modes modes;
+	int code;
+
+	code = answer_read(
+		sight->thread, answer, 0, &modes.data, sizeof(modes.data), err);
+	for (uint32_t i = 0; i < n && !code; i++)
+		code = answer_result(sight->thread, answer, i, 0, INT32_MAX,
+			&modes.op[i], err);
+	if (!code)
+		*ret = modes;
+	return code;
+}
+
+static int x86_keep(const struct victim_thread *thread,
+	const struct modes *modes, StasisThreadExtra *extra, struct err *err)
+{
+	if (!modes->op[OP_CPUID]) {
 		extra->has_cpuid_fault = 1;
 		extra->cpuid_fault = 1;
 	}
-	extra->has_tiles = !answer_result(thread, answer, OP_PERMISSION) &&
-			   data->permission & 1ull << TILES;
+	extra->has_tiles = !modes->op[OP_PERMISSION] &&
+			   modes->data.permission & 1ull << TILES;
 	extra->tiles = extra->has_tiles;
 	/* The table's bytes that were read: none, if there is no table. */
-	if (leads(thread) && answer_result(thread, answer, OP_SEGMENTS) > 0)
+	if (leads(thread) && modes->op[OP_SEGMENTS] > 0)
 		return err_set(err, EOPNOTSUPP,
 			"process %d has segments of its own (modify_ldt), "
 			"which cannot be dumped",
 			thread->victim->pid);
-	if (!answer_result(thread, answer, OP_UNTAG) && ~data->untag)
+	if (!modes->op[OP_UNTAG] && ~modes->data.untag)
 		return err_set(err, EOPNOTSUPP,
 			"thread %d has the CPU ignore upper bits of addresses "
 			"(ARCH_ENABLE_TAGGED_ADDR), which cannot be dumped",
@@ -131,29 +156,27 @@ static int cpu_modes_capture(struct dump *dump, const struct sighting *sight,
 	void *msg, struct err *err)
 {
 	const struct victim_thread *thread = sight->thread;
-	const struct answer *answer = sight->answer;
-	const struct data *data = answer_data(thread, answer);
-	int64_t mce = answer_result(thread, answer, OP_MCE);
-	int64_t tagged = answer_result(thread, answer, OP_TAGGED);
 	StasisThreadExtra *extra = extra_of_thread(dump->arena, thread);
+	struct modes modes;
+	int code = modes_read(sight, &modes, err);
 
 	(void)msg;
-	speculation_keep(extra, answer_result(thread, answer, OP_BYPASS),
-		answer_result(thread, answer, OP_BRANCH));
-	if (!answer_result(thread, answer, OP_TSC) &&
-		data->tsc != PR_TSC_ENABLE) {
+	if (code)
+		return code;
+	speculation_keep(extra, modes.op[OP_BYPASS], modes.op[OP_BRANCH]);
+	if (!modes.op[OP_TSC] && modes.data.tsc != PR_TSC_ENABLE) {
 		extra->has_tsc_mode = 1;
-		extra->tsc_mode = (uint32_t)data->tsc;
+		extra->tsc_mode = (uint32_t)modes.data.tsc;
 	}
-	if (mce >= 0 && mce != MCE_DEFAULT) {
+	if (modes.op[OP_MCE] >= 0 && modes.op[OP_MCE] != MCE_DEFAULT) {
 		extra->has_mce_kill = 1;
-		extra->mce_kill = (uint32_t)mce;
+		extra->mce_kill = (uint32_t)modes.op[OP_MCE];
 	}
-	if (tagged > 0) {
+	if (modes.op[OP_TAGGED] > 0) {
 		extra->has_tagged_addr = 1;
-		extra->tagged_addr = (uint64_t)tagged;
+		extra->tagged_addr = (uint64_t)modes.op[OP_TAGGED];
 	}
-	return answer->n ? x86_keep(thread, answer, extra, err) : 0;
+	return sight->answer->n ? x86_keep(thread, &modes, extra, err) : 0;
 }
 
 static void speculation_settle(struct tape *tape, int what, uint32_t how)

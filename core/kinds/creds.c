@@ -3,9 +3,11 @@
  * creds: who a thread is and what it may do: ids, groups, capabilities,
  * securebits.
  *
- * Ids are asked inside, where they are those of the victim's own user
- * namespace. On the way back the order is everything, for each step needs
- * rights that a later one takes away:
+ * All of it is what the kernel says from outside: an answer that came through
+ * the victim's memory could be its user's, who would like to be root. (A user
+ * namespace that is not ours is refused, so ids are the same inside.) On the
+ * way back the order is everything, for each step needs rights that a later
+ * one takes away:
  *
  *	securebits NO_SETUID_FIXUP	ids do not touch capabilities
  *	groups, gids, uids		with CAP_SETGID, CAP_SETUID
@@ -29,39 +31,6 @@
 #include "model/dump.h"
 #include "model/facts.h"
 
-/* Answers, before the groups, which follow. */
-struct who {
-	uint32_t uid[3], gid[3]; /* real, effective, saved */
-	uint32_t groups[];
-};
-
-enum { OP_FSUID = 2, OP_FSGID, OP_SECUREBITS, OP_GROUPS };
-
-static int creds_ask(struct tape *tape, const struct victim_thread *thread,
-	struct answer *answer, struct err *err)
-{
-	size_t n = thread->status.groups_n;
-	uint64_t at = tape_data(
-		tape, NULL, sizeof(struct who) + n * sizeof(uint32_t));
-	uint64_t uid = at + offsetof(struct who, uid);
-	uint64_t gid = at + offsetof(struct who, gid);
-
-	(void)answer;
-	(void)err;
-	tape_about(tape, "credentials");
-	tape_call(tape, CALL_getresuid, A_DATA(uid), A_DATA(uid + 4),
-		A_DATA(uid + 8));
-	tape_call(tape, CALL_getresgid, A_DATA(gid), A_DATA(gid + 4),
-		A_DATA(gid + 8));
-	/* An id that cannot be: changes nothing and returns the present one. */
-	tape_call(tape, CALL_setfsuid, A(UINT32_MAX));
-	tape_call(tape, CALL_setfsgid, A(UINT32_MAX));
-	tape_call(tape, CALL_prctl, A(PR_GET_SECUREBITS));
-	tape_call(tape, CALL_getgroups, A(n),
-		A_DATA(at + offsetof(struct who, groups)));
-	return 0;
-}
-
 static size_t caps_put(struct arena *arena, uint64_t caps, uint32_t **ret)
 {
 	uint32_t words[2] = {(uint32_t)caps, (uint32_t)(caps >> 32)};
@@ -84,26 +53,25 @@ static int creds_capture(struct dump *dump, const struct sighting *sight,
 	void *msg, struct err *err)
 {
 	const struct victim_thread *thread = sight->thread;
-	const struct answer *answer = sight->answer;
-	const struct who *who = answer_data(thread, answer);
+	const struct proc_status *status = &thread->status;
 	CredsEntry *creds = arena_new1(dump->arena, CredsEntry);
 
 	(void)err;
 	creds_entry__init(creds);
-	creds->uid = who->uid[0];
-	creds->euid = who->uid[1];
-	creds->suid = who->uid[2];
-	creds->gid = who->gid[0];
-	creds->egid = who->gid[1];
-	creds->sgid = who->gid[2];
-	creds->fsuid = (uint32_t)answer_result(thread, answer, OP_FSUID);
-	creds->fsgid = (uint32_t)answer_result(thread, answer, OP_FSGID);
-	creds->secbits = (uint32_t)answer_result(thread, answer, OP_SECUREBITS);
-	creds->n_groups = (size_t)answer_result(thread, answer, OP_GROUPS);
-	creds->groups = arena_copy(
-		dump->arena, who->groups, creds->n_groups * sizeof(uint32_t));
-	caps_keep(dump->arena, &thread->status, creds);
-	if (thread->status.no_new_privs > 0) {
+	creds->uid = status->uid[PROC_ID_REAL];
+	creds->euid = status->uid[PROC_ID_EFFECTIVE];
+	creds->suid = status->uid[PROC_ID_SAVED];
+	creds->fsuid = status->uid[PROC_ID_FS];
+	creds->gid = status->gid[PROC_ID_REAL];
+	creds->egid = status->gid[PROC_ID_EFFECTIVE];
+	creds->sgid = status->gid[PROC_ID_SAVED];
+	creds->fsgid = status->gid[PROC_ID_FS];
+	creds->secbits = thread->securebits;
+	creds->n_groups = status->groups_n;
+	creds->groups = arena_copy(dump->arena, status->groups,
+		creds->n_groups * sizeof(uint32_t));
+	caps_keep(dump->arena, status, creds);
+	if (status->no_new_privs > 0) {
 		creds->has_no_new_privs = 1;
 		creds->no_new_privs = 1;
 	}
@@ -306,7 +274,6 @@ static int creds_settle(struct tape *tape, const struct object *object,
 const struct kind kind_creds = {
 	.name = "creds",
 	.scope = SCOPE_THREAD,
-	.ask = creds_ask,
 	.capture = creds_capture,
 	.settle = creds_settle,
 };

@@ -3,10 +3,13 @@
  * death signal: what a thread gets when the thread that forked its task ends.
  * A change of credentials clears it, so it settles after them.
  */
+#include <errno.h>
 #include <sys/prctl.h>
 
 #include "kinds/table.h"
 #include "model/dump.h"
+
+enum { SIGNALS = 64 };
 
 static int death_signal_ask(struct tape *tape,
 	const struct victim_thread *thread, struct answer *answer,
@@ -25,15 +28,21 @@ static int death_signal_ask(struct tape *tape,
 static int death_signal_capture(struct dump *dump, const struct sighting *sight,
 	void *msg, struct err *err)
 {
-	const int32_t *sig = answer_data(sight->thread, sight->answer);
 	ThreadCoreEntry *core = ((CoreEntry *)msg)->thread_core;
+	uint32_t sig;
+	int ret;
 
 	(void)dump;
-	(void)err;
-	if (!*sig)
-		return 0;
+	ret = answer_read(
+		sight->thread, sight->answer, 0, &sig, sizeof(sig), err);
+	if (ret || !sig)
+		return ret;
+	if (sig > SIGNALS)
+		return err_set(err, EPROTO,
+			"thread %d cannot have signal %u as its death signal",
+			sight->thread->tid, sig);
 	core->has_pdeath_sig = 1;
-	core->pdeath_sig = (uint32_t)*sig;
+	core->pdeath_sig = sig;
 	return 0;
 }
 

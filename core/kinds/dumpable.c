@@ -34,14 +34,19 @@ static int dumpable_capture(struct dump *dump, const struct sighting *sight,
 	void *msg, struct err *err)
 {
 	MmEntry *mm = sight->victim->task->mm;
+	int64_t dumpable;
+	int ret;
 
 	(void)dump;
 	(void)msg;
-	(void)err;
 	if (!is_leader(sight) || !mm)
 		return 0;
+	ret = answer_result(
+		sight->thread, sight->answer, 0, 0, 2, &dumpable, err);
+	if (ret)
+		return ret;
 	mm->has_dumpable = 1;
-	mm->dumpable = (int32_t)answer_result(sight->thread, sight->answer, 0);
+	mm->dumpable = (int32_t)dumpable;
 	return 0;
 }
 

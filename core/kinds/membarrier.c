@@ -27,13 +27,15 @@ static int membarrier_ask(struct tape *tape, const struct victim_thread *thread,
 static int membarrier_capture(struct dump *dump, const struct sighting *sight,
 	void *msg, struct err *err)
 {
-	int64_t mask = answer_result(sight->thread, sight->answer, 0);
 	TaskCoreEntry *tc = ((CoreEntry *)msg)->tc;
+	int64_t mask;
+	int ret;
 
 	(void)dump;
-	(void)err;
-	if (mask <= 0)
-		return 0;
+	ret = answer_result(
+		sight->thread, sight->answer, 0, 0, INT32_MAX, &mask, err);
+	if (ret || mask <= 0)
+		return ret;
 	tc->has_membarrier_registration_mask = 1;
 	tc->membarrier_registration_mask = (uint32_t)mask;
 	return 0;

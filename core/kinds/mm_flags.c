@@ -59,30 +59,46 @@ static int mm_flags_ask(struct tape *tape, const struct victim_thread *thread,
 	return 0;
 }
 
-static void lock_keep(const struct victim_thread *thread,
-	const struct answer *answer, StasisTaskExtra *extra)
+static int lock_keep(const struct victim_thread *thread,
+	const struct answer *answer, StasisTaskExtra *extra, struct err *err)
 {
-	const uint8_t *in_core = answer_data(thread, answer);
+	int64_t mapped = -1, given_up = 0;
+	uint8_t in_core;
+	int ret;
 
-	if (answer_result(thread, answer, OP_MAP) < 0 ||
-		answer_result(thread, answer, OP_GIVE_UP) == 0)
-		return;
+	ret = answer_result(thread, answer, OP_MAP, 0, INT64_MAX, &mapped, err);
+	if (!ret)
+		ret = answer_result(
+			thread, answer, OP_GIVE_UP, 0, 0, &given_up, err);
+	if (!ret)
+		ret = answer_read(thread, answer, 0, &in_core, 1, err);
+	if (ret || mapped < 0 || given_up == 0)
+		return ret;
 	extra->has_lock_future = 1;
-	extra->lock_future = MCL_FUTURE | (in_core[0] & 1 ? 0 : MCL_ONFAULT);
+	extra->lock_future = MCL_FUTURE | (in_core & 1 ? 0 : MCL_ONFAULT);
+	return 0;
 }
 
 static int mm_flags_capture(struct dump *dump, const struct sighting *sight,
 	void *msg, struct err *err)
 {
 	const struct victim_thread *thread = sight->thread;
-	int64_t thp = answer_result(thread, sight->answer, OP_THP);
-	int64_t merge = answer_result(thread, sight->answer, OP_MERGE);
-	int64_t mdwe = answer_result(thread, sight->answer, OP_MDWE);
+	const struct answer *answer = sight->answer;
 	StasisTaskExtra *extra = extra_of_task(dump->arena, sight->victim);
 	MmEntry *mm = sight->victim->task->mm;
+	int64_t thp, merge, mdwe;
+	int ret;
 
 	(void)msg;
-	(void)err;
+	ret = answer_result(thread, answer, OP_THP, 0, INT32_MAX, &thp, err);
+	if (!ret)
+		ret = answer_result(
+			thread, answer, OP_MERGE, 0, INT32_MAX, &merge, err);
+	if (!ret)
+		ret = answer_result(
+			thread, answer, OP_MDWE, 0, INT32_MAX, &mdwe, err);
+	if (ret)
+		return ret;
 	if (mm) {
 		mm->has_thp_disabled = 1;
 		mm->thp_disabled = thp > 0;
@@ -91,12 +107,11 @@ static int mm_flags_capture(struct dump *dump, const struct sighting *sight,
 	extra->thp_except_advised = extra->has_thp_except_advised;
 	extra->has_ksm_merge = merge > 0;
 	extra->ksm_merge = merge > 0;
-	lock_keep(thread, sight->answer, extra);
 	if (mdwe > 0) {
 		extra->has_mdwe = 1;
 		extra->mdwe = (uint64_t)mdwe;
 	}
-	return 0;
+	return lock_keep(thread, answer, extra, err);
 }
 
 static void flag_settle(

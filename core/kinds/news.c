@@ -6,7 +6,6 @@
  * the stop itself (restore/halt.h).
  */
 #include <signal.h>
-#include <string.h>
 #include <sys/wait.h>
 
 #include "kinds/table.h"
@@ -56,23 +55,24 @@ static int news_capture(struct dump *dump, const struct sighting *sight,
 	void *msg, struct err *err)
 {
 	const struct task *task = sight->victim->task;
-	const char *infos;
 	siginfo_t info;
+	int64_t told;
 	uint32_t asked = 0;
+	int code = 0;
 
 	(void)msg;
-	(void)err;
-	if (!task || !task->children.n)
-		return 0;
-	infos = answer_data(sight->thread, sight->answer);
-	for (size_t i = 0; i < task->children.n; i++) {
+	for (size_t i = 0; task && i < task->children.n && !code; i++) {
 		if (task->children.at[i]->state == TASK_DEAD)
 			continue;
-		memcpy(&info, infos + asked * sizeof(info), sizeof(info));
-		if (answer_result(sight->thread, sight->answer, asked++) == 0)
+		code = answer_read(sight->thread, sight->answer,
+			asked * sizeof(info), &info, sizeof(info), err);
+		if (!code)
+			code = answer_result(sight->thread, sight->answer,
+				asked++, 0, 0, &told, err);
+		if (!code && told == 0)
 			news_keep(dump, task->children.at[i], &info);
 	}
-	return 0;
+	return code;
 }
 
 const struct kind kind_news = {

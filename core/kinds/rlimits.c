@@ -17,38 +17,26 @@ struct limit {
 	uint64_t cur, max;
 };
 
-static int rlimits_ask(struct tape *tape, const struct victim_thread *thread,
-	struct answer *answer, struct err *err)
-{
-	uint64_t at =
-		tape_data(tape, NULL, sizeof(struct limit[FACTS_RLIMITS]));
-
-	(void)thread;
-	(void)answer;
-	(void)err;
-	tape_about(tape, "resource limits");
-	for (size_t i = 0; i < FACTS_RLIMITS; i++)
-		tape_call(tape, CALL_prlimit64, A(0), A(i), A(0),
-			A_DATA(at + i * sizeof(struct limit)));
-	return 0;
-}
-
 static int rlimits_capture(struct dump *dump, const struct sighting *sight,
 	void *msg, struct err *err)
 {
-	const struct limit *limit = answer_data(sight->thread, sight->answer);
 	TaskRlimitsEntry *all = arena_new1(dump->arena, TaskRlimitsEntry);
+	struct proc_limit limits[FACTS_RLIMITS];
 	RlimitEntry *entry;
+	int ret;
 
-	(void)err;
+	ret = proc_limits_read(
+		&sight->victim->proc, limits, FACTS_RLIMITS, err);
+	if (ret)
+		return ret;
 	task_rlimits_entry__init(all);
 	all->n_rlimits = FACTS_RLIMITS;
 	all->rlimits = arena_newn(dump->arena, RlimitEntry *, FACTS_RLIMITS);
-	for (size_t i = 0; i < FACTS_RLIMITS; i++, limit++) {
+	for (size_t i = 0; i < FACTS_RLIMITS; i++) {
 		entry = all->rlimits[i] = arena_new1(dump->arena, RlimitEntry);
 		rlimit_entry__init(entry);
-		entry->cur = limit->cur;
-		entry->max = limit->max;
+		entry->cur = limits[i].cur;
+		entry->max = limits[i].max;
 	}
 	((CoreEntry *)msg)->tc->rlimits = all;
 	return 0;
@@ -105,7 +93,6 @@ const struct kind kind_rlimits = {
 	.name = "rlimits",
 	.scope = SCOPE_TASK,
 	.stage = STAGE_AFTER_THREADS,
-	.ask = rlimits_ask,
 	.capture = rlimits_capture,
 	.settle = rlimits_settle,
 };

@@ -25,16 +25,21 @@ static int rseq_ask(struct tape *tape, const struct victim_thread *thread,
 	return 0;
 }
 
-static void slice_keep(struct dump *dump, const struct sighting *sight)
+static int slice_keep(
+	struct dump *dump, const struct sighting *sight, struct err *err)
 {
-	int64_t slice = answer_result(sight->thread, sight->answer, 0);
 	StasisThreadExtra *extra;
+	int64_t slice;
+	int ret;
 
-	if (slice <= 0)
-		return;
+	ret = answer_result(
+		sight->thread, sight->answer, 0, 0, UINT32_MAX, &slice, err);
+	if (ret || slice <= 0)
+		return ret;
 	extra = extra_of_thread(dump->arena, sight->thread);
 	extra->has_rseq_slice = 1;
 	extra->rseq_slice = (uint32_t)slice;
+	return 0;
 }
 
 static int rseq_capture(struct dump *dump, const struct sighting *sight,
@@ -43,7 +48,6 @@ static int rseq_capture(struct dump *dump, const struct sighting *sight,
 	const struct ptrace_rseq *rseq = &sight->thread->rseq;
 	RseqEntry *entry;
 
-	(void)err;
 	if (!rseq->addr)
 		return 0;
 	entry = arena_new1(dump->arena, RseqEntry);
@@ -52,8 +56,7 @@ static int rseq_capture(struct dump *dump, const struct sighting *sight,
 	entry->rseq_abi_size = rseq->size;
 	entry->signature = rseq->signature;
 	((CoreEntry *)msg)->thread_core->rseq_entry = entry;
-	slice_keep(dump, sight);
-	return 0;
+	return slice_keep(dump, sight, err);
 }
 
 static int rseq_settle(struct tape *tape, const struct object *object,

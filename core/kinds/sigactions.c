@@ -48,11 +48,15 @@ static int sigactions_ask(struct tape *tape, const struct victim_thread *thread,
 static int sigactions_capture(struct dump *dump, const struct sighting *sight,
 	void *msg, struct err *err)
 {
-	const struct action *action = answer_data(sight->thread, sight->answer);
 	TaskCoreEntry *tc = ((CoreEntry *)msg)->tc;
+	struct action actions[ACTIONS], *action = actions;
 	SaEntry *entry;
+	int ret;
 
-	(void)err;
+	ret = answer_read(
+		sight->thread, sight->answer, 0, actions, sizeof(actions), err);
+	if (ret)
+		return ret;
 	tc->n_sigactions = ACTIONS;
 	tc->sigactions = arena_newn(dump->arena, SaEntry *, ACTIONS);
 	for (size_t i = 0; i < ACTIONS; i++, action++) {

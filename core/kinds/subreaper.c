@@ -21,13 +21,17 @@ static int subreaper_ask(struct tape *tape, const struct victim_thread *thread,
 static int subreaper_capture(struct dump *dump, const struct sighting *sight,
 	void *msg, struct err *err)
 {
-	const int32_t *is = answer_data(sight->thread, sight->answer);
 	TaskCoreEntry *tc = ((CoreEntry *)msg)->tc;
+	int32_t is;
+	int ret;
 
 	(void)dump;
-	(void)err;
+	ret = answer_read(
+		sight->thread, sight->answer, 0, &is, sizeof(is), err);
+	if (ret)
+		return ret;
 	tc->has_child_subreaper = 1;
-	tc->child_subreaper = *is != 0;
+	tc->child_subreaper = is != 0;
 	return 0;
 }
 

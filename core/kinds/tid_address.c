@@ -35,14 +35,12 @@ static uint64_t *tid_address_place(CoreEntry *core)
 static int tid_address_capture(struct dump *dump, const struct sighting *sight,
 	void *msg, struct err *err)
 {
-	const uint64_t *addr = answer_data(sight->thread, sight->answer);
 	uint64_t *place = tid_address_place(msg);
 
 	(void)dump;
-	(void)err;
-	if (place)
-		*place = *addr;
-	return 0;
+	return place ? answer_read(sight->thread, sight->answer, 0, place,
+			       sizeof(*place), err)
+		     : 0;
 }
 
 static int tid_address_settle(struct tape *tape, const struct object *object,

@@ -37,13 +37,6 @@ struct times {
 struct posix {
 	uint64_t value; /* of sigev_value */
 	int32_t id, clock, signo, notify, tid;
-	struct times times; /* asked */
-};
-
-/* The answers' data. */
-struct all {
-	struct times itimers[ITIMERS];
-	struct posix posix[];
 };
 
 /* The kernel's struct sigevent. */
@@ -142,23 +135,20 @@ static int timers_ask(struct tape *tape, const struct victim_thread *thread,
 		ret = posix_localize(thread->victim, &posix.at[i], err);
 	if (ret)
 		return ret;
-	at = tape_data(
-		tape, NULL, sizeof(struct all) + posix.n * sizeof(*posix.at));
-	if (posix.n)
-		memcpy((char *)tape_data_at(tape, at) + sizeof(struct all),
-			posix.at, posix.n * sizeof(*posix.at));
+	at = tape_data(tape, NULL, (ITIMERS + posix.n) * sizeof(struct times));
+	answer->own = posix.at;
+	answer->n = posix.n;
 	tape_about(tape, "interval timers");
 	for (size_t i = 0; i < ITIMERS; i++)
 		tape_call(tape, CALL_getitimer, A(i),
 			A_DATA(at + i * sizeof(struct times)));
-	at += sizeof(struct all);
-	for (size_t i = 0; i < posix.n; i++, at += sizeof(struct posix)) {
+	at += ITIMERS * sizeof(struct times);
+	for (size_t i = 0; i < posix.n; i++, at += sizeof(struct times)) {
 		tape_about(tape, "POSIX timer %d", posix.at[i].id);
 		tape_call(tape, CALL_timer_gettime, A(posix.at[i].id),
-			A_DATA(at + offsetof(struct posix, times)));
+			A_DATA(at));
 		tape_call(tape, CALL_timer_getoverrun, A(posix.at[i].id));
 	}
-	answer->n = posix.n;
 	return 0;
 }
 
@@ -174,8 +164,8 @@ static ItimerEntry *itimer_keep(struct arena *arena, const struct times *times)
 	return entry;
 }
 
-static PosixTimerEntry *posix_keep(
-	struct arena *arena, const struct posix *posix, uint32_t overrun)
+static PosixTimerEntry *posix_keep(struct arena *arena,
+	const struct posix *posix, const struct times *times, uint32_t overrun)
 {
 	PosixTimerEntry *entry = arena_new1(arena, PosixTimerEntry);
 
@@ -186,39 +176,88 @@ static PosixTimerEntry *posix_keep(
 	entry->it_sigev_notify = (uint32_t)posix->notify;
 	entry->sival_ptr = posix->value;
 	entry->overrun = overrun;
-	entry->isec = posix->times.isec;
-	entry->insec = posix->times.ifrac;
-	entry->vsec = posix->times.vsec;
-	entry->vnsec = posix->times.vfrac;
+	entry->isec = times->isec;
+	entry->insec = times->ifrac;
+	entry->vsec = times->vsec;
+	entry->vnsec = times->vfrac;
 	entry->has_notify_thread_id = posix->notify & SIGEV_THREAD_ID;
 	if (entry->has_notify_thread_id)
 		entry->notify_thread_id = posix->tid;
 	return entry;
 }
 
+/* In a second are so many of its parts. */
+static int times_read(const struct sighting *sight, size_t i, uint64_t parts,
+	struct times *ret, struct err *err)
+{
+	struct times times;
+	int res = answer_read(sight->thread, sight->answer, i * sizeof(times),
+		&times, sizeof(times), err);
+
+	if (res)
+		return res;
+	if (times.isec > INT64_MAX || times.vsec > INT64_MAX ||
+		times.ifrac >= parts || times.vfrac >= parts)
+		return err_set(err, EPROTO,
+			"thread %d: a timer cannot have %llu.%09llu s left",
+			sight->thread->tid, (unsigned long long)times.vsec,
+			(unsigned long long)times.vfrac);
+	*ret = times;
+	return 0;
+}
+
+static int itimers_capture(struct dump *dump, const struct sighting *sight,
+	TaskTimersEntry *timers, struct err *err)
+{
+	ItimerEntry **to[ITIMERS] = {
+		&timers->real, &timers->virt, &timers->prof};
+	struct times times;
+	int ret;
+
+	for (size_t i = 0; i < ITIMERS; i++) {
+		ret = times_read(sight, i, 1000000, &times, err);
+		if (ret)
+			return ret;
+		*to[i] = itimer_keep(dump->arena, &times);
+	}
+	return 0;
+}
+
+static int posix_capture(struct dump *dump, const struct sighting *sight,
+	size_t i, PosixTimerEntry **to, struct err *err)
+{
+	const struct posix *posix = sight->answer->own;
+	uint32_t op = (uint32_t)(ITIMERS + 2 * i + 1);
+	struct times times;
+	int64_t overrun;
+	int ret;
+
+	ret = times_read(sight, ITIMERS + i, 1000000000, &times, err);
+	if (!ret)
+		ret = answer_result(sight->thread, sight->answer, op, 0,
+			INT32_MAX, &overrun, err);
+	if (!ret)
+		*to = posix_keep(
+			dump->arena, &posix[i], &times, (uint32_t)overrun);
+	return ret;
+}
+
 static int timers_capture(struct dump *dump, const struct sighting *sight,
 	void *msg, struct err *err)
 {
-	const struct answer *answer = sight->answer;
-	const struct all *all = answer_data(sight->thread, answer);
 	TaskTimersEntry *timers = arena_new1(dump->arena, TaskTimersEntry);
-	int64_t overrun;
+	size_t n = sight->answer->n;
+	int ret;
 
-	(void)err;
 	task_timers_entry__init(timers);
-	timers->real = itimer_keep(dump->arena, &all->itimers[0]);
-	timers->virt = itimer_keep(dump->arena, &all->itimers[1]);
-	timers->prof = itimer_keep(dump->arena, &all->itimers[2]);
-	timers->n_posix = answer->n;
-	timers->posix = arena_newn(dump->arena, PosixTimerEntry *, answer->n);
-	for (size_t i = 0; i < answer->n; i++) {
-		overrun = answer_result(
-			sight->thread, answer, (uint32_t)(ITIMERS + 2 * i + 1));
-		timers->posix[i] = posix_keep(
-			dump->arena, &all->posix[i], (uint32_t)overrun);
-	}
-	((CoreEntry *)msg)->tc->timers = timers;
-	return 0;
+	ret = itimers_capture(dump, sight, timers, err);
+	timers->n_posix = n;
+	timers->posix = arena_newn(dump->arena, PosixTimerEntry *, n);
+	for (size_t i = 0; i < n && !ret; i++)
+		ret = posix_capture(dump, sight, i, &timers->posix[i], err);
+	if (!ret)
+		((CoreEntry *)msg)->tc->timers = timers;
+	return ret;
 }
 
 static int id_compare(const void *a, const void *b)

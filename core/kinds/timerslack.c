@@ -26,13 +26,15 @@ static int timerslack_ask(struct tape *tape, const struct victim_thread *thread,
 static int timerslack_capture(struct dump *dump, const struct sighting *sight,
 	void *msg, struct err *err)
 {
-	int64_t slack = answer_result(sight->thread, sight->answer, 0);
 	StasisThreadExtra *extra;
+	int64_t slack;
+	int ret;
 
 	(void)msg;
-	(void)err;
-	if (!slack)
-		return 0;
+	ret = answer_result(
+		sight->thread, sight->answer, 0, 0, INT64_MAX, &slack, err);
+	if (ret || !slack)
+		return ret;
 	extra = extra_of_thread(dump->arena, sight->thread);
 	extra->has_timerslack_ns = 1;
 	extra->timerslack_ns = (uint64_t)slack;

@@ -24,7 +24,10 @@ enum { KINDS_MAX = 64 };
 struct answer {
 	uint32_t op;   /* index of its first op */
 	uint64_t data; /* what its first tape_data() returned */
-	uint64_t n;    /* free for the kind */
+	/* Free for the kind: what it knows itself, and need not be told back.
+	 */
+	uint64_t n;
+	const void *own;
 };
 
 struct victim;
@@ -41,6 +44,7 @@ struct victim_thread {
 	uint64_t held; /* signals held back by the injection */
 	bool seized, stopped;
 	struct ptrace_rseq rseq;
+	uint32_t securebits; /* not asked on the tape: they are rights */
 
 	struct tape *tape;		  /* the interview */
 	const void *block;		  /* the tape as played */
@@ -61,10 +65,17 @@ struct victim {
 	size_t n_auxv;
 };
 
-/* For a kind's capture: what op i after its first one returned; its data. */
-int64_t answer_result(const struct victim_thread *thread,
-	const struct answer *answer, uint32_t i);
-const void *answer_data(
-	const struct victim_thread *thread, const struct answer *answer);
+/*
+ * For a kind's capture: what op i after its first one returned; a copy of its
+ * data, so many bytes behind the start. Answers were in the memory of the
+ * victim, where its user can write: they are facts about what he may do by
+ * himself, and nothing that gives a right is asked so (look it up in /proc).
+ * -EPROTO: an answer that cannot be (inject/record.h).
+ */
+int answer_result(const struct victim_thread *thread,
+	const struct answer *answer, uint32_t i, int64_t min, int64_t max,
+	int64_t *ret, struct err *err);
+int answer_read(const struct victim_thread *thread, const struct answer *answer,
+	size_t skip, void *to, size_t size, struct err *err);
 
 #endif

@@ -165,7 +165,8 @@ static int task_begin(struct place *place, struct err *err)
 
 static int task_enter(struct place *place, struct err *err)
 {
-	return remote_call_enter(&place->leader, CALL_munmap, err);
+	return remote_call_enter(
+		&place->remote, &place->leader, CALL_munmap, err);
 }
 
 static int task_end(struct place *place, struct err *err)

@@ -15,6 +15,7 @@
 #include <signal.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -251,21 +252,30 @@ static int law_child_ask(
 	struct law *law, struct law_child *child, struct err *err)
 {
 	struct victim_thread *thread = &child->thread;
+	uint32_t bits_op;
+	int64_t bits;
 	int ret = 0;
 
 	thread->tape = tape_new(law->arena, "interview");
+	/* As the walk asks for them, by another way. */
+	bits_op = tape_call(thread->tape, CALL_prctl, A(PR_GET_SECUREBITS));
 	for (size_t i = 0; kinds[i] && !ret; i++) {
 		if (!kinds[i]->ask)
 			continue;
 		thread->answers[i] =
 			(struct answer){(uint32_t)thread->tape->ops.n,
-				thread->tape->data_size, 0};
+				thread->tape->data_size, 0, NULL};
 		ret = kinds[i]->ask(
 			thread->tape, thread, &thread->answers[i], err);
 	}
 	if (!ret)
 		ret = law_child_play(child, thread->tape, err);
 	thread->block = child->stage->block;
+	if (!ret)
+		ret = tape_result(thread->tape, thread->block, bits_op, 0,
+			UINT32_MAX, &bits, err);
+	if (!ret)
+		thread->securebits = (uint32_t)bits;
 	return ret;
 }
 

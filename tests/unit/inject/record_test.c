@@ -90,11 +90,42 @@ TEST(data_lies_behind_the_steps_and_arguments_find_it)
 		CHECK_STR(block + ops[0].arg[1], "ello");
 		CHECK_STR(block + ops[1].arg[1], "behind");
 		CHECK_INT(ops[1].arg[0], 64);
-		CHECK_STR(tape_block_data(tape, block, first), "hello");
 		CHECK_INT(ops[1].kinds,
 			TAPE_KIND(0, TAPE_REEL) | TAPE_KIND(1, TAPE_DATA));
 		CHECK_INT(tape_size(tape) % 16, 0);
 	}
+}
+
+TEST(data_is_read_back_and_nothing_beyond_it)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	struct tape *tape = tape_new(arena, "task 42");
+	uint64_t at = tape_data(tape, "hello", 6);
+	const void *block = tape_block(arena, tape, backends[0]);
+	struct err err = {0};
+	char to[64] = "";
+
+	CHECK_INT(tape_block_read(tape, block, at, to, 6, &err), 0);
+	CHECK_STR(to, "hello");
+	CHECK_INT(tape_block_read(tape, block, 16, to, 0, &err), 0);
+	CHECK_INT(tape_block_read(tape, block, at, to, 17, &err), -EPROTO);
+	CHECK_INT(tape_block_read(tape, block, 17, to, 0, &err), -EPROTO);
+	CHECK_INT(
+		tape_block_read(tape, block, UINT64_MAX, to, 2, &err), -EPROTO);
+	CHECK_STR(err.text,
+		"task 42 has no 2 bytes of data at 18446744073709551615");
+}
+
+/* 0 and the value, or the error. */
+static int64_t result_of(const struct tape *tape, const void *block,
+	uint32_t op, int64_t min, int64_t max)
+{
+	struct err err = {0};
+	int64_t value;
+	int code = tape_result(tape, block, op, min, max, &value, &err);
+
+	CHECK_INT(code != 0, err.text[0] != '\0');
+	return code ?: value;
 }
 
 TEST(results_are_read_back_by_the_index_of_their_step)
@@ -106,15 +137,45 @@ TEST(results_are_read_back_by_the_index_of_their_step)
 	char *block;
 
 	made = tape_call(tape, CALL_eventfd2, A(3), A(0));
-	closed = tape_call(tape, CALL_close, A_RESULT(made));
+	closed = tape_try(tape, CALL_close, A_RESULT(made));
 	block = tape_block(arena, tape, backends[0]);
 	ops = (void *)(block + sizeof(struct tape_head));
 	CHECK_INT(ops[closed].kinds & 3, TAPE_RESULT);
 	CHECK_INT(ops[closed].arg[0], made);
 	ops[made].result = 9;
 	ops[closed].result = -EBADF;
-	CHECK_INT(tape_result(block, made), 9);
-	CHECK_INT(tape_result(block, closed), -EBADF);
+	CHECK_INT(result_of(tape, block, made, 0, 9), 9);
+	CHECK_INT(result_of(tape, block, closed, 0, 0), -EBADF);
+}
+
+TEST(results_that_cannot_be_are_refused)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	struct tape *tape = tape_new(arena, "task 42");
+	struct err err = {0};
+	struct tape_op *ops;
+	int64_t value = 5;
+	char *block;
+
+	tape_about(tape, "groups");
+	tape_call(tape, CALL_getgroups, A(4), A(0));
+	tape_try(tape, CALL_close, A(3));
+	block = tape_block(arena, tape, backends[0]);
+	ops = (void *)(block + sizeof(struct tape_head));
+	ops[0].result = 200000;
+	CHECK_INT(tape_result(tape, block, 0, 0, 4, &value, &err), -EPROTO);
+	CHECK_STR(err.text,
+		"task 42: groups: getgroups cannot have answered 200000");
+	CHECK(err.hint[0]);
+	CHECK_INT(value, 5);
+	/* Had it failed, the tape would have ended there. */
+	ops[0].result = -EPERM;
+	CHECK_INT(result_of(tape, block, 0, 0, 4), -EPROTO);
+	ops[1].result = -4096;
+	CHECK_INT(result_of(tape, block, 1, 0, 4), -EPROTO);
+	ops[1].result = INT64_MIN;
+	CHECK_INT(result_of(tape, block, 1, 0, 4), -EPROTO);
+	CHECK_INT(result_of(tape, block, 2, 0, 4), -EPROTO);
 }
 
 TEST(a_failure_inside_becomes_a_sentence_outside)
@@ -146,6 +207,29 @@ TEST(a_failure_inside_becomes_a_sentence_outside)
 	head->played = 1;
 	CHECK_INT(tape_check(tape, head, &err), -EPROTO);
 	CHECK_STR(err.text, "task 42: the agent stopped after 1 of 3 steps");
+}
+
+TEST(a_failure_that_cannot_be_is_one_all_the_same)
+{
+	static const struct {
+		int32_t failed;
+		int64_t error;
+	} notes[] = {{0, 0}, {0, 5}, {0, -4096}, {0, INT64_MIN}, {0, 1ll << 32},
+		{1, -EIO}, {INT32_MAX, -EIO}, {-2, -EIO}};
+	_cleanup_arena_ struct arena *arena = arena_new();
+	struct tape *tape = tape_new(arena, "task 42");
+	struct tape_head *head;
+	struct err err = {0};
+
+	tape_call(tape, CALL_eventfd2, A(3), A(0));
+	head = (void *)tape_block(arena, tape, backends[0]);
+	head->played = 1;
+	for (size_t i = 0; i < sizeof(notes) / sizeof(*notes); i++) {
+		head->failed = notes[i].failed;
+		head->error = notes[i].error;
+		CHECK_INT(tape_check(tape, head, &err), -EPROTO);
+		CHECK_STR(err.text, "task 42: the agent's notes make no sense");
+	}
 }
 
 TEST(long_reads_are_split_as_the_kernel_needs)
