@@ -44,6 +44,13 @@ static bool room_is(const struct crowd *crowd, uid_t uid, enum guest guest)
 	if (all - members_count(crowd, GUEST_TRUSTED) >= most_others(crowd) ||
 		all >= most)
 		return false;
+	/* One member of the group may have many ids. */
+	if (guest != GUEST_INVITED &&
+		(members_count(crowd, GUEST_MEMBER) +
+			members_count(crowd, GUEST_UNINVITED)) *
+				2 >=
+			most)
+		return false;
 	if (guest == GUEST_UNINVITED)
 		return members_count(crowd, guest) * SHARE < most;
 	return members_of(crowd, uid) * SHARE < most;

@@ -4,7 +4,8 @@
  * room for one more, and an end to those that take too long.
  *
  * Of the room, a quarter is for each guest at most, a quarter for all who
- * were not invited, and a quarter is kept for those who are trusted. Pure but
+ * were not invited, half for them and all who come by the group, whatever
+ * their ids, and a quarter is kept for those who are trusted. Pure but
  * for crowd_kill_late.
  */
 #ifndef STASIS_SERVICE_CROWD_H

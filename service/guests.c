@@ -75,13 +75,18 @@ int guests_read(struct arena *arena, const struct options *options,
 	return rc;
 }
 
-static bool peer_invited(const struct guests *guests, const struct peer *peer)
+static bool peer_named(const struct guests *guests, const struct peer *peer)
+{
+	for (size_t i = 0; i < guests->users.n; i++)
+		if (guests->users.at[i] == peer->owner.uid)
+			return true;
+	return false;
+}
+
+static bool peer_member(const struct guests *guests, const struct peer *peer)
 {
 	const struct run_owner *who = &peer->owner;
 
-	for (size_t i = 0; i < guests->users.n; i++)
-		if (guests->users.at[i] == who->uid)
-			return true;
 	if (!guests->has_group)
 		return false;
 	if (who->gid == guests->group)
@@ -98,7 +103,9 @@ enum guest guests_judge(const struct guests *guests, const struct peer *peer)
 
 	if (uid == 0 || uid == geteuid())
 		return GUEST_TRUSTED;
-	return peer_invited(guests, peer) ? GUEST_INVITED : GUEST_UNINVITED;
+	if (peer_named(guests, peer))
+		return GUEST_INVITED;
+	return peer_member(guests, peer) ? GUEST_MEMBER : GUEST_UNINVITED;
 }
 
 int guests_admit(

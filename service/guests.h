@@ -18,7 +18,8 @@ struct guests {
 	gid_t group;
 };
 
-enum guest { GUEST_TRUSTED, GUEST_INVITED, GUEST_UNINVITED };
+/* Invited by name, or as a member of the group. */
+enum guest { GUEST_TRUSTED, GUEST_INVITED, GUEST_MEMBER, GUEST_UNINVITED };
 
 /* From --allow-users and --allow-group, names or numbers. */
 int guests_read(struct arena *arena, const struct options *options,

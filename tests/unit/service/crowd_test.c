@@ -65,6 +65,27 @@ TEST(the_uninvited_get_a_quarter_whatever_their_ids)
 	CHECK_INT(crowd_room(arena, &crowd, USER, 1, GUEST_INVITED), 4);
 }
 
+TEST(members_of_the_group_get_half_whatever_their_ids)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	struct crowd crowd = {.most = 8};
+
+	CHECK_INT(crowd_room(arena, &crowd, USER, 1, GUEST_MEMBER), 4);
+	CHECK_INT(crowd_room(arena, &crowd, USER, 1, GUEST_UNINVITED), 0);
+	CHECK_INT(crowd_room(arena, &crowd, 99, 0, GUEST_INVITED), 2);
+	CHECK_INT(crowd_room(arena, &crowd, 0, 0, GUEST_TRUSTED), 2);
+}
+
+TEST(one_member_of_the_group_gets_a_quarter)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	struct crowd crowd = {.most = 8};
+
+	CHECK_INT(crowd_room(arena, &crowd, USER, 0, GUEST_MEMBER), 2);
+	CHECK_INT(crowd_room(arena, &crowd, USER + 1, 0, GUEST_MEMBER), 2);
+	CHECK_INT(crowd_room(arena, &crowd, USER + 2, 0, GUEST_MEMBER), 0);
+}
+
 TEST(root_takes_room_from_guests)
 {
 	_cleanup_arena_ struct arena *arena = arena_new();
