@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "kinds/ghost_place.h"
 #include "proto/paths.pb-c.h"
 #include "proto/time.pb-c.h"
 
@@ -85,7 +86,9 @@ static int content_capture(struct dump *dump, const struct stat *stat,
 	entry.ino = stat->st_ino;
 	entry.atim = time_capture(dump->arena, &stat->st_atim);
 	entry.mtim = time_capture(dump->arena, &stat->st_mtim);
-	if (stat->st_size >= WHOLE_BELOW) {
+	if (S_ISDIR(stat->st_mode)) {
+		size = 0;
+	} else if (stat->st_size >= WHOLE_BELOW) {
 		entry.has_chunks = entry.chunks = true;
 		entry.has_size = true;
 		entry.size = (uint64_t)stat->st_size;
@@ -130,6 +133,8 @@ static int ghost_store(struct dump *dump, const struct sighting *sighting,
 	code = limit_check(dump, &sighting->stat, err);
 	if (code)
 		return code;
+	if (S_ISDIR(sighting->stat.st_mode))
+		return content_capture(dump, &sighting->stat, ghost, -1, err);
 	/* The victim's own opening may be for writing alone. */
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", sighting->fd);
 	fd = open(link, O_RDONLY | O_CLOEXEC);
@@ -245,29 +250,73 @@ static int name_borrow(struct restore *restore, int dir, const char *base,
 	return code;
 }
 
+/* A new folder that has the name for a moment. */
+static int folder_borrow(
+	int dir, const char *base, int *ret_fd, struct err *err)
+{
+	int fd, code = 0;
+
+	if (mkdirat(dir, base, 0700))
+		return err_errno(err, "making the deleted folder '%s'", base);
+	fd = openat(dir, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		code = err_errno(err, "opening the deleted folder '%s'", base);
+	if (unlinkat(dir, base, AT_REMOVEDIR) && !code)
+		code = err_errno(err, "deleting '%s' again", base);
+	if (!code)
+		*ret_fd = fd;
+	else if (fd >= 0)
+		close(fd);
+	return code;
+}
+
+/* What O_TMPFILE makes is called "#" and its inode, and may get a name yet. */
+static bool was_temporary(const GhostFileEntry *entry, const char *base)
+{
+	char name[32];
+
+	snprintf(name, sizeof(name), "#%llu", (unsigned long long)entry->ino);
+	return entry->has_ino && strcmp(base, name) == 0;
+}
+
+static int any_borrow(struct restore *restore, const GhostFileEntry *entry,
+	int dir, const char *base, int *ret_fd, struct err *err)
+{
+	return S_ISDIR(entry->mode)
+		       ? folder_borrow(dir, base, ret_fd, err)
+		       : name_borrow(restore, dir, base, ret_fd, err);
+}
+
 /* A new file without a name. */
 static int nameless_make(struct restore *restore, const char *name,
-	uint32_t ghost, int *ret_fd, struct err *err)
+	const GhostFileEntry *entry, uint32_t ghost, int *ret_fd,
+	struct err *err)
 {
 	char *folder = arena_strdup(restore->arena, name), temporary[48];
 	char *slash = strrchr(folder, '/');
-	_cleanup_fd_ int dir = -1;
-	int fd, code;
+	struct ghost_place place;
+	const char *base;
+	int code, fd = -1;
 
 	if (!slash)
 		return err_set(err, EBADMSG, "'%s' is no absolute path", name);
 	*slash = '\0';
-	dir = restore_open(
-		restore, *folder ? folder : "/", O_PATH | O_DIRECTORY, 0);
-	if (dir < 0)
-		return err_code(err, dir,
-			"opening '%s', where the deleted file '%s' was",
-			*folder ? folder : "/", name);
+	base = slash + 1;
+	code = ghost_place_open(restore, folder, &place, err);
+	if (code)
+		return err_wrap(err, "the deleted file '%s'", name);
+	if (S_ISREG(entry->mode) && was_temporary(entry, base))
+		fd = openat(
+			place.dir, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	snprintf(temporary, sizeof(temporary), ".stasis-ghost-%d-%x",
 		(int)getpid(), ghost);
-	code = name_borrow(restore, dir, name + (slash - folder) + 1, &fd, err);
+	/* Not every file system has such files. */
+	if (fd < 0)
+		code = any_borrow(restore, entry, place.dir, base, &fd, err);
 	if (code == -EEXIST)
-		code = name_borrow(restore, dir, temporary, &fd, err);
+		code = any_borrow(
+			restore, entry, place.dir, temporary, &fd, err);
+	ghost_place_close(&place);
 	if (!code)
 		*ret_fd = fd;
 	return code;
@@ -289,11 +338,13 @@ static int content_restore(const struct image_list *list, const char *name,
 	struct timespec times[2];
 	int code;
 
-	code = io_pwrite_all(
-		fd, list->at[0].payload, list->at[0].payload_size, 0);
-	if (!code && entry->chunks && ftruncate(fd, (off_t)entry->size))
+	code = S_ISDIR(entry->mode) ? 0
+				    : io_pwrite_all(fd, list->at[0].payload,
+					      list->at[0].payload_size, 0);
+	if (!code && entry->chunks && S_ISREG(entry->mode) &&
+		ftruncate(fd, (off_t)entry->size))
 		code = -errno;
-	for (size_t i = 1; i < list->n && !code; i++) {
+	for (size_t i = 1; i < list->n && !code && S_ISREG(entry->mode); i++) {
 		chunk = (GhostChunkEntry *)list->at[i].msg;
 		code = io_pwrite_all(
 			fd, list->at[i].payload, chunk->len, (off_t)chunk->off);
@@ -326,10 +377,12 @@ static int ghost_make(struct restore *restore, const RegFileEntry *reg,
 			"image",
 			reg->name);
 	entry = (GhostFileEntry *)list.at[0].msg;
-	if (!S_ISREG(entry->mode))
+	if (!S_ISREG(entry->mode) && !S_ISDIR(entry->mode))
 		return err_set(err, EOPNOTSUPP,
-			"the deleted file '%s' is no regular file", reg->name);
-	code = nameless_make(restore, reg->name, ghost, &fd, err);
+			"the deleted file '%s' is no regular file and no "
+			"folder",
+			reg->name);
+	code = nameless_make(restore, reg->name, entry, ghost, &fd, err);
 	if (!code)
 		code = content_restore(&list, reg->name, fd, err);
 	if (!code)

@@ -68,10 +68,12 @@ static int name_refuse(const struct sighting *sighting, struct err *err)
 			sighting->stat.st_nlink
 				? "its name was deleted, though the file "
 				  "has others"
-				: "it was deleted, and is no regular file");
+				: "it was deleted, and is neither a regular "
+				  "file nor a folder");
 		return err_hint(err,
 			"deleted files can be dumped when they are regular "
-			"files without any name; close it or bring '%.*s' "
+			"files or folders without any name; close it or bring "
+			"'%.*s' "
 			"back",
 			(int)(strlen(target) - strlen(deleted)), target);
 	}
@@ -102,7 +104,9 @@ static int name_capture(struct dump *dump, const struct sighting *sighting,
 	if (size <= tail || strcmp(target + size - tail, deleted) != 0)
 		return name_refuse(sighting, err);
 	name[size - tail] = '\0';
-	if (sighting->stat.st_nlink == 0 && S_ISREG(sighting->stat.st_mode))
+	if (sighting->stat.st_nlink == 0 &&
+		(S_ISREG(sighting->stat.st_mode) ||
+			S_ISDIR(sighting->stat.st_mode)))
 		return ghost_capture(dump, sighting, id, err);
 	if (name_leads(name, sighting))
 		return 0;

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ghost_place: the folder in which a deleted file is made again. Where it is
+ * deleted, too, it is there for this moment alone.
+ */
+#ifndef STASIS_KINDS_GHOST_PLACE_H
+#define STASIS_KINDS_GHOST_PLACE_H
+
+#include "model/restore.h"
+
+enum { GHOST_FOLDERS = 64 };
+
+struct ghost_place {
+	int dir;	 /* O_PATH */
+	const char *end; /* of the path */
+	struct {
+		int above; /* O_PATH */
+		const char *name;
+	} made[GHOST_FOLDERS];
+	size_t n;
+};
+
+int ghost_place_open(struct restore *restore, const char *folder,
+	struct ghost_place *ret, struct err *err);
+/* Removes what was made for it. */
+void ghost_place_close(struct ghost_place *place);
+
+#endif
