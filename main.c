@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "base/log.h"
@@ -177,6 +178,18 @@ static int run_options(struct arena *arena, const struct options *options)
 	}
 }
 
+/* The kernel lets the stack grow as far as the limit says at that moment. */
+static void stack_allow(void)
+{
+	const rlim_t enough = 8 << 20;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_STACK, &limit) || limit.rlim_cur >= enough)
+		return;
+	limit.rlim_cur = limit.rlim_max < enough ? limit.rlim_max : enough;
+	setrlimit(RLIMIT_STACK, &limit);
+}
+
 int main(int argc, char **argv)
 {
 	_cleanup_arena_ struct arena *arena = arena_new();
@@ -184,6 +197,7 @@ int main(int argc, char **argv)
 	struct err err = {0};
 	int rc;
 
+	stack_allow();
 	if (options_parse(arena, argc, argv, &options, &err))
 		return report(&err, false);
 	rc = run_options(arena, &options);

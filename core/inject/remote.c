@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "inject/regs.h"
@@ -329,6 +330,30 @@ int remote_probe(
 		    : 0;
 }
 
+/* A process may use more than its limits allow by now: they do not count for
+ * the moment of one mmap. */
+static int map_beyond(struct remote *remote, const uint64_t args[6],
+	int64_t *ret_result, struct err *err)
+{
+	static const int which[] = {RLIMIT_AS, RLIMIT_DATA};
+	struct rlimit old[2], none;
+	bool raised[2] = {false, false};
+	int code;
+
+	for (int i = 0; i < 2; i++) {
+		if (prlimit(remote->memory.pid, which[i], NULL, &old[i]))
+			continue;
+		none = (struct rlimit){old[i].rlim_max, old[i].rlim_max};
+		raised[i] = !prlimit(remote->memory.pid, which[i], &none, NULL);
+	}
+	code = remote_call(
+		remote, remote->leader, CALL_mmap, args, ret_result, err);
+	for (int i = 0; i < 2; i++)
+		if (raised[i])
+			prlimit(remote->memory.pid, which[i], &old[i], NULL);
+	return code;
+}
+
 static int map_there(struct remote *remote, size_t size, int prot,
 	uint64_t *ret_at, struct err *err)
 {
@@ -339,6 +364,8 @@ static int map_there(struct remote *remote, size_t size, int prot,
 
 	code = remote_call(
 		remote, remote->leader, CALL_mmap, args, &result, err);
+	if (!code && result == -ENOMEM)
+		code = map_beyond(remote, args, &result, err);
 	if (code)
 		return code;
 	if (result < 0) {

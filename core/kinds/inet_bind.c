@@ -157,8 +157,10 @@ static int bind_refuse(const InetSkEntry *inet, struct err *err)
 		inet_address_text(inet, inet->src_addr, text), inet->src_port);
 
 	if (code == -EADDRINUSE)
-		return err_hint(err, "another program uses it; end that, or "
-				     "wait until it has let go");
+		return err_hint(err, "another program uses it, or a "
+				     "connection that ended is in TIME_WAIT "
+				     "(ss -tanp shows which): end that "
+				     "program, or wait a minute");
 	if (code == -EADDRNOTAVAIL)
 		return err_hint(err, "give the address to a network device of "
 				     "this machine first");

@@ -78,7 +78,12 @@ static int name_refuse(const struct sighting *sighting, struct err *err)
 			(int)(strlen(target) - strlen(deleted)), target);
 	}
 	if (fstatat(AT_FDCWD, target, &stat, AT_SYMLINK_NOFOLLOW)) {
-		err_errno(err, "its name cannot be looked up");
+		int code = err_errno(err, "its name cannot be looked up");
+
+		if (code != -EACCES && code != -EPERM)
+			return err_hint(err,
+				"its file system may not be reached from here "
+				"(another mount namespace?)");
 		return err_hint(err, "folders that only its user may enter, as "
 				     "on a network file system, can be dumped "
 				     "by that user");

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <linux/capability.h>
+#include <stdio.h>
 #include <sys/resource.h>
 
 struct limit {
@@ -42,18 +43,51 @@ static int rlimits_capture(struct dump *dump, const struct sighting *sight,
 	return 0;
 }
 
+/* As ulimit(1) and limits.conf(5) know them. */
+static const char *rlimit_name(size_t i)
+{
+	static const char *const names[FACTS_RLIMITS] = {
+		[RLIMIT_CPU] = "CPU time in seconds (RLIMIT_CPU)",
+		[RLIMIT_FSIZE] = "size of a file (RLIMIT_FSIZE)",
+		[RLIMIT_DATA] = "size of data (RLIMIT_DATA)",
+		[RLIMIT_STACK] = "size of the stack (RLIMIT_STACK)",
+		[RLIMIT_CORE] = "size of a core dump (RLIMIT_CORE)",
+		[RLIMIT_RSS] = "resident memory (RLIMIT_RSS)",
+		[RLIMIT_NPROC] = "processes of the user (RLIMIT_NPROC)",
+		[RLIMIT_NOFILE] = "open files (RLIMIT_NOFILE)",
+		[RLIMIT_MEMLOCK] = "locked memory (RLIMIT_MEMLOCK)",
+		[RLIMIT_AS] = "size of memory (RLIMIT_AS)",
+		[RLIMIT_LOCKS] = "file locks (RLIMIT_LOCKS)",
+		[RLIMIT_SIGPENDING] = "waiting signals (RLIMIT_SIGPENDING)",
+		[RLIMIT_MSGQUEUE] = "message queues (RLIMIT_MSGQUEUE)",
+		[RLIMIT_NICE] = "niceness (RLIMIT_NICE)",
+		[RLIMIT_RTPRIO] = "real-time priority (RLIMIT_RTPRIO)",
+		[RLIMIT_RTTIME] = "real-time CPU time (RLIMIT_RTTIME)",
+	};
+
+	return i < FACTS_RLIMITS && names[i] ? names[i] : "an unknown thing";
+}
+
+static const char *rlimit_text(char ret[24], uint64_t value)
+{
+	snprintf(ret, 24, "%llu", (unsigned long long)value);
+	return value == UINT64_MAX ? "unlimited" : ret;
+}
+
 static int rlimit_check(size_t i, const struct limit *want,
 	const struct holder *holder, struct err *err)
 {
 	const struct facts *facts = holder->facts;
+	char his[24], ours[24];
 
 	if (want->max <= facts->rlimits[i].max ||
 		facts->cap_prm >> CAP_SYS_RESOURCE & 1)
 		return 0;
 	err_set(err, EPERM,
-		"task %d: hard resource limit %zu is %#llx, above our %#llx",
-		holder->task->pid, i, (unsigned long long)want->max,
-		(unsigned long long)facts->rlimits[i].max);
+		"process %d had a hard limit of %s for %s, above the %s of "
+		"stasis here",
+		holder->task->pid, rlimit_text(his, want->max), rlimit_name(i),
+		rlimit_text(ours, facts->rlimits[i].max));
 	return err_hint(err,
 		"start stasis with the limit raised, or with CAP_SYS_RESOURCE");
 }
@@ -82,7 +116,7 @@ static int rlimits_settle(struct tape *tape, const struct object *object,
 		ret = rlimit_check(i, &want, holder, err);
 		if (ret)
 			return ret;
-		tape_about(tape, "resource limit %zu", i);
+		tape_about(tape, "limit of %s", rlimit_name(i));
 		at = tape_data(tape, &want, sizeof(want));
 		tape_call(tape, CALL_prlimit64, A(0), A(i), A_DATA(at), A(0));
 	}

@@ -2,6 +2,7 @@
 """cli_options: what the options of dump and restore promise."""
 import json
 import os
+import resource
 import shutil
 import signal
 import stat
@@ -74,6 +75,20 @@ def cli_stopped_root(case):
     case.restore(victim)
     wait_until(lambda: state(victim) == "T", "it is stopped again")
     os.kill(victim, signal.SIGCONT)
+    case.go()
+    case.await_verdict(victim)
+
+
+@test("the engine works with a stack of 64 KiB")
+def cli_small_stack(case):
+    victim = victim_of(case)
+    was = resource.getrlimit(resource.RLIMIT_STACK)
+    resource.setrlimit(resource.RLIMIT_STACK, (64 << 10, was[1]))
+    try:
+        case.dump(victim)
+        case.restore(victim)
+    finally:
+        resource.setrlimit(resource.RLIMIT_STACK, was)
     case.go()
     case.await_verdict(victim)
 
