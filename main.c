@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
+#include "base/shown.h"
 #include "check/check.h"
 #include "cpuinfo/compare.h"
 #include "options/help.h"
@@ -21,10 +22,14 @@ enum { EXIT_SOME_CANNOT = 2 };
 /* Once to the terminal, and into the log file if there is one. */
 static int report(const struct err *err, bool log_too)
 {
+	char text[4 * sizeof(err->text)];
+
 	fflush(stdout);
-	fprintf(stderr, "stasis: %s\n", err->text);
-	if (err->hint[0])
-		fprintf(stderr, "hint: %s\n", err->hint);
+	shown_copy(text, sizeof(text), err->text);
+	fprintf(stderr, "stasis: %s\n", text);
+	shown_copy(text, sizeof(text), err->hint);
+	if (text[0])
+		fprintf(stderr, "hint: %s\n", text);
 	if (log_too)
 		log_error("stasis", err);
 	return EXIT_FAILURE;

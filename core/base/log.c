@@ -5,6 +5,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/shown.h"
+
 static struct {
 	int fd;
 	enum log_level level;
@@ -27,22 +29,21 @@ int log_enabled(enum log_level level)
 static void log_line(const char *word, const char *fmt, va_list ap)
 {
 	struct timespec now;
-	char line[2048];
+	char line[2048], text[2048];
 	long usec;
-	int used;
+	size_t used;
 
 	clock_gettime(CLOCK_MONOTONIC, &now);
 	if (!sink.start.tv_sec)
 		sink.start = now;
 	usec = (now.tv_sec - sink.start.tv_sec) * 1000000 +
 	       (now.tv_nsec - sink.start.tv_nsec) / 1000;
-	used = snprintf(line, sizeof(line), "(%02ld.%06ld) %s", usec / 1000000,
-		usec % 1000000, word);
-	used += vsnprintf(line + used, sizeof(line) - (size_t)used, fmt, ap);
-	if (used > (int)sizeof(line) - 2)
-		used = (int)sizeof(line) - 2;
-	line[used] = '\n';
-	if (write(sink.fd, line, (size_t)used + 1) < 0)
+	used = (size_t)snprintf(line, sizeof(line), "(%02ld.%06ld) %s",
+		usec / 1000000, usec % 1000000, word);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	used += shown_copy(line + used, sizeof(line) - used - 1, text);
+	line[used++] = '\n';
+	if (write(sink.fd, line, used) < 0)
 		return; /* a full disk must not stop the run */
 }
 
