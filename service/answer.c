@@ -3,6 +3,8 @@
 
 #include <stddef.h>
 
+#include "base/shown.h"
+
 void answer_init(struct answer *ret, CriuReqType type)
 {
 	criu_resp__init(&ret->resp);
@@ -53,11 +55,14 @@ void answer_fail(
 	struct arena *arena, struct answer *answer, const struct err *err)
 {
 	CriuResp *resp = &answer->resp;
-	char *text;
+	char *text, shown[4 * sizeof(err->text)];
 
 	text = err->hint[0] ? arena_printf(arena, "%s (hint: %s)", err->text,
 				      err->hint)
 			    : arena_strdup(arena, err->text);
+	/* No longer than what can be sent. */
+	shown_copy(shown, sizeof(err->text) + sizeof(err->hint) + 10, text);
+	text = arena_strdup(arena, shown);
 	answer_clean_text(text);
 	resp->success = false;
 	resp->has_cr_errno = true;

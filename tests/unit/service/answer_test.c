@@ -47,6 +47,18 @@ TEST(a_failure_carries_number_sentence_and_hint)
 		"there is no process 5 (hint: look with ps)");
 }
 
+TEST(a_failure_shows_control_characters_as_numbers)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	struct err err = {0};
+	struct answer answer;
+
+	answer_init(&answer, CRIU_REQ_TYPE__DUMP);
+	err_set(&err, ESRCH, "no \033[2J\n");
+	answer_fail(arena, &answer, &err);
+	CHECK_STR(answer.resp.cr_errmsg, "no \\x1b[2J\\x0a");
+}
+
 TEST(the_longest_failure_fits_in_the_smallest_buffer)
 {
 	_cleanup_arena_ struct arena *arena = arena_new();
