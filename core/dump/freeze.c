@@ -302,11 +302,11 @@ static int children_freeze(struct dump *dump, struct victim *victim,
 	return code;
 }
 
-static int root_check(pid_t root, struct err *err)
+static int root_check(const struct run *run, pid_t root, struct err *err)
 {
 	struct proc_stat stat;
 	struct proc proc;
-	pid_t pid = getpid();
+	pid_t self = run->program ?: getpid(), pid = self;
 	int code;
 
 	if (root == 1) {
@@ -316,7 +316,7 @@ static int root_check(pid_t root, struct err *err)
 	while (pid > 1) {
 		if (pid == root) {
 			err_set(err, EINVAL,
-				pid == getpid()
+				pid == self
 					? "process %d is this very program"
 					: "process %d is an ancestor of this "
 					  "very program",
@@ -355,7 +355,7 @@ int freeze_tree(struct dump *dump, pid_t root, struct err *err)
 	bool again = true, deaths = false;
 	int code;
 
-	code = root_check(root, err);
+	code = root_check(dump->run, root, err);
 	if (!code)
 		code = process_freeze(dump, root, err);
 	if (!code && dump->victims.at[0]->state == TASK_DEAD)

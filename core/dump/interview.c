@@ -11,6 +11,7 @@
 #include "inject/remote.h"
 #include "inject/rseq.h"
 #include "inject/vdso.h"
+#include "kernel/oom.h"
 #include "kernel/ptrace.h"
 #include "model/kind.h"
 
@@ -270,14 +271,11 @@ static int interview_victim(
 
 int interview_victims(struct dump *dump, struct err *err)
 {
-	int code;
+	int exposed = oom_hide(), code = 0;
 
-	for (size_t i = 0; i < dump->victims.n; i++) {
-		if (dump->victims.at[i]->state == TASK_DEAD)
-			continue;
-		code = interview_victim(dump, dump->victims.at[i], err);
-		if (code)
-			return code;
-	}
-	return 0;
+	for (size_t i = 0; i < dump->victims.n && !code; i++)
+		if (dump->victims.at[i]->state != TASK_DEAD)
+			code = interview_victim(dump, dump->victims.at[i], err);
+	oom_expose(exposed);
+	return code;
 }

@@ -52,6 +52,7 @@ struct run {
 	int script_status;   /* of the script that failed; 0: none, killed */
 	bool scripts_decide; /* ... and it is the exit status of the program */
 	bool patient;	     /* blocks INT and TERM while its steps run */
+	pid_t program;	     /* whose child does the work; 0: it itself does */
 };
 
 /* Every step of the walks begins with this. It fails with EINTR when INT or

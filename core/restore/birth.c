@@ -184,10 +184,12 @@ static bool is_passing(const struct birth *birth)
 	return !birth->task && !birth->leads_session && !birth->leads_group;
 }
 
-static void newborns_kill(struct birth_ward *ward)
+void birth_kill(struct birth_ward *ward)
 {
+	struct err stop = {.code = ECANCELED, .text = "the restore failed"};
 	const struct birth *birth;
 
+	board_fail(ward->board, &stop);
 	for (size_t i = 0; i < ward->plan->births.n; i++) {
 		birth = ward->plan->births.at[i];
 		if (ward->board->exists[i] && !is_passing(birth))
@@ -227,14 +229,11 @@ static void newborns_reap(struct birth_ward *ward)
 
 void birth_abort(struct birth_ward *ward)
 {
-	struct err stop = {.code = ECANCELED, .text = "the restore failed"};
-
 	if (!ward->board)
 		return;
-	board_fail(ward->board, &stop);
 	/* Twice: one may have forked while the first round went on. */
 	for (int round = 0; round < 2; round++) {
-		newborns_kill(ward);
+		birth_kill(ward);
 		newborns_reap(ward);
 	}
 }

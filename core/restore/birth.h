@@ -5,7 +5,8 @@
  *
  * The coordinator forks the root, tasks fork their children; each newborn
  * runs the skeleton (skeleton.h). birth_abort kills whatever was born and
- * reaps it, so that a failed restore leaves nobody behind.
+ * reaps it, so that a failed restore leaves nobody behind; birth_kill is its
+ * half for who traces them and is not their parent.
  */
 #ifndef STASIS_RESTORE_BIRTH_H
 #define STASIS_RESTORE_BIRTH_H
@@ -15,6 +16,7 @@
 int birth_begin(struct birth_ward *ward, struct err *err);
 /* Fork the tree; returns when every task waits for its tape. */
 int birth_tree(struct birth_ward *ward, struct err *err);
+void birth_kill(struct birth_ward *ward);
 void birth_abort(struct birth_ward *ward);
 void birth_end(struct birth_ward *ward);
 

@@ -130,6 +130,16 @@ void board_go(struct board *board)
 	wake(&board->go);
 }
 
+void board_depart(struct board *board)
+{
+	__atomic_store_n(&board->departs, 1, __ATOMIC_RELEASE);
+}
+
+bool board_departs(const struct board *board)
+{
+	return load(&board->departs);
+}
+
 bool board_watch(const uint32_t *counter, uint32_t all, int milliseconds)
 {
 	uint32_t now = load(counter);

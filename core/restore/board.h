@@ -24,6 +24,7 @@ struct board {
 	uint32_t ready;	  /* tasks that wait for their tapes */
 	uint32_t go;	  /* 1: play */
 	uint32_t failed;  /* 1: err is set */
+	uint32_t departs; /* 1: no return: all live, whatever happens */
 	struct err err;
 	uint32_t keeper; /* its tid; FUTEX_OWNER_DIED */
 	struct robust_list link;
@@ -45,6 +46,9 @@ int board_meet(struct board *board, uint32_t *counter, uint32_t all);
 /* Count in, the last one of all aloud, and wait for the word to go. */
 int board_wait_go(struct board *board, uint32_t all);
 void board_go(struct board *board);
+/* The point of no return, told and asked for. */
+void board_depart(struct board *board);
+bool board_departs(const struct board *board);
 /* Wait until the counter reaches all; false after a time. */
 bool board_watch(const uint32_t *counter, uint32_t all, int milliseconds);
 /* Count in for others who wait with TAPE_MEET or board_meet. */

@@ -221,6 +221,36 @@ int perform_tapes(struct birth_ward *ward, struct err *err)
 	return code;
 }
 
+/* Whoever of them is killed meanwhile dies as a task that lives already. */
+static int task_keep(const struct plan_task *pt, struct err *err)
+{
+	struct err told;
+	int code;
+
+	for (size_t i = 0; i < pt->task->n_threads; i++) {
+		code = ptrace_options_set(
+			pt->task->threads[i].tid, PTRACE_O_TRACESYSGOOD, &told);
+		if (!code || code == -ESRCH)
+			continue;
+		*err = told;
+		return code;
+	}
+	return 0;
+}
+
+int perform_commit(struct birth_ward *ward, struct err *err)
+{
+	struct plan *plan = ward->plan;
+	int code = 0;
+
+	for (size_t i = 0; i < plan->tree->tasks.n && !code; i++)
+		if (plan->tasks[i].tapes)
+			code = task_keep(&plan->tasks[i], err);
+	if (!code)
+		board_depart(ward->board);
+	return code;
+}
+
 /* Tasks that are free already may have killed this one meanwhile; it is told
  * dead to its parent when its tracer has seen it. */
 static int thread_depart(const struct plan_task *pt, size_t i, struct err *err)

@@ -13,6 +13,8 @@
 int perform_tapes(struct birth_ward *ward, struct err *err);
 /* Registers, signal masks; the zone goes. */
 int perform_place(struct birth_ward *ward, struct err *err);
+/* Up to here they die with who traces them; from here on they would live. */
+int perform_commit(struct birth_ward *ward, struct err *err);
 /* Off they go: running, or stopped. */
 int perform_depart(struct birth_ward *ward, struct err *err);
 

@@ -9,6 +9,8 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "hooks/hooks.h"
+#include "kernel/oom.h"
+#include "model/tracer.h"
 #include "restore/cpu.h"
 #include "restore/birth.h"
 #include "restore/host.h"
@@ -115,7 +117,7 @@ static int plan_fill(
 	return plan_make(&made->plan, err);
 }
 
-static int tree_bring(struct birth_ward *ward, pid_t root, struct err *err)
+static int tree_bear(struct birth_ward *ward, struct err *err)
 {
 	struct run *run = ward->restore->run;
 	struct stats_clock clock = stats_clock_start();
@@ -127,8 +129,15 @@ static int tree_bring(struct birth_ward *ward, pid_t root, struct err *err)
 	if (!code)
 		code = birth_tree(ward, err);
 	stats_clock_add(&clock, &run->stats.forking_time);
-	if (!code)
-		code = run_step(run, "restore.perform", err);
+	return code;
+}
+
+static int tree_place(struct birth_ward *ward, struct err *err)
+{
+	struct run *run = ward->restore->run;
+	int exposed = oom_hide(), code;
+
+	code = run_step(run, "restore.perform", err);
 	if (!code)
 		code = perform_tapes(ward, err);
 	if (!code)
@@ -137,9 +146,22 @@ static int tree_bring(struct birth_ward *ward, pid_t root, struct err *err)
 		code = run_step(run, "restore.place", err);
 	if (!code)
 		code = perform_place(ward, err);
+	oom_expose(exposed);
+	return code;
+}
+
+/* The last moment at which all can be undone. */
+static int tree_commit(struct birth_ward *ward, pid_t root, struct err *err)
+{
+	struct run *run = ward->restore->run;
+	int code = run_step(run, "restore.depart", err);
+
 	if (!code)
-		code = run_step(run, "restore.depart", err);
-	return code ?: hooks_run(run, "post-restore", root, err);
+		code = hooks_run(run, "post-restore", root, err);
+	if (!code)
+		code = run_check_interrupt(
+			run, "before", "the tasks depart", err);
+	return code ?: perform_commit(ward, err);
 }
 
 /* From here on the tasks are there to stay: a failure is only told. */
@@ -157,6 +179,22 @@ static int tree_release(struct birth_ward *ward, pid_t root, struct err *err)
 	return code;
 }
 
+/* In the process that traces: the newborns are its parent's children. */
+static int tree_trace(void *of, struct err *err)
+{
+	struct birth_ward *ward = of;
+	pid_t root = ward->restore->tree.root->pid;
+	int code;
+
+	code = tree_place(ward, err);
+	if (!code)
+		code = tree_commit(ward, root, err);
+	if (!code)
+		return tree_release(ward, root, err);
+	birth_kill(ward);
+	return code;
+}
+
 static int tree_restore(struct restore *restore, struct made *made,
 	pid_t *ret_root, struct err *err)
 {
@@ -164,22 +202,21 @@ static int tree_restore(struct restore *restore, struct made *made,
 		.plan = &made->plan,
 		.reels = REELS_NONE,
 		.time_ns = -1};
-	pid_t root = restore->tree.root->pid;
 	int code;
 
 	code = run_step(restore->run, "restore.make", err);
 	if (!code)
 		code = make_shelf(restore, &made->plan, err);
 	if (!code)
-		code = tree_bring(&ward, root, err);
-	if (code)
+		code = tree_bear(&ward, err);
+	if (!code)
+		code = tracer_run(restore->run, tree_trace, &ward, err);
+	if (code && !(ward.board && board_departs(ward.board)))
 		birth_abort(&ward);
-	else
-		code = tree_release(&ward, root, err);
 	birth_end(&ward);
 	make_clear(&made->plan);
 	if (!code)
-		*ret_root = root;
+		*ret_root = restore->tree.root->pid;
 	return code;
 }
 

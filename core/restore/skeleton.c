@@ -369,6 +369,9 @@ void skeleton_live(struct birth_ward *ward, struct birth *birth)
 	int code;
 
 	ward->board->exists[birth->index] = 1;
+	/* Who traces us is our coordinator's child; some kernels let nobody
+	 * but ancestors trace (Yama, kernel.yama.ptrace_scope=1). */
+	prctl(PR_SET_PTRACER, ward->board->keeper, 0, 0, 0);
 	code = birth->plan ? task_live(ward, birth, &err)
 			   : dead_live(ward, birth, &err);
 	if (code && err.code) {

@@ -14,6 +14,7 @@
 #include "image/set.h"
 #include "inspect/inspect.h"
 #include "kernel/caps.h"
+#include "model/tracer.h"
 #include "options/table.h"
 #include "options/version.h"
 #include "restore/restore.h"
@@ -199,15 +200,24 @@ static void session_leave_stats(struct run *run, enum stats_of of)
 		stats_print(stdout, of, &run->stats);
 }
 
+/* What is changed for a dump is written down by who changes it. */
+static int session_walk_dump(void *of, struct err *err)
+{
+	struct run *run = of;
+	int code = dump_run(run, err);
+
+	undo_close(run->undo);
+	return code;
+}
+
 int session_dump(struct session *session, struct err *err)
 {
 	struct run *run = &session->run;
 	int rc;
 
 	session_be_patient(session);
-	rc = dump_run(run, err);
+	rc = tracer_run(run, session_walk_dump, run, err);
 	if (!rc) {
-		undo_close(run->undo);
 		session_leave_stats(run, STATS_DUMP);
 		log_info("Dumping finished successfully");
 	}

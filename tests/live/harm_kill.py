@@ -1,0 +1,295 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""harm_kill: the engine is killed at any moment, and nobody is harmed.
+
+LIVE_KILLS= says how often (a sweep: 1000), LIVE_SEED= makes other moments.
+"""
+import collections
+import os
+import random
+import resource
+import shutil
+import signal
+import struct
+import subprocess
+import time
+
+from harness import (SLOW, alive, check, descendants, read_text, reap_all,
+                     state, test, wait_until)
+
+KILLS = int(os.environ.get("LIVE_KILLS", "25"))
+SEED = int(os.environ.get("LIVE_SEED", "1"))
+LONG = 20 + 0.25 * KILLS
+PLACES = 64
+# A signal sent to a program that ends by it; those that tell of a fault of
+# its own are none of these, and KILL has tests of its own.
+ENDING = [signal.SIGHUP, signal.SIGINT, signal.SIGQUIT, signal.SIGPIPE,
+          signal.SIGALRM, signal.SIGTERM, signal.SIGUSR1, signal.SIGUSR2,
+          signal.SIGVTALRM, signal.SIGPROF, signal.SIGXCPU, signal.SIGXFSZ,
+          signal.SIGIO, signal.SIGPWR, signal.SIGTSTP, signal.SIGTTIN,
+          signal.SIGTTOU, signal.SIGRTMIN + 2, signal.SIGRTMAX]
+STATUS = ("State", "TracerPid", "SigBlk", "SigIgn", "SigCgt", "Seccomp")
+
+
+def status(pid, tid):
+    lines = (read_text(f"/proc/{pid}/task/{tid}/status") or "").splitlines()
+    return dict(line.split(":\t", 1) for line in lines
+                if line.startswith(STATUS))
+
+
+class Restless:
+    """A tree that works, and a picture of it as it was at first."""
+
+    def __init__(self, case, kind):
+        self.case, self.kind = case, kind
+        self.start()
+
+    def start(self):
+        path = self.case.path("report")
+        if os.path.exists(path):
+            os.unlink(path)
+        self.root = self.case.start(
+            [self.case.program("restless"), self.kind, path])
+        want = {"threads": 4, "tree": 17, "blocked": 7, "signals": 3}
+        self.file = None
+
+        def up():
+            if self.file is None and os.path.exists(path):
+                self.file = open(path, "rb", 0)
+            return self.file and \
+                sum(1 for beat in self.beats() if beat) == want[self.kind]
+        wait_until(up, f"all of {self.kind} are at work")
+        self.pids = [self.root] + sorted(descendants(self.root))
+        self.before = self.picture()
+
+    def beats(self):
+        self.file.seek(0)
+        bytes_ = self.file.read(8 * PLACES)
+        return struct.unpack("<64Q", bytes_) if len(bytes_) == 512 else ()
+
+    def fault(self):
+        self.file.seek(8 * PLACES)
+        return self.file.read(512).split(b"\0")[0].decode()
+
+    def picture(self):
+        seen = {}
+        for pid in self.pids:
+            lines = (read_text(f"/proc/{pid}/maps") or "").splitlines()
+            seen[pid, "maps"] = [line.split(None, 5)[::5] + [line.split()[1]]
+                                 for line in lines]
+            seen[pid, "limits"] = read_text(f"/proc/{pid}/limits")
+            for tid in sorted(os.listdir(f"/proc/{pid}/task")):
+                now = status(pid, tid)
+                seen[pid, tid] = [now.get(key) for key in STATUS[2:]]
+        return seen
+
+    def held(self):
+        """Who is still traced or stopped."""
+        for pid in self.pids:
+            for tid in os.listdir(f"/proc/{pid}/task"):
+                now = status(pid, tid)
+                if now.get("TracerPid") != "0" or now["State"][0] in "Tt":
+                    return f"{tid}: {now}"
+        return None
+
+    def harm(self):
+        """What is not as it was, in a sentence, or None."""
+        reap_all()
+        if not all(alive(pid) for pid in self.pids):
+            return "dead: " + str([pid for pid in self.pids
+                                   if not alive(pid)])
+        try:
+            end = time.monotonic() + 2 * SLOW
+            while self.held() and time.monotonic() < end:
+                time.sleep(0.001)
+            if self.held():
+                return f"stuck: {self.held()}"
+            now = self.picture()
+        except FileNotFoundError:
+            return "dead: a thread"
+        for key, value in self.before.items():
+            if now.get(key) != value:
+                return f"changed: {key}: {value} is {now.get(key)}"
+        first = self.beats()
+        while time.monotonic() < end + 2:
+            if self.fault():
+                return "fault: " + self.fault()
+            if all(b > a for a, b in zip(first, self.beats()) if a):
+                return None
+            time.sleep(0.001)
+        return "stuck: no progress"
+
+    def replace(self):
+        for pid in self.pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        self.case.gone(self.pids)
+        self.file.close()
+        self.start()
+
+
+def clear(folder):
+    for name in os.listdir(folder):
+        path = os.path.join(folder, name)
+        if os.path.isdir(path):
+            shutil.rmtree(path)
+        else:
+            os.unlink(path)
+
+
+def dump_begin(case, victim, *args, **options):
+    clear(case.img)
+    return subprocess.Popen(
+        [case.stasis, "dump", "-t", str(victim.root), "-D", case.img, "-R",
+         "--no-default-config", *args], stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL,
+        **{"stderr": subprocess.DEVNULL, **options})
+
+
+def dump_time(case, victim):
+    times = []
+    for _ in range(5):
+        start = time.monotonic()
+        check(dump_begin(case, victim).wait() == 0, "a plain dump fails")
+        times.append(time.monotonic() - start)
+    return sorted(times)[2]
+
+
+def send(pid, sig):
+    try:
+        os.kill(pid, sig)
+    except ProcessLookupError:
+        pass
+
+
+def tracer_of(program):
+    """The child that traces, as soon as there is one."""
+    while program.poll() is None:
+        child = read_text(f"/proc/{program.pid}/task/{program.pid}/children")
+        if child:
+            return int(child.split()[0])
+    return None
+
+
+def sweep(case, kind, signals, to_tracer=False, harmless=0):
+    """At random moments of a dump; returns how often of how many."""
+    victim = Restless(case, kind)
+    took = dump_time(case, victim)
+    pick, harms = random.Random(SEED), collections.Counter()
+    for n in range(KILLS):
+        dump = dump_begin(case, victim)
+        target = tracer_of(dump) if to_tracer else dump.pid
+        time.sleep(pick.uniform(0, took * 1.1))
+        send(target or dump.pid, signals[n % len(signals)])
+        send(target or dump.pid, signal.SIGCONT)
+        dump.wait()
+        harm = victim.harm()
+        if harm:
+            harms[harm] += 1
+            victim.replace()
+    said = f"{sum(harms.values())} of {KILLS} harmed"
+    print(f"# {case.name}: {said}, a dump takes {took * 1000:.1f} ms",
+          flush=True)
+    check(sum(harms.values()) <= harmless, f"{said}: {dict(harms)}"[:2000])
+
+
+@test("SIGKILL of a dump harms no threads", LONG)
+def harm_kill_threads(case):
+    sweep(case, "threads", [signal.SIGKILL])
+
+
+@test("SIGKILL of a dump harms no tree", LONG)
+def harm_kill_tree(case):
+    sweep(case, "tree", [signal.SIGKILL])
+
+
+@test("SIGKILL of a dump harms no threads in system calls", LONG)
+def harm_kill_blocked(case):
+    sweep(case, "blocked", [signal.SIGKILL])
+
+
+@test("SIGKILL of a dump harms nobody in a storm of signals", LONG)
+def harm_kill_signals(case):
+    sweep(case, "signals", [signal.SIGKILL])
+
+
+@test("signals that end the engine harm nobody", LONG)
+def harm_kill_ending(case):
+    sweep(case, "threads", ENDING)
+
+
+@test("no signal but SIGKILL ends what traces in the middle", LONG)
+def harm_kill_blocked_signals(case):
+    sweep(case, "blocked", ENDING, to_tracer=True)
+
+
+@test("a log's reader that goes away, and a log that may not grow, harm nobody")
+def harm_kill_log(case):
+    victim = Restless(case, "threads")
+    for size in range(0, 4000, 400):
+        dump = dump_begin(case, victim, "-v4", stderr=subprocess.PIPE)
+        os.read(dump.stderr.fileno(), size + 1)
+        dump.stderr.close()
+        dump.wait()
+        harm = victim.harm()
+        check(not harm, f"the reader left after {size} bytes: {harm}")
+        dump_begin(case, victim, "-v4", "-W", case.dir, "-o", "log",
+                   preexec_fn=lambda: resource.setrlimit(
+                       resource.RLIMIT_FSIZE, (size, size))).wait()
+        harm = victim.harm()
+        check(not harm, f"a log of {size} bytes: {harm}")
+
+
+@test("memory that runs out at any moment of a dump harms nobody", LONG)
+def harm_kill_memory(case):
+    victim = Restless(case, "threads")
+    kib, codes = 1024, collections.Counter()
+    for n in range(KILLS):
+        limit = (4000 + n * 12000 // KILLS) * kib
+        dump = dump_begin(case, victim, preexec_fn=lambda: resource.setrlimit(
+            resource.RLIMIT_AS, (limit, limit)))
+        codes[dump.wait()] += 1
+        harm = victim.harm()
+        check(not harm, f"RLIMIT_AS of {limit}: {harm}")
+    check(codes[0] < KILLS, "no limit was low enough")
+
+
+def restored(pids):
+    reap_all()
+    return [pid for pid in pids if alive(pid)]
+
+
+@test("SIGKILL of a restore leaves all tasks or none", LONG)
+def harm_kill_restore(case):
+    victim = Restless(case, "tree")
+    took = []
+    case.dump(victim.root)
+    clean = sorted(os.listdir(case.img))
+    pick = random.Random(SEED)
+    for n in range(KILLS):
+        start = time.monotonic()
+        engine = subprocess.Popen(
+            [case.stasis, "restore", "-d", "-D", case.img,
+             "--no-default-config"], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if n >= 3:
+            time.sleep(pick.uniform(0, sorted(took)[1] * 1.1))
+            send(engine.pid, signal.SIGKILL)
+        engine.wait()
+        took.append(time.monotonic() - start)
+        wait_until(lambda: len(restored(victim.pids)) in (0, len(victim.pids)),
+                   "all tasks are there, or none", 3.0)
+        time.sleep(0.01)
+        there = restored(victim.pids)
+        check(len(there) in (0, len(victim.pids)), f"only {there} are there")
+        if there:
+            wait_until(lambda: not victim.held(), "none is held")
+            first = victim.beats()
+            wait_until(lambda: all(b > a for a, b in zip(
+                first, victim.beats()) if a), "all go on")
+        for pid in there:
+            send(pid, signal.SIGKILL)
+        case.gone(victim.pids)
+    check(clean, "there were no images")
+    check(not any(state(pid) for pid in victim.pids), "one is left")
