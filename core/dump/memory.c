@@ -3,8 +3,12 @@
 
 #include <elf.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
 
+#include "base/fd.h"
 #include "dump/registry.h"
 #include "dump/tags.h"
 #include "dump/vmas.h"
@@ -12,11 +16,38 @@
 #include "kernel/pagemap.h"
 #include "model/kind.h"
 
+/* The kernel names as a task's program only what could be executed
+ * (prctl_set_mm_exe_file). */
+static int program_check(const struct victim *victim, struct err *err)
+{
+	enum { ANY_X = 0111 };
+	_cleanup_fd_ int fd =
+		openat(victim->proc.dir, "exe", O_PATH | O_CLOEXEC);
+	struct statvfs fs;
+	struct stat stat;
+
+	if (fd < 0 || fstat(fd, &stat) || fstatvfs(fd, &fs))
+		return err_errno(
+			err, "process %d: looking at its program", victim->pid);
+	if (stat.st_mode & ANY_X && !(fs.f_flag & ST_NOEXEC))
+		return 0;
+	err_set(err, EOPNOTSUPP,
+		"process %d: its program may not be executed any more (%s), "
+		"and could not become its program again",
+		victim->pid,
+		stat.st_mode & ANY_X ? "it lies below a mount with noexec"
+				     : "nobody has the permission");
+	return err_hint(err,
+		"undo that before the checkpoint; /proc/%d/exe "
+		"leads to the file",
+		victim->pid);
+}
+
 static int mm_fill(
 	struct dump *dump, struct victim *victim, MmEntry *mm, struct err *err)
 {
 	const struct proc_stat *stat = &victim->threads.at[0]->stat;
-	struct registry_file exe;
+	struct registry_file exe = {0};
 	int code;
 
 	mm->mm_start_code = stat->start_code;
@@ -35,8 +66,10 @@ static int mm_fill(
 	while (mm->n_mm_saved_auxv + 1 < victim->n_auxv &&
 		victim->auxv[mm->n_mm_saved_auxv] != AT_NULL)
 		mm->n_mm_saved_auxv += 2;
-	code = registry_path(
-		dump, victim, "exe", "the executable", false, &exe, err);
+	code = program_check(victim, err);
+	if (!code)
+		code = registry_path(dump, victim, "exe", "the executable",
+			false, &exe, err);
 	mm->exe_file_id = exe.id;
 	return code;
 }

@@ -395,3 +395,19 @@ def harm_two_dumps(case):
         harm.check_same(before, harm.settle(victim, before),
                         f"round {number}, exits {codes}")
     harm.quiet_verdict(case, victim)
+
+
+@test("a program that may not be executed any more is refused by the dump")
+def harm_program_without_x(case):
+    program = case.path("program")
+    shutil.copy("/bin/sleep", program)
+    victim = case.start([program, "60"])
+    wait_until(lambda: os.readlink(f"/proc/{victim}/exe") == program,
+               "it runs")
+    os.chmod(program, 0o644)
+    harm.check_one_error(case.try_dump(victim), "executed any more")
+    check(alive(victim), "harmed")
+    os.chmod(program, 0o755)
+    case.dump(victim)
+    case.restore(victim)
+    os.kill(victim, signal.SIGKILL)
