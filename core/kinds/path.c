@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/sysmacros.h>
+#include <sys/statfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -450,4 +451,17 @@ int path_open(struct restore *restore, const RegFileEntry *reg, int flags,
 	if (!code)
 		*ret_fd = fd_take(&fd);
 	return code;
+}
+
+const char *path_is_special(const struct sighting *sighting)
+{
+	enum { MQUEUE = 0x19800202, SECRET = 0x5345434d };
+	struct statfs fs;
+
+	if (sighting->fd < 0 || !S_ISREG(sighting->stat.st_mode) ||
+		fstatfs(sighting->fd, &fs))
+		return NULL;
+	if (fs.f_type == MQUEUE)
+		return "a POSIX message queue";
+	return fs.f_type == SECRET ? "secret memory (memfd_secret)" : NULL;
 }

@@ -40,4 +40,8 @@ int path_open_found(struct restore *restore, const RegFileEntry *reg, int found,
 int path_open(struct restore *restore, const RegFileEntry *reg, int flags,
 	int *ret_fd, struct err *err);
 
+/* What a file is that looks like a regular one and cannot be opened again by
+ * its name: "a POSIX message queue". NULL: it can. */
+const char *path_is_special(const struct sighting *sighting);
+
 #endif

@@ -29,7 +29,7 @@ static bool regular_claims(const struct sighting *sighting)
 {
 	const struct stat *stat = &sighting->stat;
 
-	if (!path_is_named(sighting))
+	if (!path_is_named(sighting) || path_is_special(sighting))
 		return false;
 	/* Of what O_PATH opens, only the name is used. */
 	return sighting->info.flags & O_PATH || S_ISREG(stat->st_mode) ||

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <sys/sysmacros.h>
 
+#include "kinds/path.h"
 #include "model/kind.h"
 
 struct name {
@@ -174,5 +175,7 @@ const char *kind_unknown_name(const struct sighting *sighting)
 		return "a block device";
 	if (S_ISFIFO(sighting->stat.st_mode))
 		return "a FIFO";
+	if (path_is_special(sighting))
+		return path_is_special(sighting);
 	return "a file of a sort that is not supported";
 }

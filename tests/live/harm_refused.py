@@ -30,6 +30,8 @@ REFUSED = {
     "packet": "packet",
     "pidfd": "pidfd",
     "device": "/dev/kmsg|device",
+    "queue": "a POSIX message queue",
+    "secret": "secret memory",
 }
 
 
@@ -43,10 +45,19 @@ def has_tcp_ao():
     return True
 
 
+def has_secret():
+    fd = ctypes.CDLL(None).syscall(447, 0)
+    if fd >= 0:
+        os.close(fd)
+    return fd >= 0
+
+
 def refuse(kind):
     def refused(case):
         if kind == "authentic" and not has_tcp_ao():
             raise Skip("this kernel has no TCP-AO")
+        if kind == "secret" and not has_secret():
+            raise Skip("this kernel has no memfd_secret")
         victim = case.start(
             [PYTHON, "-B", os.path.join(HERE, "real", "holder.py"), kind])
         case.ready(victim)

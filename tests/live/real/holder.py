@@ -61,6 +61,14 @@ def open_socket(*args):
     return keep[-1].fileno()
 
 
+def queue():
+    libc = ctypes.CDLL(None)
+    name = f"/holder{os.getpid()}".encode()
+    made = libc.mq_open(name, os.O_RDWR | os.O_CREAT, 0o600, None)
+    libc.mq_unlink(name)
+    return made
+
+
 MAKERS = {
     "unix": unix_pair,
     "tty": lambda: pty.openpty()[1],
@@ -70,6 +78,8 @@ MAKERS = {
     "authentic": authentic_listener,
     "netlink": lambda: open_socket(socket.AF_NETLINK, socket.SOCK_RAW, 0),
     "packet": lambda: open_socket(socket.AF_PACKET, socket.SOCK_RAW, 0),
+    "queue": queue,
+    "secret": lambda: ctypes.CDLL(None).syscall(447, 0),
     "pidfd": lambda: os.pidfd_open(1),
     "device": lambda: os.open("/dev/kmsg", os.O_RDONLY),
 }
