@@ -10,7 +10,7 @@ import subprocess
 import sys
 import time
 
-from harness import (alive, check, descendants, read_text, state, test,
+from harness import (Skip, alive, check, descendants, read_text, state, test,
                      wait_until)
 
 
@@ -77,6 +77,31 @@ def cli_stopped_root(case):
     os.kill(victim, signal.SIGCONT)
     case.go()
     case.await_verdict(victim)
+
+
+@test("dump says that a control group is not kept")
+def cli_cgroup_told(case):
+    victim = victim_of(case)
+    group = f"/sys/fs/cgroup/pids/stasis-{victim}"
+    try:
+        os.mkdir(group)
+        with open(f"{group}/cgroup.procs", "w") as file:
+            file.write(str(victim))
+    except OSError as error:
+        raise Skip(f"no control group can be made here: {error}")
+    try:
+        case.dump(victim, "-R")
+        log = read_text(case.logs[-1])
+        check(f"pids:/stasis-{victim}', which is not kept" in log,
+              "the log does not name the control group")
+        case.go()
+        case.await_verdict(victim)
+    finally:
+        if alive(victim):
+            os.kill(victim, signal.SIGKILL)
+        wait_until(lambda: not read_text(f"{group}/cgroup.procs", ""),
+                   "the control group is empty")
+        os.rmdir(group)
 
 
 @test("the engine works with a stack of 64 KiB")
