@@ -16,7 +16,11 @@ MESSAGE = re.compile(r"^message\s+(\w+)\s*\{(.*?)^\}", re.M | re.S)
 FIELD = re.compile(r"^\s*(?:optional|required|repeated)\s+[\w.]+\s+(\w+)\s*=",
                    re.M)
 OWNED = re.compile(r"\b(\w+?)__(?:init\s*\(|descriptor\b)")
-SHARED = {"coreentry", "taskcoreentry", "threadcoreentry", "fileentry"}
+SHARED = {"coreentry", "taskcoreentry", "threadcoreentry", "fileentry",
+          "stasisthreadextra", "stasistaskextra"}
+# Reading a field to fill it, or beside it, brings nothing back.
+FILLS = re.compile(r"^[^\n]*\b\w+_(?:capture|keep|ask)\((?:[^;{}]|\n)*\n\{\n"
+                   r".*?^\}", re.M | re.S)
 WALKS = ("core/kinds", "core/dump", "core/model", "core/plan",
          "core/restore", "core/image", "backends")
 
@@ -41,9 +45,11 @@ def code_read(root, *paths):
                      for path in paths)
 
 
-def field_missing(field, code):
-    """"set", "read", or "" when both happen."""
+def field_missing(field, code, restores):
+    """"set", "read", or "" when both happen; the latter by a restore."""
     name = re.escape(field.lower())
+    if not re.search(r"(?:->|\.)(?:n_|has_)?" + name + r"\b", restores):
+        return "read by a restore"
     uses = re.findall(r"(?:->|\.)(?:n_)?" + name +
                       r"\b(?:\[[^]]*\])?\s*(=(?!=)|\+\+|[|&+]=|)", code)
     taken = re.search(r"&\w+(?:->|\.)" + name + r"\b", code)
@@ -54,11 +60,11 @@ def field_missing(field, code):
     return ""
 
 
-def fields_judge(place, message, code, allowed):
+def fields_judge(place, message, code, restores, allowed):
     name, fields = message
     found = []
     for field in fields:
-        missing = field_missing(field, code)
+        missing = field_missing(field, code, restores)
         excused = f"{name}.{field}" in allowed
         if missing and not excused:
             found.append(f"{place}: {name}.{field} is never {missing}")
@@ -70,19 +76,24 @@ def fields_judge(place, message, code, allowed):
 def check(root, build):
     allowed = lint.exceptions_read("coverage.allow")
     messages = messages_read(root)
-    found, shared = [], set()
+    found = []
+    restores = FILLS.sub("", code_read(root, *[
+        path for path in lint.source_files(root, (".c", ".h"), WALKS)
+        if not path.startswith("core/dump/")]))
     for path in lint.source_files(root, (".c",), ("core/kinds",)):
         code = code_read(root, path)
         for name in sorted({name_fold(n) for n in OWNED.findall(code)}):
             if name in SHARED:
                 continue
             if name in messages:
-                found += fields_judge(path, messages[name], code, allowed)
+                found += fields_judge(path, messages[name], code,
+                                      restores, allowed)
     everything = code_read(root, *lint.source_files(root, (".c", ".h"),
                                                     WALKS))
     for name in sorted(SHARED):
         if name in messages:
-            found += fields_judge("core", messages[name], everything, allowed)
+            found += fields_judge("core", messages[name], everything,
+                                  restores, allowed)
     return found
 
 
@@ -97,4 +108,7 @@ lint.main("kind coverage", check, [
       "core/kinds/e.c": INIT + "\tuse(e->counter);\n}\n"}, 1),
     ({"proto/a.proto": PROTO, "core/kinds/e.c":
       INIT + "\te->counter = 1;\n\tuse(e->counter);\n}\n"}, 0),
+    ({"proto/a.proto": PROTO, "core/kinds/e.c":
+      "int e_capture(E *e)\n{\n\tevent_entry__init(e);\n\te->counter = 1;\n"
+      "\tuse(e->counter);\n}\n"}, 1),
 ])
