@@ -49,6 +49,24 @@ static int become_command(const char *const *argv, struct err *err)
 	return err_errno(err, "the tasks run, but running '%s'", argv[0]);
 }
 
+static void tell_summary(const struct session *session, enum stats_of of)
+{
+	const struct run *run = &session->run;
+
+	if (run->opt->verbosity)
+		stats_print_summary(stdout, of, &run->stats, run->page_size);
+	fflush(stdout);
+}
+
+static int run_dump(struct session *session, struct err *err)
+{
+	int rc = session_dump(session, err);
+
+	if (!rc)
+		tell_summary(session, STATS_DUMP);
+	return rc;
+}
+
 static int run_restore(struct session *session, struct err *err)
 {
 	const struct options *o = session->run.opt;
@@ -60,6 +78,7 @@ static int run_restore(struct session *session, struct err *err)
 	rc = session_restore(session, &root, err);
 	if (rc)
 		return rc;
+	tell_summary(session, STATS_RESTORE);
 	if (o->restore_detached)
 		return 0;
 	session_relax(session);
@@ -73,7 +92,7 @@ static int run_verb(struct session *session, struct err *err)
 {
 	switch (session->run.opt->verb) {
 	case VERB_DUMP:
-		return session_dump(session, err);
+		return run_dump(session, err);
 	case VERB_RESTORE:
 		return run_restore(session, err);
 	case VERB_INSPECT:
@@ -169,8 +188,11 @@ static int run_options(struct arena *arena, const struct options *options)
 	case VERB_STEPS:
 		return list_steps();
 	case VERB_CHECK:
+		log_open(STDERR_FILENO, LOG_WARN);
+		session_log_notes(options);
 		return run_check(options);
 	case VERB_SERVICE:
+		session_log_notes(options);
 		return run_service(arena, options);
 	case VERB_SWRK:
 		return run_swrk(options);

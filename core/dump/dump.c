@@ -38,6 +38,9 @@ static int victims_freeze(
 	if (!code)
 		code = freezer_check_tree(dump, err);
 	stats_clock_add(&clock, &dump->run->stats.freezing_time);
+	dump->run->stats.tasks = dump->victims.n;
+	for (size_t i = 0; i < dump->victims.n; i++)
+		dump->run->stats.threads += dump->victims.at[i]->threads.n;
 	log_info("froze %zu processes", dump->victims.n);
 	if (!code)
 		code = owner_check_victims(dump, err);

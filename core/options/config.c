@@ -89,7 +89,7 @@ static int config_read_line(struct arena *arena, const char *where, char *line,
 }
 
 int uses_read_file(struct arena *arena, const char *path,
-	struct option_uses *ret, struct err *err)
+	struct option_uses *ret, struct option_words *warnings, struct err *err)
 {
 	char *text, *line, *end;
 	unsigned int number = 0;
@@ -100,6 +100,13 @@ int uses_read_file(struct arena *arena, const char *path,
 	rc = io_read_file(arena, AT_FDCWD, path, &text, &size);
 	if (rc == -ENOENT || rc == -ENOTDIR)
 		return 0;
+	if (rc && warnings) {
+		*vec_push(arena, warnings) = arena_printf(arena,
+			"configuration file '%s' is ignored, for it cannot be "
+			"read: %s",
+			path, strerror(-rc));
+		return 0;
+	}
 	if (rc)
 		return err_code(
 			err, rc, "reading configuration file '%s'", path);

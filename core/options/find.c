@@ -31,12 +31,12 @@ static const struct option_row *option_find_exact(
 
 /* The one row that begins so; *more counts them. */
 static const struct option_row *option_find_prefix(
-	const char *name, size_t length, bool bools, int *more)
+	const char *name, size_t length, bool bools, bool ours, int *more)
 {
 	const struct option_row *found = NULL;
 
 	for (const struct option_row *row = option_rows; row->name; row++) {
-		if (bools && row->kind != OPTION_BOOL)
+		if (row->ours != ours || (bools && row->kind != OPTION_BOOL))
 			continue;
 		if (!option_begins(row->name, name, length))
 			continue;
@@ -46,14 +46,34 @@ static const struct option_row *option_find_prefix(
 	return found;
 }
 
+/* A prefix that is enough for CRIU is enough here: ours come after. */
+static const struct option_row *option_find_short(
+	const char *name, size_t length, bool *ret_no)
+{
+	const struct option_row *row = NULL, *no_row = NULL;
+	size_t rest = length;
+	const char *after = option_after_no(name, &rest);
+	int found = 0;
+
+	for (int ours = 0; ours < 2 && !found; ours++) {
+		row = option_find_prefix(name, length, false, ours, &found);
+		if (after)
+			no_row = option_find_prefix(
+				after, rest, true, ours, &found);
+	}
+	if (found != 1)
+		return NULL;
+	*ret_no = !row;
+	return row ?: no_row;
+}
+
 const struct option_row *option_find(
 	const char *name, size_t length, bool *ret_no)
 {
-	const struct option_row *row, *no_row = NULL;
+	const struct option_row *row;
 	size_t rest = length;
 	const char *after = option_after_no(name, &rest);
 	bool no = false;
-	int found = 0;
 
 	row = option_find_exact(name, length);
 	if (!row && after) {
@@ -62,15 +82,8 @@ const struct option_row *option_find(
 			return NULL;
 		no = row != NULL;
 	}
-	if (!row && length) {
-		row = option_find_prefix(name, length, false, &found);
-		if (after)
-			no_row = option_find_prefix(after, rest, true, &found);
-		if (found != 1)
-			return NULL;
-		no = !row;
-		row = row ?: no_row;
-	}
+	if (!row && length)
+		row = option_find_short(name, length, &no);
 	if (row && ret_no)
 		*ret_no = no;
 	return row;

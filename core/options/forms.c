@@ -22,7 +22,8 @@ int option_read_version(struct arena *arena, const struct option_row *row,
 	return 0;
 }
 
-/* -v, -vv, -v4, --verbosity, --verbosity=4 */
+/* -v, -vv, -v4, --verbosity, --verbosity=4; -verbosity=4 with one dash, too,
+ * which is -v with "erbosity=4" behind. */
 int option_read_verbosity(struct arena *arena, const struct option_row *row,
 	const char *value, struct options *ret, struct err *err)
 {
@@ -30,6 +31,8 @@ int option_read_verbosity(struct arena *arena, const struct option_row *row,
 	int rc;
 
 	(void)arena, (void)row;
+	if (value && !strncmp(value, "erbosity", 8))
+		value = value[8] == '=' ? value + 9 : value[8] ? value : NULL;
 	if (!value || value[strspn(value, "v")] == '\0') {
 		ret->verbosity += 1 + (value ? (int)strlen(value) : 0);
 		return 0;

@@ -8,10 +8,13 @@
 #include "options/rows.h"
 #include "options/uses.h"
 
+/* As long as nobody names another one. */
+static const char here[] = ".";
+
 void options_init(struct options *ret)
 {
 	*ret = (struct options){
-		.images_dir = ".",
+		.images_dir = here,
 		.work_dir = ".",
 		.verbosity = 2,
 		.timeout = 10,
@@ -78,12 +81,20 @@ int verb_check_built(enum verb verb, struct err *err)
 	return err_hint(err, "'stasis --help' shows what is built");
 }
 
-/* What stands behind the verb: a command, a directory, an fd, or nothing. */
+static bool verb_takes_dir(enum verb verb)
+{
+	return verb == VERB_RESTORE || verb == VERB_INSPECT ||
+	       verb == VERB_RECOVER;
+}
+
+/* What stands behind the verb: a pid, a command, a directory, an fd, or
+ * nothing. */
 static int words_read(struct arena *arena, const struct option_words *words,
 	size_t at, struct options *ret, struct err *err)
 {
 	const char **command;
-	long long fd;
+	bool takes_dir = verb_takes_dir(ret->verb);
+	long long fd, pid;
 	int rc;
 
 	if (ret->verb == VERB_RESTORE && ret->exec_cmd) {
@@ -96,8 +107,15 @@ static int words_read(struct arena *arena, const struct option_words *words,
 		ret->exec_argv = command;
 		return 0;
 	}
-	if ((ret->verb == VERB_INSPECT || ret->verb == VERB_RECOVER) &&
-		at < words->n)
+	if (ret->verb == VERB_DUMP && !ret->tree && at < words->n) {
+		rc = option_read_number(words->at[at++], 1, INT32_MAX,
+			"the pid behind 'dump'", &pid, err);
+		if (rc)
+			return rc;
+		ret->tree = (int)pid;
+		takes_dir = true;
+	}
+	if (takes_dir && ret->images_dir == here && at < words->n)
 		ret->images_dir = words->at[at++];
 	/* --against FILE FILE ... */
 	while (ret->verb == VERB_CPUINFO_CHECK && ret->against.n &&
@@ -131,8 +149,14 @@ static int uses_apply(struct arena *arena, const struct option_uses *uses,
 		if (!(use->row->verbs & 1u << ret->verb)) {
 			if (use->from_file || use->no)
 				continue; /* meant for other verbs */
-			return err_set(err, EINVAL, "%s is not for '%s'",
+			if (use->row->ours)
+				return err_set(err, EINVAL,
+					"%s is not for '%s'", use->as,
+					verb_rows[ret->verb].name);
+			*vec_push(arena, &ret->notes) = arena_printf(arena,
+				"%s means nothing to '%s' and is ignored",
 				use->as, verb_rows[ret->verb].name);
+			continue;
 		}
 		rc = option_set(arena, use->row, use->no, use->value, use->as,
 			ret, err);
@@ -144,7 +168,7 @@ static int uses_apply(struct arena *arena, const struct option_uses *uses,
 
 /* The files, in the order in which later ones win. */
 static int config_read_all(struct arena *arena, const struct option_uses *line,
-	struct option_uses *ret, struct err *err)
+	struct option_uses *ret, struct option_words *warnings, struct err *err)
 {
 	const char *home = getenv("HOME"), *file = getenv("CRIU_CONFIG_FILE");
 	const char *paths[4] = {"/etc/criu/default.conf"};
@@ -167,7 +191,8 @@ static int config_read_all(struct arena *arena, const struct option_uses *line,
 	paths[3] = asked.config_file;
 	for (size_t i = 0; !rc && i < 4; i++)
 		if (paths[i])
-			rc = uses_read_file(arena, paths[i], ret, err);
+			rc = uses_read_file(arena, paths[i], ret,
+				i < 2 ? warnings : NULL, err);
 	return rc;
 }
 
@@ -178,8 +203,8 @@ int options_apply_config(struct arena *arena, const char *path,
 	struct option_uses file = {0};
 	int rc;
 
-	rc = path ? uses_read_file(arena, path, &file, err)
-		  : config_read_all(arena, &none, &file, err);
+	rc = path ? uses_read_file(arena, path, &file, NULL, err)
+		  : config_read_all(arena, &none, &file, &ret->warnings, err);
 	return rc ?: uses_apply(arena, &file, ret, err);
 }
 
@@ -204,7 +229,7 @@ static int options_apply(struct arena *arena, const struct option_uses *line,
 	struct option_uses file = {0};
 	int rc;
 
-	rc = config_read_all(arena, line, &file, err);
+	rc = config_read_all(arena, line, &file, &ret->warnings, err);
 	if (rc)
 		return rc;
 	ret->work_dir = NULL;

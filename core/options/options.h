@@ -95,6 +95,9 @@ struct option_inherit {
 
 struct options {
 	enum verb verb;
+	/* For the log, once it is open: options that mean nothing to the verb;
+	 * what is worth a warning. */
+	struct option_words notes, warnings;
 	enum verb help_for; /* VERB_HELP: of what, or VERB_NONE */
 
 	/* where things are */

@@ -53,6 +53,7 @@ struct option_row {
 	uint32_t verbs; /* bits 1 << enum verb */
 	size_t field;	/* offset in struct options */
 	bool cli_only;	/* makes no sense in a configuration file */
+	bool ours;	/* CRIU does not know it */
 	int min, max;	/* OPTION_NUMBER */
 	char separator; /* OPTION_PAIRS */
 	const struct option_choice *choices;

@@ -29,8 +29,10 @@ int uses_read_line(struct arena *arena, int argc, char **argv,
 	struct option_uses *ret, struct option_words *ret_words,
 	const struct option_row **ret_action, struct err *err);
 
-/* A missing file is an empty one. */
+/* A missing file is an empty one; so is, with warnings, one that cannot be
+ * read: nobody named it, and a warning says so. */
 int uses_read_file(struct arena *arena, const char *path,
-	struct option_uses *ret, struct err *err);
+	struct option_uses *ret, struct option_words *warnings,
+	struct err *err);
 
 #endif

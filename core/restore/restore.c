@@ -222,9 +222,15 @@ static int tree_restore(struct restore *restore, struct made *made,
 
 static void pages_count(struct restore *restore)
 {
-	for (size_t i = 0; i < restore->tree.tasks.n; i++)
-		restore->run->stats.pages_restored +=
-			restore->tree.tasks.at[i]->pages.stored;
+	struct stats *stats = &restore->run->stats;
+	const struct task *task;
+
+	stats->tasks = restore->tree.tasks.n;
+	for (size_t i = 0; i < restore->tree.tasks.n; i++) {
+		task = restore->tree.tasks.at[i];
+		stats->pages_restored += task->pages.stored;
+		stats->threads += task->n_threads;
+	}
 }
 
 int restore_run(struct run *run, pid_t *ret_root, struct err *err)

@@ -56,6 +56,14 @@ static int session_open_log(
 	return 0;
 }
 
+void session_log_notes(const struct options *o)
+{
+	for (size_t i = 0; i < o->warnings.n; i++)
+		log_warn("%s", o->warnings.at[i]);
+	for (size_t i = 0; i < o->notes.n; i++)
+		log_info("%s", o->notes.at[i]);
+}
+
 /* Reading images is for everybody; touching processes is not. */
 static int session_check_rights(const struct options *o, struct err *err)
 {
@@ -126,6 +134,7 @@ static int session_open_all(
 		log_warn("nobody connects to this %s: no byte is written to "
 			 "the status fd",
 			verb_rows[o->verb].name);
+	session_log_notes(o);
 	if (!run->be)
 		return err_set(err, ENOSYS, "this machine is not supported");
 	run->undo = undo_new(run->arena, run->work_dir);

@@ -31,6 +31,8 @@ struct session {
 int session_open(struct session *ret, struct arena *arena,
 	const struct options *options, struct err *err);
 void session_close(struct session *session);
+/* What the options have for the log; session_open does it, too. */
+void session_log_notes(const struct options *options);
 
 int session_dump(struct session *session, struct err *err);
 int session_restore(struct session *session, pid_t *ret_root, struct err *err);

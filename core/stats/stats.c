@@ -182,3 +182,26 @@ void stats_print(FILE *out, enum stats_of of, const struct stats *stats)
 	stats_print_time(out, "Restore time", stats->restore_time);
 	stats_print_time(out, "Forking time", stats->forking_time);
 }
+
+static void count_print(FILE *out, uint64_t n, const char *what)
+{
+	fprintf(out, "%llu %s%s", (unsigned long long)n, what,
+		n == 1 ? "" : "s");
+}
+
+void stats_print_summary(FILE *out, enum stats_of of, const struct stats *stats,
+	uint64_t page_size)
+{
+	bool dump = of == STATS_DUMP;
+	uint64_t pages = dump ? stats->pages_written + stats->shpages_written
+			      : stats->pages_restored;
+	uint32_t us = dump ? stats->frozen_time : stats->restore_time;
+
+	fputs(dump ? "dumped " : "restored ", out);
+	count_print(out, stats->tasks, "task");
+	fputs(" with ", out);
+	count_print(out, stats->threads, "thread");
+	fprintf(out, ", %llu bytes of memory, %s %u.%u ms\n",
+		(unsigned long long)(pages * page_size),
+		dump ? "frozen for" : "in", us / 1000, us / 100 % 10);
+}

@@ -32,6 +32,9 @@ struct stats {
 	uint32_t forking_time; /* until the last task was born */
 	uint32_t restore_time; /* until the tree was let go */
 	uint64_t pages_compared, pages_skipped_cow, pages_restored;
+
+	/* both; for people, not in the files */
+	uint64_t tasks, threads;
 };
 
 enum stats_of { STATS_DUMP, STATS_RESTORE };
@@ -54,6 +57,9 @@ int stats_pack(const struct stats *stats, enum stats_of of, uint8_t **ret_bytes,
  * over an older one. */
 int stats_write(int dir_fd, enum stats_of of, const struct stats *stats,
 	struct err *err);
+/* What was done, for people, in one line. */
+void stats_print_summary(FILE *out, enum stats_of of, const struct stats *stats,
+	uint64_t page_size);
 /* The same numbers for people, one a line. */
 void stats_print(FILE *out, enum stats_of of, const struct stats *stats);
 

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """cli_words: what the program says, where, and with which exit status."""
 import os
+import re
 import subprocess
 
 from harness import Skip, check, read_text, test
@@ -121,3 +122,45 @@ def cli_config(case):
     with open(conf, "a") as file:
         file.write("tre 5\n")
     refused(case, "line 3", "restore", "--config", conf)
+
+
+@test("success is told in one line, but not with -v0")
+def cli_summary(case):
+    pid = case.start(["/bin/sleep", "1000"])
+    done = case.engine("dump", str(pid), case.img)
+    check(re.fullmatch(r"dumped 1 task with 1 thread, [1-9]\d+ bytes of "
+                       r"memory, frozen for \d+\.\d ms\n", done.out),
+          done.explain())
+    case.gone([pid])
+    done = case.engine("restore", "-d", case.img)
+    check(re.fullmatch(r"restored 1 task with 1 thread, [1-9]\d+ bytes of "
+                       r"memory, in \d+\.\d ms\n", done.out),
+          done.explain())
+    done = case.engine("dump", str(pid), case.img, "-v0")
+    check(done.code == 0 and done.out + done.err == "", done.explain())
+
+
+@test("what means nothing to a verb is ignored with a line in the log")
+def cli_ignored(case):
+    pid = case.start(["/bin/sleep", "1000"])
+    log = os.path.join(case.img, "dump.log")
+    done = case.engine("dump", "-t", str(pid), "-D", case.img, "-v4", "-o",
+                       "dump.log", "--pidfile", "x", "-S", log=log)
+    check(done.code == 0 and done.err == "", done.explain())
+    check("--pidfile means nothing to 'dump'" in read_text(log),
+          done.explain())
+    done = case.engine("check", "-v4", "-D", case.img, "--leave-running")
+    check(done.code == 0, done.explain())
+
+
+@test("a default configuration file that cannot be read is a warning")
+def cli_config_unreadable(case):
+    home = case.make_dir("home")
+    os.makedirs(os.path.join(home, ".criu", "default.conf"))
+    pid = case.start(["/bin/sleep", "1000"])
+    environ = dict(os.environ, HOME=home)
+    done = case.engine("dump", str(pid), "-D", case.img, "-R", env=environ)
+    check(done.code == 0 and "default.conf' is ignored" in done.err,
+          done.explain())
+    refused(case, "reading configuration file", "dump", str(pid), "-D",
+            case.img, "--config", os.path.join(home, ".criu"), env=environ)

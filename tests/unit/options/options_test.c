@@ -149,3 +149,36 @@ TEST(the_steps_are_listed_with_and_without_a_verb)
 	CHECK_INT(c.options.verb, VERB_DUMP);
 	CHECK_STR(c.options.fail_at, "dump.pages");
 }
+
+TEST(dump_takes_a_pid_and_a_directory_restore_a_directory)
+{
+	PARSE(pid, "dump 123");
+	PARSE(both, "dump 123 /tmp/x");
+	PARSE(restore, "restore /tmp/x -d");
+	PARSE(twice, "dump -t 5 -D /a 123");
+	PARSE(wrong, "dump init");
+
+	CHECK_INT(pid.rc, 0);
+	CHECK_INT(pid.options.tree, 123);
+	CHECK_STR(pid.options.images_dir, ".");
+	CHECK_STR(both.options.images_dir, "/tmp/x");
+	CHECK_STR(both.options.work_dir, "/tmp/x");
+	CHECK_INT(restore.rc, 0);
+	CHECK_STR(restore.options.images_dir, "/tmp/x");
+	CHECK_STR(twice.err.text, "'123' is one word too many behind 'dump'");
+	CHECK_STR(wrong.err.text,
+		"the pid behind 'dump' is 'init', which is not a number");
+}
+
+TEST(a_level_has_the_forms_that_getopt_reads)
+{
+	PARSE(four, "dump -t1 -v4");
+	PARSE(letters, "dump -t1 -vvvv");
+	PARSE(one_dash, "dump -t1 -verbosity=4");
+	PARSE(two_dashes, "dump -t1 --verbosity=4");
+
+	CHECK_INT(four.options.verbosity, 4);
+	CHECK_INT(letters.options.verbosity, 6);
+	CHECK_INT(one_dash.options.verbosity, 4);
+	CHECK_INT(two_dashes.options.verbosity, 4);
+}

@@ -90,6 +90,18 @@ TEST(every_row_says_what_it_needs_to)
 	}
 }
 
+TEST(what_criu_does_not_know_is_ours)
+{
+	for (const struct option_row *row = option_rows; row->name; row++) {
+		bool theirs = false;
+
+		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+			theirs = theirs || !strcmp(known[i].name, row->name);
+		if (!CHECK_INT(row->ours, !theirs))
+			printf("# %s\n", row->name);
+	}
+}
+
 /* A value that the row's kind takes. */
 static const char *row_sample(const struct option_row *row)
 {
@@ -226,4 +238,40 @@ TEST(help_shows_every_option_and_fits_a_terminal)
 	}
 	for (char *line = strtok(text, "\n"); line; line = strtok(NULL, "\n"))
 		CHECK(strlen(line) < 80);
+}
+
+/* LXC and scripts pass one list to all verbs. */
+TEST(an_option_of_criu_is_taken_with_every_verb)
+{
+	static const char *const verbs[] = {"dump -t1", "pre-dump -t1",
+		"restore", "check", "cpuinfo dump", "cpuinfo check",
+		"page-server", "lazy-pages", "service", "swrk 3", "dedup"};
+
+	for (size_t v = 0; v < sizeof(verbs) / sizeof(verbs[0]); v++)
+		for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++) {
+			const struct option_row *row = option_find(
+				known[i].name, strlen(known[i].name), NULL);
+			const char *sample = row ? row_sample(row) : NULL;
+			char line[200];
+
+			snprintf(line, sizeof(line), "%s --%s%s%s", verbs[v],
+				known[i].name, sample ? "=" : "", sample ?: "");
+			PARSE(parsed, line);
+			if (parsed.rc &&
+				!CHECK(parsed.rc == -ENOSYS ||
+					!strstr(parsed.err.text, "is not for")))
+				printf("# %s: %s\n", line, parsed.err.text);
+		}
+}
+
+TEST(an_option_without_a_meaning_is_noted_for_the_log)
+{
+	PARSE(parsed, "dump -t1 --pidfile x -v4");
+	PARSE(none, "dump -t1 -v4");
+
+	CHECK_INT(parsed.rc, 0);
+	if (CHECK_INT(parsed.options.notes.n, 1))
+		CHECK_STR(parsed.options.notes.at[0],
+			"--pidfile means nothing to 'dump' and is ignored");
+	CHECK_INT(none.options.notes.n, 0);
 }
