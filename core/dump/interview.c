@@ -25,7 +25,14 @@ struct interview {
 	struct remote_thread *threads;
 	struct remote_play *plays;
 	size_t n;
+	struct patience patience;
 };
+
+static int interview_look(const void *of, struct err *err)
+{
+	return run_check_interrupt(
+		of, "while", "a thread was asked what it has", err);
+}
 
 static int trap_check(const struct victim_thread *thread, struct err *err)
 {
@@ -131,7 +138,8 @@ static int interview_prepare(struct interview *in, struct err *err)
 			return code;
 		in->threads[i] = (struct remote_thread){.tid = thread->tid,
 			.regs = &thread->regs,
-			.sigmask = thread->sigmask};
+			.sigmask = thread->sigmask,
+			.patience = &in->patience};
 		in->plays[i] = (struct remote_play){
 			.thread = &in->threads[i], .tape = thread->tape};
 	}
@@ -228,14 +236,33 @@ static int trap_ignore_again(struct interview *in, struct err *err)
 	return code;
 }
 
-/* Whatever happened before: unmap, put registers and masks back. */
+static int threads_halt(struct interview *in, struct err *err)
+{
+	int code = 0, also;
+
+	for (size_t i = 0; i < in->n; i++) {
+		also = remote_interrupt(
+			&in->threads[i], code ? ERR_UNREAD : err);
+		code = code ?: also;
+	}
+	for (size_t i = 0; i < in->n; i++) {
+		also = remote_halt(&in->threads[i], code ? ERR_UNREAD : err);
+		code = code ?: also;
+	}
+	return code;
+}
+
+/* Whatever happened before: unmap, put registers and masks back. Nothing is
+ * unmapped under a thread that is still there. */
 static int interview_cure(struct interview *in, struct err *err)
 {
-	int code, also;
+	int code = threads_halt(in, err), also;
 
-	code = trap_ignore_again(in, err);
-	also = remote_close(&in->remote, code ? ERR_UNREAD : err);
-	code = code ?: also;
+	if (!code) {
+		code = trap_ignore_again(in, err);
+		also = remote_close(&in->remote, code ? ERR_UNREAD : err);
+		code = code ?: also;
+	}
 	for (size_t i = 0; i < in->n; i++) {
 		also = remote_cure(in->dump->arena, in->remote.be,
 			&in->threads[i], code ? ERR_UNREAD : err);
@@ -250,7 +277,10 @@ static int interview_victim(
 {
 	struct interview in = {.dump = dump,
 		.victim = victim,
-		.remote = {.be = dump->run->be, .memory = MEMORY_CLOSED}};
+		.remote = {.be = dump->run->be, .memory = MEMORY_CLOSED},
+		.patience = {.timeout_ms = dump->run->opt->timeout * 1000,
+			.look = interview_look,
+			.of = dump->run}};
 	struct err second = {0};
 	int code, cured;
 

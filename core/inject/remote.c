@@ -81,6 +81,27 @@ int remote_find_syscall(const struct backend *be, const struct memory *memory,
 		memory->pid);
 }
 
+static int thread_go(
+	struct remote_thread *thread, bool syscall, struct err *err)
+{
+	int code = syscall ? ptrace_syscall(thread->tid, 0, err)
+			   : ptrace_cont(thread->tid, 0, err);
+
+	thread->running = !code;
+	return code;
+}
+
+static int thread_await(
+	struct remote_thread *thread, int *ret_status, struct err *err)
+{
+	int code = ptrace_wait_patiently(
+		thread->tid, thread->patience, ret_status, err);
+
+	if (!code)
+		thread->running = false;
+	return code;
+}
+
 /* A stop that is not the one awaited: hold its signal back, run on. */
 static int stop_pass(
 	struct remote_thread *thread, int status, bool syscall, struct err *err)
@@ -89,8 +110,7 @@ static int stop_pass(
 
 	if (!(status >> 16) && sig != SIGTRAP)
 		thread->held |= 1ull << (sig - 1);
-	return syscall ? ptrace_syscall(thread->tid, 0, err)
-		       : ptrace_cont(thread->tid, 0, err);
+	return thread_go(thread, syscall, err);
 }
 
 static int wait_syscall_stop(struct remote_thread *thread, struct err *err)
@@ -98,7 +118,7 @@ static int wait_syscall_stop(struct remote_thread *thread, struct err *err)
 	int status, code;
 
 	for (;;) {
-		code = ptrace_wait_stop(thread->tid, &status, err);
+		code = thread_await(thread, &status, err);
 		if (code)
 			return code;
 		if (WSTOPSIG(status) == (SIGTRAP | 0x80))
@@ -114,7 +134,7 @@ int remote_wait_trap(struct remote_thread *thread, struct err *err)
 	int status, code;
 
 	for (;;) {
-		code = ptrace_wait_stop(thread->tid, &status, err);
+		code = thread_await(thread, &status, err);
 		if (code)
 			return code;
 		if (!(status >> 16) && WSTOPSIG(status) == SIGTRAP)
@@ -189,7 +209,7 @@ int remote_call_begin(struct remote *remote, struct remote_thread *thread,
 	code = ptrace_regset_set(
 		thread->tid, be->regsets[0].note, gpr, size, err);
 	if (!code)
-		code = ptrace_syscall(thread->tid, 0, err);
+		code = thread_go(thread, true, err);
 	return code ? call_fail(thread, call, err) : 0;
 }
 
@@ -224,7 +244,7 @@ int remote_call_enter(struct remote *remote, struct remote_thread *thread,
 	if (!code)
 		code = entry_look(remote, thread, call, err);
 	if (!code)
-		code = ptrace_syscall(thread->tid, 0, err);
+		code = thread_go(thread, true, err);
 	return code ? call_fail(thread, call, err) : 0;
 }
 
@@ -281,7 +301,7 @@ static bool at_syscall(
 
 static int probe_step(struct remote_thread *thread, struct err *err)
 {
-	int code = ptrace_syscall(thread->tid, 0, err);
+	int code = thread_go(thread, true, err);
 
 	return code ?: wait_syscall_stop(thread, err);
 }
@@ -469,7 +489,7 @@ static int play_start(struct remote *remote, struct remote_play *play,
 	be->call(gpr, remote->code + be->agent->entry, stack - 256, tape_at);
 	code = ptrace_regset_set(
 		play->thread->tid, be->regsets[0].note, gpr, size, err);
-	return code ?: ptrace_cont(play->thread->tid, 0, err);
+	return code ?: thread_go(play->thread, false, err);
 }
 
 static int play_all(struct remote *remote, struct remote_play *plays, size_t n,
@@ -488,7 +508,9 @@ static int play_all(struct remote *remote, struct remote_play *plays, size_t n,
 			top - started * STACK_SIZE, err);
 		started += !code;
 	}
-	for (size_t i = 0; i < started; i++) {
+	/* One whose end does not come took all the patience there is. */
+	for (size_t i = 0; i < started && code != -ETIMEDOUT && code != -EINTR;
+		i++) {
 		waited = remote_wait_trap(plays[i].thread, &first);
 		if (waited && !code) {
 			code = waited;
@@ -516,13 +538,36 @@ int remote_play(struct arena *arena, struct remote *remote,
 	return code;
 }
 
+int remote_interrupt(const struct remote_thread *thread, struct err *err)
+{
+	return thread->running ? ptrace_interrupt(thread->tid, err) : 0;
+}
+
+int remote_halt(struct remote_thread *thread, struct err *err)
+{
+	enum { HALT_MS = 1000 };
+	int status, code;
+
+	if (!thread->running)
+		return 0;
+	code = ptrace_wait_stop_for(thread->tid, HALT_MS, &status, err);
+	if (code)
+		return err_hint(err,
+			"it sleeps inside the kernel, perhaps in a "
+			"file system that does not answer");
+	thread->running = false;
+	if (!(status >> 16) && (WSTOPSIG(status) & 0x7f) != SIGTRAP)
+		thread->held |= 1ull << (WSTOPSIG(status) - 1);
+	return 0;
+}
+
 int remote_cure(struct arena *arena, const struct backend *be,
 	struct remote_thread *thread, struct err *err)
 {
 	struct regs regs;
 	int code;
 
-	if (!thread->touched)
+	if (!thread->touched || thread->running)
 		return 0;
 	regs = regs_copy(arena, thread->regs);
 	be->resume(regs.set[0].bytes, thread->restart);

@@ -11,6 +11,9 @@
  * While a tape plays every signal but TRAP is blocked, and system calls are
  * the kernel's, even if the thread has them dispatched to itself. A stop signal
  * that arrives nevertheless is held back and remembered in held.
+ *
+ * Whoever may write the victim's memory may have the agent never end. So every
+ * wait has an end, too (patience); remote_halt stops what still runs then.
  */
 #ifndef STASIS_INJECT_REMOTE_H
 #define STASIS_INJECT_REMOTE_H
@@ -34,6 +37,8 @@ struct remote_thread {
 	uint64_t args[6];		 /* of the call that it is to make */
 	bool strayed;			 /* it made another one */
 	uint64_t held; /* signals that came meanwhile, 1 << (sig-1) */
+	const struct patience *patience; /* for every stop; NULL: for ever */
+	bool running; /* was let go, and has not been seen to stop */
 };
 
 struct remote {
@@ -95,6 +100,12 @@ size_t remote_room(const struct remote_play *plays, size_t n);
  * one failed. */
 int remote_play(struct arena *arena, struct remote *remote,
 	struct remote_play *plays, size_t n, struct err *err);
+
+/* Stops a thread whose stop was not waited for, wherever it is: all are
+ * interrupted, then each is waited for, for a second at most. -ETIMEDOUT: it is
+ * in the kernel and stays there; nothing may be unmapped under it. */
+int remote_interrupt(const struct remote_thread *thread, struct err *err);
+int remote_halt(struct remote_thread *thread, struct err *err);
 
 /* Registers and mask as they were (a sleep goes on for the time left). */
 int remote_cure(struct arena *arena, const struct backend *be,

@@ -10,7 +10,7 @@
 /* Functions for the time have less than a hundred; those that read it begin
  * anew when the kernel changes it meanwhile, which may be always where steps
  * are slow (an emulated CPU). */
-enum { STEPS_MAX = 2000, GPR_ROOM = 1024 };
+enum { STEPS_MAX = 2000, STEP_MS = 10000, GPR_ROOM = 1024 };
 
 static uint64_t bit(int sig)
 {
@@ -68,7 +68,8 @@ static int step(struct leaving *leaving, struct err *err)
 
 	code = ptrace_step(leaving->tid, 0, err);
 	if (!code)
-		code = ptrace_wait_stop(leaving->tid, &status, err);
+		code = ptrace_wait_stop_for(
+			leaving->tid, STEP_MS, &status, err);
 	if (code)
 		return code;
 	leaving->moved = true;

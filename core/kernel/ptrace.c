@@ -179,12 +179,18 @@ int ptrace_wait_stop(pid_t tid, int *ret_status, struct err *err)
 	return ptrace_judge_stop(tid, status, ret_status, err);
 }
 
+static int64_t elapsed_ns(
+	const struct timespec *from, const struct timespec *to)
+{
+	return (to->tv_sec - from->tv_sec) * 1000000000ll + to->tv_nsec -
+	       from->tv_nsec;
+}
+
 int ptrace_wait_stop_for(
 	pid_t tid, int timeout_ms, int *ret_status, struct err *err)
 {
 	struct timespec now, start, nap = {.tv_nsec = 10 * 1000};
-	enum { LOOKS_BUSY = 30 };
-	int looks = 0;
+	enum { BUSY_NS = 200 * 1000 };
 	int64_t spent;
 	int status;
 	pid_t got;
@@ -198,14 +204,13 @@ int ptrace_wait_stop_for(
 			return err_errno(
 				err, "waiting for thread %d to stop", tid);
 		clock_gettime(CLOCK_MONOTONIC, &now);
-		spent = (now.tv_sec - start.tv_sec) * 1000 +
-			(now.tv_nsec - start.tv_nsec) / 1000000;
+		spent = elapsed_ns(&start, &now) / 1000000;
 		if (spent >= timeout_ms)
 			return err_set(err, ETIMEDOUT,
 				"thread %d did not stop within %d ms", tid,
 				timeout_ms);
 		/* Most stop at once: look often at first. */
-		if (++looks < LOOKS_BUSY) {
+		if (!spent && elapsed_ns(&start, &now) < BUSY_NS) {
 			sched_yield();
 			continue;
 		}
@@ -213,6 +218,35 @@ int ptrace_wait_stop_for(
 		if (nap.tv_nsec < 1000 * 1000)
 			nap.tv_nsec *= 2;
 	}
+}
+
+int ptrace_wait_patiently(pid_t tid, const struct patience *patience,
+	int *ret_status, struct err *err)
+{
+	enum { LOOK_MS = 100 };
+	struct timespec start, now;
+	struct err told = {0};
+	int code;
+
+	if (!patience)
+		return ptrace_wait_stop(tid, ret_status, err);
+	clock_gettime(CLOCK_MONOTONIC, &start);
+	now = start;
+	while (!patience->timeout_ms ||
+		elapsed_ns(&start, &now) < patience->timeout_ms * 1000000ll) {
+		code = ptrace_wait_stop_for(tid, LOOK_MS, ret_status, &told);
+		if (!code)
+			return 0;
+		if (code != -ETIMEDOUT)
+			return err_copy(err, &told);
+		code = patience->look ? patience->look(patience->of, err) : 0;
+		if (code)
+			return code;
+		clock_gettime(CLOCK_MONOTONIC, &now);
+	}
+	return err_set(err, ETIMEDOUT,
+		"thread %d did not come back within %d ms", tid,
+		patience->timeout_ms);
 }
 
 /* A signal that comes first takes the place of our stop, so the interrupt

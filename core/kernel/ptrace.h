@@ -43,6 +43,17 @@ int ptrace_wait_stop(pid_t tid, int *ret_status, struct err *err);
 /* As ptrace_wait_stop, but gives up after a time: -ETIMEDOUT. */
 int ptrace_wait_stop_for(
 	pid_t tid, int timeout_ms, int *ret_status, struct err *err);
+/* How long a victim is waited for: timeout_ms (0: no limit), and as long as
+ * look, which is asked some times a second, gives 0 (NULL: is not asked). */
+struct patience {
+	int timeout_ms;
+	int (*look)(const void *of, struct err *err);
+	const void *of;
+};
+/* Blocks until the thread stops or the patience ends: -ETIMEDOUT, or what look
+ * gave; the thread runs on then. patience NULL: as ptrace_wait_stop. */
+int ptrace_wait_patiently(pid_t tid, const struct patience *patience,
+	int *ret_status, struct err *err);
 /* After seize and interrupt: waits for our own stop and gives back signals
  * that came first. ret_signal: SIGTRAP, it ran; SIGSTOP, SIGTSTP, SIGTTIN,
  * SIGTTOU: it was stopped by job control and still is. */

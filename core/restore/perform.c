@@ -163,10 +163,18 @@ static int memory_share(struct birth_ward *ward, struct plan_task *pt,
 	return code;
 }
 
+static int perform_look(const void *of, struct err *err)
+{
+	return run_check_interrupt(of, "while", "a task restores itself", err);
+}
+
+/* What it reads may take any time. */
 static int task_wait(
 	struct birth_ward *ward, struct plan_task *pt, struct err *err)
 {
-	struct remote_thread thread = {0};
+	const struct patience patience = {
+		.look = perform_look, .of = ward->restore->run};
+	struct remote_thread thread = {.patience = &patience};
 	int code = 0;
 
 	for (size_t i = 0; i < pt->task->n_threads && !code; i++) {

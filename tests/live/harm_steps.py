@@ -333,3 +333,62 @@ def harm_stacks(case):
     check("Error" in log.splitlines()[-1], f"the error is not last: {log}")
     case.go()
     case.await_verdict(victim)
+
+
+def scribbled(case, *options):
+    """Dump a victim whose agent is overwritten with an endless loop; the
+    engine while it waits, and the victim."""
+    victim = case.start([case.program("scribbled")])
+    case.ready(victim)
+    other = subprocess.Popen([case.program("scribbled"), "at", str(victim)],
+                             env=dict(os.environ, CHECKPOINT_DIR=case.work))
+    # An agent is there for a moment only: until it is hit.
+    for number in range(100):
+        engine = subprocess.Popen(
+            [case.stasis, "dump", "-t", str(victim), "-D",
+             case.make_dir(f"try{number}"), "-R", *options],
+            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            stderr=subprocess.PIPE, text=True)
+        while engine.poll() is None and other.poll() is None:
+            time.sleep(0.002)
+        time.sleep(0.3 if other.poll() is not None else 0)
+        if engine.poll() != 0:
+            check(other.poll() == 0, "no agent was found")
+            return engine, victim
+        if other.poll() is not None:
+            other = subprocess.Popen(other.args, env=dict(
+                os.environ, CHECKPOINT_DIR=case.work))
+    other.kill()
+    raise harness.Failure("no agent was hit in a hundred dumps")
+
+
+def scribbled_end(case, engine, victim, word, limit):
+    try:
+        said = engine.communicate(timeout=limit * harness.SLOW)[1]
+    except subprocess.TimeoutExpired:
+        engine.kill()
+        engine.wait()
+        raise harness.Failure("the engine waits for ever") from None
+    check(engine.returncode == 1 and word in said,
+          f"exit {engine.returncode}: {said}")
+    maps = harness.read_text(f"/proc/{victim}/maps")
+    check(not any(line.split()[1] == "r-xp" and len(line.split()) == 5
+                  for line in maps.splitlines()), f"an agent is left: {maps}")
+    case.go()
+    case.await_verdict(victim)
+
+
+@test("an agent that its victim makes loop for ever is given up after a time",
+      limit=40)
+def harm_scribbled(case):
+    engine, victim = scribbled(case, "--timeout", "2")
+    scribbled_end(case, engine, victim, "did not come back", 20)
+
+
+@test("an agent that its victim makes loop for ever is given up at SIGINT",
+      limit=40)
+def harm_scribbled_signal(case):
+    engine, victim = scribbled(case, "--timeout", "0")
+    time.sleep(0.5)
+    engine.send_signal(signal.SIGINT)
+    scribbled_end(case, engine, victim, "interrupted by SIGINT", 12)
