@@ -104,6 +104,9 @@ class Restless:
             if self.held():
                 return f"stuck: {self.held()}"
             now = self.picture()
+            # A handler that runs just now blocks its own signal.
+            while now != self.before and time.monotonic() < end:
+                now = self.picture()
         except FileNotFoundError:
             return "dead: a thread"
         for key, value in self.before.items():
