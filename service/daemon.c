@@ -15,6 +15,7 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "base/log.h"
+#include "base/place.h"
 #include "hooks/hooks.h"
 #include "options/version.h"
 #include "service/attend.h"
@@ -145,13 +146,12 @@ static int log_begin(const struct options *o, struct err *err)
 	enum log_level level = o->verbosity < LOG_DEBUG
 				       ? (enum log_level)o->verbosity
 				       : LOG_DEBUG;
-	int fd = STDERR_FILENO;
+	int fd = STDERR_FILENO, code = 0;
 
 	if (o->log_file)
-		fd = open(o->log_file,
-			O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-	if (fd < 0)
-		return err_errno(err, "creating log file '%s'", o->log_file);
+		code = place_append(AT_FDCWD, o->log_file, 0600, &fd, err);
+	if (code)
+		return err_wrap(err, "the log file");
 	log_open(fd, level);
 	return 0;
 }
@@ -256,8 +256,7 @@ int daemon_run(
 	if (!rc)
 		rc = guests_read(arena, options, &daemon.guests, err);
 	if (!rc)
-		rc = pidfile_prepare(
-			arena, AT_FDCWD, options->pidfile, &pidfile, err);
+		rc = pidfile_prepare(AT_FDCWD, options->pidfile, &pidfile, err);
 	if (rc)
 		return rc;
 	rc = listener_open(options->address ?: "criu_service.socket",

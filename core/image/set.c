@@ -94,8 +94,8 @@ void image_set_abort(struct image_set *set)
 	if (set->temp < 0)
 		return;
 	image_folder_empty(set->temp);
+	place_remove(set->dir, set->temp_name, set->temp);
 	close(fd_take(&set->temp));
-	unlinkat(set->dir, set->temp_name, AT_REMOVEDIR);
 }
 
 void image_set_close(struct image_set *set)

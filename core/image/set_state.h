@@ -12,6 +12,7 @@
 #include <dirent.h>
 
 #include "base/vec.h"
+#include "base/place.h"
 #include "image/set.h"
 
 struct image_file {
@@ -47,7 +48,7 @@ struct image_set {
 
 	/* writing */
 	int temp; /* the hidden directory, or -1 */
-	char temp_name[32];
+	char temp_name[PLACE_NAME];
 	const char *parent;
 	VEC(struct image_file *) files;
 	uint32_t *slots; /* hash of (type, id): index into files, plus 1 */

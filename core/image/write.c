@@ -7,11 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/file.h>
-#include <sys/random.h>
 #include <sys/stat.h>
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "base/place.h"
 #include "image/digest.h"
 #include "image/set_state.h"
 
@@ -62,31 +62,20 @@ struct image_file *image_file_find(
 
 int image_file_temp(struct image_set *set, struct err *err)
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
-	unsigned char dice[8];
-	int code;
+	int fd;
 
 	if (set->temp >= 0)
 		return 0;
-	if (getrandom(dice, sizeof(dice), 0) != sizeof(dice))
-		return err_errno(err, "making up a file name");
-	strcpy(set->temp_name, ".stasis-");
-	for (size_t i = 0; i < sizeof(dice); i++)
-		set->temp_name[8 + i] = letters[dice[i] % 32];
-	set->temp_name[16] = '\0';
-	if (mkdirat(set->dir, set->temp_name, 0700) < 0)
-		return err_errno(
-			err, "making a directory in the image directory");
-	set->temp = openat(
-		set->dir, set->temp_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (set->temp >= 0)
-		flock(set->temp, LOCK_EX | LOCK_NB); /* image/leftover.h */
-	if (set->temp < 0) {
-		code = err_errno(
-			err, "opening a directory in the image directory");
-		unlinkat(set->dir, set->temp_name, AT_REMOVEDIR);
-		return code;
+	fd = place_new_dir(set->dir, set->temp_name);
+	if (fd < 0) {
+		err_code(err, fd, "making a directory in the image directory");
+		return fd == -EPERM || fd == -ELOOP || fd == -ENOTDIR
+			       ? err_hint(err, "another user who can write "
+					       "there seems to play with it")
+			       : fd;
 	}
+	flock(fd, LOCK_EX | LOCK_NB); /* image/leftover.h */
+	set->temp = fd;
 	return 0;
 }
 

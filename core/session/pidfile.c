@@ -1,28 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "session/pidfile.h"
 
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/io.h"
 
-int pidfile_prepare(struct arena *arena, int dir, const char *name,
-	struct pidfile *ret, struct err *err)
+int pidfile_prepare(
+	int dir, const char *path, struct pidfile *ret, struct err *err)
 {
-	struct pidfile pidfile = {.dir = dir, .fd = -1, .name = name};
+	struct pidfile pidfile = {.folder = -1, .fd = -1, .path = path};
 
-	if (name) {
-		pidfile.draft =
-			arena_printf(arena, "%s.%d.tmp", name, getpid());
-		pidfile.fd = openat(dir, pidfile.draft,
-			O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-		if (pidfile.fd < 0)
-			return err_errno(err, "creating pidfile '%s'", name);
+	if (path) {
+		pidfile.folder = place_open_folder(dir, path, &pidfile.name);
+		pidfile.fd = pidfile.folder < 0 ? pidfile.folder
+						: place_new_file(pidfile.folder,
+							  0644, pidfile.draft);
+		if (pidfile.fd < 0) {
+			fd_closep(&pidfile.folder);
+			return err_code(
+				err, pidfile.fd, "creating pidfile '%s'", path);
+		}
 	}
 	*ret = pidfile;
 	return 0;
+}
+
+static void pidfile_close(struct pidfile *pidfile)
+{
+	close(fd_take(&pidfile->fd));
+	close(fd_take(&pidfile->folder));
 }
 
 int pidfile_commit(struct pidfile *pidfile, pid_t pid, struct err *err)
@@ -35,16 +44,15 @@ int pidfile_commit(struct pidfile *pidfile, pid_t pid, struct err *err)
 	snprintf(text, sizeof(text), "%d", pid);
 	rc = io_write_all(pidfile->fd, text, strlen(text));
 	if (rc)
-		rc = err_code(err, rc, "writing pidfile '%s'", pidfile->name);
-	else if (renameat(pidfile->dir, pidfile->draft, pidfile->dir,
+		rc = err_code(err, rc, "writing pidfile '%s'", pidfile->path);
+	else if (renameat(pidfile->folder, pidfile->draft, pidfile->folder,
 			 pidfile->name))
-		rc = err_errno(err, "naming pidfile '%s'", pidfile->name);
+		rc = err_errno(err, "naming pidfile '%s'", pidfile->path);
 	if (rc) {
 		pidfile_abort(pidfile);
 		return rc;
 	}
-	close(pidfile->fd);
-	pidfile->fd = -1;
+	pidfile_close(pidfile);
 	return 0;
 }
 
@@ -52,7 +60,6 @@ void pidfile_abort(struct pidfile *pidfile)
 {
 	if (pidfile->fd < 0)
 		return;
-	unlinkat(pidfile->dir, pidfile->draft, 0);
-	close(pidfile->fd);
-	pidfile->fd = -1;
+	place_remove(pidfile->folder, pidfile->draft, pidfile->fd);
+	pidfile_close(pidfile);
 }

@@ -10,18 +10,20 @@
 
 #include <sys/types.h>
 
-#include "base/arena.h"
 #include "base/err.h"
+#include "base/place.h"
 
 struct pidfile {
-	int dir; /* the caller's */
-	int fd;	 /* -1: there is none to write */
-	const char *name, *draft;
+	int folder; /* in which it is; -1: as fd */
+	int fd;	    /* -1: there is none to write */
+	const char *path, *name;
+	char draft[PLACE_NAME];
 };
 
-/* name NULL: an empty one, on which the others do nothing. */
-int pidfile_prepare(struct arena *arena, int dir, const char *name,
-	struct pidfile *ret, struct err *err);
+/* path below dir, NULL: an empty one, on which the others do nothing. It must
+ * live as long as the pidfile. */
+int pidfile_prepare(
+	int dir, const char *path, struct pidfile *ret, struct err *err);
 /* Puts it in place of an older one. */
 int pidfile_commit(struct pidfile *pidfile, pid_t pid, struct err *err);
 /* Leaves nothing behind; does nothing after a commit. */

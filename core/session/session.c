@@ -9,6 +9,7 @@
 
 #include "base/fd.h"
 #include "base/log.h"
+#include "base/place.h"
 #include "cpuinfo/cpuinfo.h"
 #include "dump/dump.h"
 #include "image/set.h"
@@ -41,6 +42,7 @@ static int session_open_log(
 	struct session *session, const struct options *o, struct err *err)
 {
 	enum log_level level = LOG_DEBUG;
+	int code;
 
 	if (o->verbosity < LOG_DEBUG)
 		level = (enum log_level)o->verbosity;
@@ -48,10 +50,10 @@ static int session_open_log(
 		log_open(STDERR_FILENO, level);
 		return 0;
 	}
-	session->log_fd = openat(session->run.work_dir, o->log_file,
-		O_WRONLY | O_CREAT | O_TRUNC | O_APPEND | O_CLOEXEC, 0600);
-	if (session->log_fd < 0)
-		return err_errno(err, "creating log file '%s'", o->log_file);
+	code = place_create(session->run.work_dir, o->log_file, 0600,
+		&session->log_fd, err);
+	if (code)
+		return err_wrap(err, "the log file");
 	log_open(session->log_fd, level);
 	return 0;
 }
@@ -241,8 +243,7 @@ static int session_restore_tree(
 	pid_t root;
 	int rc;
 
-	rc = pidfile_prepare(
-		run->arena, run->work_dir, run->opt->pidfile, &pidfile, err);
+	rc = pidfile_prepare(run->work_dir, run->opt->pidfile, &pidfile, err);
 	if (rc)
 		return rc;
 	rc = restore_run(run, &root, err);

@@ -2,15 +2,16 @@
 #include "stats/stats.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "base/place.h"
 #include "proto/stats.pb-c.h"
 
 /* Every service file of the image format begins with the first word. */
@@ -108,33 +109,41 @@ int stats_pack(const struct stats *stats, enum stats_of of, uint8_t **ret_bytes,
 	return 0;
 }
 
+/* By rename: what had the name before is not written to. */
+static int bytes_place(int dir_fd, const char *name, const void *bytes,
+	size_t size, struct err *err)
+{
+	char draft[PLACE_NAME];
+	_cleanup_fd_ int fd = place_new_file(dir_fd, 0644, draft);
+	int code;
+
+	if (fd < 0)
+		return err_code(
+			err, fd, "creating '%s' in the work directory", name);
+	code = io_write_all(fd, bytes, size);
+	if (code)
+		err_code(err, code, "writing '%s'", name);
+	else if (renameat(dir_fd, draft, dir_fd, name))
+		code = err_errno(err, "naming '%s'", name);
+	if (code)
+		place_remove(dir_fd, draft, fd);
+	return code;
+}
+
 int stats_write(int dir_fd, enum stats_of of, const struct stats *stats,
 	struct err *err)
 {
 	const char *name = of == STATS_DUMP ? "stats-dump" : "stats-restore";
-	_cleanup_fd_ int fd = -1;
 	uint8_t *bytes;
 	size_t size;
-	int rc;
+	int code;
 
-	rc = stats_pack(stats, of, &bytes, &size, err);
-	if (rc)
-		return rc;
-	fd = openat(
-		dir_fd, name, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-	if (fd < 0) {
-		rc = err_errno(
-			err, "creating '%s' in the work directory", name);
-		free(bytes);
-		return rc;
-	}
-	rc = io_write_all(fd, bytes, size);
+	code = stats_pack(stats, of, &bytes, &size, err);
+	if (code)
+		return code;
+	code = bytes_place(dir_fd, name, bytes, size, err);
 	free(bytes);
-	if (rc) {
-		unlinkat(dir_fd, name, 0);
-		return err_code(err, rc, "writing '%s'", name);
-	}
-	return 0;
+	return code;
 }
 
 static void stats_print_time(FILE *out, const char *what, uint32_t usec)

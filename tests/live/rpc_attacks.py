@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """rpc_attacks: guests of a service of root's who mean harm, with their own
 rights only; docs/security.md says what stands against each."""
+import fcntl
 import os
 import re
 import resource
@@ -15,6 +16,8 @@ from client import HERE, NOBODY, as_user, messages
 from harness import (SLOW, alive, check, read_text, state, stat_fields, test,
                      wait_until)
 from rpc_service import guest_service, own_dir, victim
+
+F_SETPIPE_SZ = 1031
 
 
 def workers_of(service):
@@ -137,10 +140,17 @@ def attack_stuck(case):
     pid = victim(case, NOBODY)
 
     def fifo():
-        os.mkfifo(os.path.join(images, "log"))
+        path = os.path.join(images, "log")
+        os.mkfifo(path)
+        service.connect().no("log file", "DUMP", {
+            "images_dir": images, "pid": pid, "log_file": "log"})
+        reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)  # reads nothing
+        full = os.open(path, os.O_WRONLY | os.O_NONBLOCK)
+        fcntl.fcntl(reader, F_SETPIPE_SZ, 4096)
+        os.write(full, bytes(4096))
         client = service.connect()
         client.send("DUMP", {"images_dir": images, "pid": pid,
-                             "log_file": "log"})
+                             "log_file": "log", "log_level": 4})
         if client.receive() is not None:
             raise AssertionError("an answer")
 

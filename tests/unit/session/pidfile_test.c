@@ -10,7 +10,6 @@
 #include "test.h"
 
 struct place {
-	struct arena *arena;
 	char path[40];
 	int dir;
 	struct err err;
@@ -18,25 +17,23 @@ struct place {
 
 static struct place place_make(void)
 {
-	struct place place = {
-		.arena = arena_new(), .path = "/tmp/stasis-pidfile-XXXXXX"};
+	struct place place = {.path = "/tmp/stasis-pidfile-XXXXXX"};
 
 	CHECK(mkdtemp(place.path) != NULL);
 	place.dir = open(place.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	return place;
 }
 
-static void place_remove(struct place *place)
+static void place_leave(struct place *place)
 {
 	unlinkat(place->dir, "pid", 0);
 	close(place->dir);
 	/* Not empty: something was left behind. */
 	CHECK_INT(rmdir(place->path), 0);
-	arena_free(place->arena);
 }
 
 #define PLACE(name) \
-	__attribute__((cleanup(place_remove))) struct place name = place_make()
+	__attribute__((cleanup(place_leave))) struct place name = place_make()
 
 static const char *place_text(struct place *place, char *ret_text, size_t room)
 {
@@ -56,8 +53,7 @@ TEST(the_pid_appears_at_the_commit_and_replaces_an_older_one)
 	PLACE(p);
 
 	for (int pid = 77; pid < 79; pid++) {
-		REQUIRE(!pidfile_prepare(
-			p.arena, p.dir, "pid", &pidfile, &p.err));
+		REQUIRE(!pidfile_prepare(p.dir, "pid", &pidfile, &p.err));
 		if (pid == 77)
 			CHECK(place_text(&p, text, sizeof(text)) == NULL);
 		CHECK_INT(pidfile_commit(&pidfile, pid, &p.err), 0);
@@ -73,7 +69,7 @@ TEST(an_abort_leaves_nothing)
 	char text[20];
 	PLACE(p);
 
-	REQUIRE(!pidfile_prepare(p.arena, p.dir, "pid", &pidfile, &p.err));
+	REQUIRE(!pidfile_prepare(p.dir, "pid", &pidfile, &p.err));
 	pidfile_abort(&pidfile);
 	CHECK(place_text(&p, text, sizeof(text)) == NULL);
 }
@@ -83,7 +79,7 @@ TEST(without_a_name_there_is_no_file)
 	struct pidfile pidfile;
 	PLACE(p);
 
-	CHECK_INT(pidfile_prepare(p.arena, p.dir, NULL, &pidfile, &p.err), 0);
+	CHECK_INT(pidfile_prepare(p.dir, NULL, &pidfile, &p.err), 0);
 	CHECK_INT(pidfile_commit(&pidfile, 1, &p.err), 0);
 	pidfile_abort(&pidfile);
 }
@@ -93,8 +89,8 @@ TEST(a_place_that_cannot_be_written_is_found_out_before)
 	struct pidfile pidfile;
 	PLACE(p);
 
-	CHECK_INT(pidfile_prepare(p.arena, p.dir, "none/pid", &pidfile, &p.err),
-		-ENOENT);
+	CHECK_INT(
+		pidfile_prepare(p.dir, "none/pid", &pidfile, &p.err), -ENOENT);
 	CHECK_STR(p.err.text, "creating pidfile 'none/pid': No such file or "
 			      "directory");
 }

@@ -1,0 +1,80 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""harm_places: root works in directories of others, who plant and swap."""
+import os
+import subprocess
+
+import harm
+from client import NOBODY
+from harness import check, read_text, test
+from rpc_service import own_dir
+
+SECRET = "root only\n"
+
+def plant(case, folder, name):
+    """A link of the folder's owner, to a file of root's."""
+    target = case.path(f"target-{name}")
+    with open(target, "w") as file:
+        file.write(SECRET)
+    os.chmod(target, 0o600)
+    link = os.path.join(folder, name)
+    os.symlink(target, link)
+    os.lchown(link, NOBODY, NOBODY)
+    return target
+
+
+def quiet_dump(case, folder, victim, log="log"):
+    return case.engine("dump", "-t", str(victim), "-D", folder, "-v4", "-o",
+                       log, log=os.path.join(folder, log))
+
+
+@test("in a directory of another user nothing of root's is written through "
+      "the names that he planted")
+def harm_planted(case):
+    os.chmod(case.dir, 0o755)
+    folder = own_dir(case, "his")
+    targets = [plant(case, folder, name)
+               for name in ("stats-dump", "stats-restore", "pid", "log",
+                            "files.img", "parent")]
+    victim = harm.quiet_victim(case)
+    refused = quiet_dump(case, folder, victim)
+    check(refused.code == 1 and "log file" in refused.err, refused.explain())
+    done = quiet_dump(case, folder, victim, "own.log")
+    check(done.code == 0, done.explain())
+    case.gone([victim])
+    done = case.engine("restore", "-d", "-D", folder, "-o", "again.log",
+                       "--pidfile", "pid",
+                       log=os.path.join(folder, "again.log"))
+    check(done.code == 0, done.explain())
+    harm.quiet_verdict(case, victim)
+    for target in targets:
+        check(read_text(target) == SECRET, f"{target} was written to")
+    check(read_text(os.path.join(folder, "pid")).strip() == str(victim),
+          "another pid")
+    for name in ("stats-dump", "stats-restore", "pid"):
+        path = os.path.join(folder, name)
+        check(not os.path.islink(path) and os.stat(path).st_uid == 0,
+              f"{name}: not root's file")
+    check(os.stat(os.path.join(folder, "own.log")).st_mode & 0o777 == 0o600,
+          "the log is for everybody")
+
+
+@test("a hidden folder that its directory's owner swaps is not written to")
+def harm_swapped(case):
+    os.chmod(case.dir, 0o755)
+    target = case.make_dir("roots")
+    secret = os.path.join(target, "secret")
+    with open(secret, "w") as file:
+        file.write(SECRET)
+    victim = harm.quiet_victim(case)
+    for kind in ("link", "folder"):
+        folder = own_dir(case, f"his-{kind}")
+        done = subprocess.run(
+            [case.program("swapper"), folder, kind, target, case.stasis,
+             "dump", "-t", str(victim), "-D", folder, "-R"],
+            capture_output=True, text=True, timeout=20)
+        check(done.returncode == 1, f"{kind}: {done.returncode} {done.stderr}")
+        check("seems to play" in done.stderr, done.stderr)
+        check(os.listdir(target) == ["secret"],
+              f"{kind}: in root's folder now: {os.listdir(target)}")
+        check(read_text(secret) == SECRET, f"{kind}: root's file was changed")
+    harm.quiet_verdict(case, victim)
