@@ -123,6 +123,18 @@ struct arena *image_set_arena(struct image_set *set)
 	return set->arena;
 }
 
+struct image_set *image_set_view(
+	struct arena *arena, const struct image_set *set, int dir_fd)
+{
+	struct image_set *view = arena_copy(arena, set, sizeof(*set));
+
+	view->arena = arena;
+	view->dir = dir_fd;
+	view->parent_set = NULL;
+	memset(&view->spans, 0, sizeof(view->spans));
+	return view;
+}
+
 int image_set_dir(const struct image_set *set)
 {
 	return set->dir;

@@ -47,6 +47,11 @@ void image_set_close(struct image_set *set);
 void image_set_closep(struct image_set **set);
 #define _cleanup_image_set_ __attribute__((cleanup(image_set_closep)))
 
+/* A set that is being read, for a process forked off: it reads through an fd
+ * of its own (the caller's), into an arena of its own, and is never closed. */
+struct image_set *image_set_view(
+	struct arena *arena, const struct image_set *set, int dir_fd);
+
 struct arena *image_set_arena(struct image_set *set);
 int image_set_dir(const struct image_set *set);
 

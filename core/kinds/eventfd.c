@@ -125,6 +125,7 @@ const struct kind kind_eventfd = {
 	.schema = &eventfd_file_entry__descriptor,
 	.claims = eventfd_claims,
 	.capture = eventfd_capture,
+	.apart = apart_alone,
 	.make = eventfd_make,
 	.settle = eventfd_settle,
 };

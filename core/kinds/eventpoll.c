@@ -287,6 +287,7 @@ const struct kind kind_eventpoll = {
 	.schema = &eventpoll_file_entry__descriptor,
 	.claims = eventpoll_claims,
 	.capture = eventpoll_capture,
+	.apart = apart_alone,
 	.make = eventpoll_make,
 	.settle = eventpoll_settle,
 };

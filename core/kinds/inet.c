@@ -404,6 +404,13 @@ static int inet_check(const struct object *object, struct err *err)
 	return 0;
 }
 
+/* Sockets of one port may depend on the order in which they come to it. */
+static bool inet_apart(const FileEntry *entry, uint64_t *ret_with)
+{
+	*ret_with = entry->isk ? entry->isk->src_port : 0;
+	return entry->isk;
+}
+
 static int inet_make(struct restore *restore, struct object *object,
 	int *ret_fd, struct err *err)
 {
@@ -465,6 +472,7 @@ const struct kind kind_inet = {
 	.claims = inet_claims,
 	.capture = inet_capture,
 	.key = inet_key,
+	.apart = inet_apart,
 	.make = inet_make,
 	.settle = inet_settle,
 };

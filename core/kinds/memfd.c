@@ -241,6 +241,18 @@ static int again_open(int memory, uint32_t flags, int *ret_fd, struct err *err)
 	return 0;
 }
 
+static bool memfd_apart(const FileEntry *entry, uint64_t *ret_with)
+{
+	*ret_with = entry->memfd ? entry->memfd->inode_id + 1ull : 0;
+	return entry->memfd;
+}
+
+static int memfd_prepare(struct restore *restore, struct err *err)
+{
+	return inodes_load(restore, err)
+		       ?: restore_shared_prepare(restore, err);
+}
+
 static int memory_find(struct restore *restore, const struct object *object,
 	const MemfdInodeEntry **ret_inode, int *ret_memory, struct err *err)
 {
@@ -321,6 +333,8 @@ const struct kind kind_memfd = {
 	.claims = memfd_claims,
 	.capture = memfd_capture,
 	.key = memfd_key,
+	.apart = memfd_apart,
+	.prepare = memfd_prepare,
 	.make = memfd_make,
 	.open_mapping = memfd_open_mapping,
 	.settle = memfd_settle,

@@ -215,13 +215,19 @@ static void pipes_look(struct restore *restore)
 static int pipe_new(struct restore *restore, struct pipe_made *pipe,
 	uint32_t pipe_id, struct err *err)
 {
+	int code;
+
 	if (pipe2(pipe->fd, O_CLOEXEC)) {
 		pipe->fd[END_READ] = pipe->fd[END_WRITE] = -1;
 		return err_errno(err, "making a pipe");
 	}
 	pipe->made = true;
-	return pipe_data_fill(restore, IMAGE_PIPES_DATA, pipe_id,
-		pipe->fd[END_WRITE], pipe->packets, err);
+	code = restore_keep(restore, &pipe->fd[END_READ], err);
+	if (!code)
+		code = restore_keep(restore, &pipe->fd[END_WRITE], err);
+	return code
+		       ?: pipe_data_fill(restore, IMAGE_PIPES_DATA, pipe_id,
+				  pipe->fd[END_WRITE], pipe->packets, err);
 }
 
 static int end_reopen(const struct pipe_made *pipe, uint32_t flags, int *ret_fd,
@@ -252,6 +258,18 @@ static int end_take(
 		return err_errno(err, "setting the flags of a pipe");
 	*ret_fd = fd_take(fd);
 	return 0;
+}
+
+static bool pipe_apart(const FileEntry *entry, uint64_t *ret_with)
+{
+	*ret_with = entry->pipe ? entry->pipe->pipe_id + 1ull : 0;
+	return entry->pipe;
+}
+
+static int pipe_prepare(struct restore *restore, struct err *err)
+{
+	pipes_look(restore);
+	return pipe_data_prepare(restore, IMAGE_PIPES_DATA, err);
 }
 
 static int pipe_make(struct restore *restore, struct object *object,
@@ -313,6 +331,8 @@ const struct kind kind_pipe = {
 	.capture = pipe_capture,
 	.finish = pipe_finish,
 	.key = pipe_key,
+	.apart = pipe_apart,
+	.prepare = pipe_prepare,
 	.make = pipe_make,
 	.settle = pipe_settle,
 };

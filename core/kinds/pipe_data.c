@@ -82,9 +82,8 @@ static const char *list_name(enum image_type type)
 	return type == IMAGE_FIFO_DATA ? "fifo data" : "pipe data";
 }
 
-/* NULL: the image has none of that pipe. */
-static int data_find(struct restore *restore, enum image_type type,
-	uint32_t pipe_id, const struct image_item **ret, struct err *err)
+int pipe_data_prepare(
+	struct restore *restore, enum image_type type, struct err *err)
 {
 	const char *name = list_name(type);
 	void **loaded = book_slot(restore->arena, &restore->book, name, 0, 1);
@@ -92,19 +91,30 @@ static int data_find(struct restore *restore, enum image_type type,
 	struct image_list list;
 	int code;
 
-	if (!*loaded) {
-		code = image_load(restore->images, type, 0, &list, err);
-		if (code)
-			return code;
-		for (size_t i = 0; i < list.n; i++) {
-			entry = (const PipeDataEntry *)list.at[i].msg;
-			*book_slot(restore->arena, &restore->book, name,
-				entry->pipe_id, 0) = &list.at[i];
-		}
-		*loaded = restore;
+	if (*loaded)
+		return 0;
+	code = image_load(restore->images, type, 0, &list, err);
+	if (code)
+		return code;
+	for (size_t i = 0; i < list.n; i++) {
+		entry = (const PipeDataEntry *)list.at[i].msg;
+		*book_slot(restore->arena, &restore->book, name, entry->pipe_id,
+			0) = &list.at[i];
 	}
-	*ret = *book_slot(restore->arena, &restore->book, name, pipe_id, 0);
+	*loaded = restore;
 	return 0;
+}
+
+/* NULL: the image has none of that pipe. */
+static int data_find(struct restore *restore, enum image_type type,
+	uint32_t pipe_id, const struct image_item **ret, struct err *err)
+{
+	int code = pipe_data_prepare(restore, type, err);
+
+	if (!code)
+		*ret = *book_slot(restore->arena, &restore->book,
+			list_name(type), pipe_id, 0);
+	return code;
 }
 
 static int bytes_fill(

@@ -13,6 +13,10 @@
 int pipe_data_capture(struct dump *dump, enum image_type type, uint32_t pipe_id,
 	int fd, struct err *err);
 
+/* Reads what there is of all pipes or FIFOs. */
+int pipe_data_prepare(
+	struct restore *restore, enum image_type type, struct err *err);
+
 /* Size and bytes of a pipe that is new. fd: open for writing; its flags are
  * as they were afterwards. packets: what was written in one piece is to be
  * read in one piece. */

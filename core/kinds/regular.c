@@ -89,6 +89,7 @@ const struct kind kind_regular = {
 	.claims = regular_claims,
 	.capture = regular_capture,
 	.key = regular_key,
+	.apart = apart_alone,
 	.make = regular_make,
 	.settle = regular_settle,
 };

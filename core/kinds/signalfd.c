@@ -73,6 +73,7 @@ const struct kind kind_signalfd = {
 	.schema = &signalfd_entry__descriptor,
 	.claims = signalfd_claims,
 	.capture = signalfd_capture,
+	.apart = apart_alone,
 	.make = signalfd_make,
 	.settle = signalfd_settle,
 };

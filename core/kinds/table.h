@@ -7,6 +7,9 @@
 
 #include "model/kind.h"
 
+/* kind.apart of kinds whose objects have nothing in common. */
+bool apart_alone(const FileEntry *entry, uint64_t *ret_with);
+
 /* Files. */
 extern const struct kind kind_regular;
 extern const struct kind kind_pipe;

@@ -162,6 +162,13 @@ static int timer_arm(const TimerfdEntry *timer, int fd, struct err *err)
 	return 0;
 }
 
+/* A task may have clocks of its own, by which no other moment is meant. */
+static bool timerfd_apart(const FileEntry *entry, uint64_t *ret_with)
+{
+	*ret_with = 0;
+	return entry->tfd && !(entry->tfd->settime_flags & TFD_TIMER_ABSTIME);
+}
+
 static int timerfd_make(struct restore *restore, struct object *object,
 	int *ret_fd, struct err *err)
 {
@@ -207,6 +214,7 @@ const struct kind kind_timerfd = {
 	.schema = &timerfd_entry__descriptor,
 	.claims = timerfd_claims,
 	.capture = timerfd_capture,
+	.apart = timerfd_apart,
 	.make = timerfd_make,
 	.settle = timerfd_settle,
 };

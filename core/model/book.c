@@ -40,3 +40,8 @@ void **book_slot(struct arena *arena, struct book **book, const char *who,
 	*bucket = page;
 	return &page->slot;
 }
+
+struct book *book_copy(struct arena *arena, const struct book *book)
+{
+	return book ? arena_copy(arena, book, sizeof(*book)) : NULL;
+}

@@ -19,4 +19,7 @@ struct book;
 void **book_slot(struct arena *arena, struct book **book, const char *who,
 	uint64_t a, uint64_t b);
 
+/* A book with the same pages, to which others are added that only it has. */
+struct book *book_copy(struct arena *arena, const struct book *book);
+
 #endif

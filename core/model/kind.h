@@ -13,7 +13,9 @@
  *	capture		facts -> message
  *	needs					pure: what must exist first
  *	key					what --inherit-fd calls it
- *	make					coordinator: message -> fd
+ *	apart					pure: may its holder make it?
+ *	prepare					read what makes need
+ *	make					message -> fd
  *	settle					pure: message -> ops on a tape
  *
  * Any of them may be NULL. Each returns 0 or -errno with the err filled.
@@ -68,7 +70,15 @@ struct kind {
 
 	/* Files: objects that must be made before this one (object_need). */
 	int (*needs)(struct plan *, const struct object *, struct err *);
-	/* Files: in the coordinator; the fd is O_CLOEXEC and the caller's. */
+	/* Files, pure: may be made by the one task that holds it? Objects of
+	 * one kind and number *ret_with (0: none) have more in common, and are
+	 * made in one place, one after the other. NULL: by the coordinator. */
+	bool (*apart)(const FileEntry *, uint64_t *ret_with);
+	/* Files: in the coordinator, before tasks that make such copy what it
+	 * knows: whatever makes read of all images. */
+	int (*prepare)(struct restore *, struct err *);
+	/* Files: the fd is O_CLOEXEC and the caller's. What stays open behind
+	 * the back of the call is kept by restore_keep. */
 	int (*make)(
 		struct restore *, struct object *, int *ret_fd, struct err *);
 	/* Files: an fd through which it is mapped shared and writable; NULL:

@@ -47,10 +47,15 @@ struct object {
 	const struct kind *kind;
 	FileEntry *entry;
 	VEC(struct holder) holders;
-	VEC(struct object *) needs;    /* made before this one */
-	int rank;		       /* place in the order of making */
-	int slot;		       /* of the shelf, also in newborns */
-	int shelf_fd;		       /* in the coordinator; -1: not made */
+	VEC(struct object *) needs; /* made before this one */
+	int rank;		    /* place in the order of making */
+	int slot;		    /* on the shelf; -1: not there */
+	int write_slot; /* of its second, writable fd; -1: it has none */
+	bool apart;	/* made by its only holder, not by the coordinator */
+	bool shelved;	/* must be on the shelf: others are made from it */
+	uint64_t with;	/* number of those it is made with; 0: none */
+	struct object *next_with;      /* made right after it; NULL: none */
+	int shelf_fd;		       /* where it is made; -1: not made */
 	bool outside;		       /* it must be given */
 	const struct inherited *given; /* NULL: it is made */
 	uint32_t given_flags;

@@ -37,3 +37,23 @@ int restore_open(const struct restore *restore, const char *path, int flags,
 		return open_plainly(restore, path, flags, mode, resolve);
 	return place_open(restore->root, path, flags, mode, resolve);
 }
+
+int restore_keep(const struct restore *restore, int *fd, struct err *err)
+{
+	int kept;
+
+	if (!restore->keep_from)
+		return 0;
+	kept = fcntl(*fd, F_DUPFD_CLOEXEC, restore->keep_from);
+	if (kept < 0)
+		return err_errno(err, "keeping a file open");
+	if (kept >= restore->keep_from + restore->keep_n) {
+		close(kept);
+		return err_set(err, EMFILE,
+			"more than %d files are kept open at a time",
+			restore->keep_n);
+	}
+	close(*fd);
+	*fd = kept;
+	return 0;
+}

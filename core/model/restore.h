@@ -5,6 +5,8 @@
 #ifndef STASIS_MODEL_RESTORE_H
 #define STASIS_MODEL_RESTORE_H
 
+#include <sys/resource.h>
+
 #include "image/set.h"
 #include "model/book.h"
 #include "model/object.h"
@@ -25,6 +27,9 @@ struct restore {
 	struct shared_shelf *shared; /* memory objects, restore/shared.c */
 	struct book *book;	     /* what file kinds remember, book.h */
 	struct inherited *inherited; /* one for each of the options */
+	int keep_from, keep_n;	     /* numbers for restore_keep; 0: any */
+	struct rlimit files_limit;   /* of open files, before it was raised */
+	bool files_raised;
 };
 
 /* Open a path of the image below the restore's root, through no magic link.
@@ -34,6 +39,13 @@ struct restore {
  * or -errno. */
 int restore_open(const struct restore *restore, const char *path, int flags,
 	unsigned mode);
+
+/* What a make leaves open for the next one goes where no task and nobody else
+ * wants a number. *fd is closed and changed. */
+int restore_keep(const struct restore *restore, int *fd, struct err *err);
+
+/* What restore_shared reads of all objects. */
+int restore_shared_prepare(struct restore *restore, struct err *err);
 
 /* An open fd (restore's; dup it) of the shared memory object shmid, made and
  * filled from its pages at the first call. name: as memfd_create takes. */

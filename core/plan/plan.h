@@ -19,6 +19,7 @@
 #include "kernel/maps.h"
 #include "model/facts.h"
 #include "model/kind.h"
+#include "model/numbers.h"
 #include "model/object.h"
 #include "model/tree.h"
 
@@ -29,6 +30,7 @@ struct host {
 	unsigned cpus;	  /* that may run threads of the coordinator's */
 	struct maps maps; /* of the coordinator: newborns begin with them */
 	const uint8_t *vdso_bytes; /* NULL: the host has none */
+	struct numbers fds;	   /* open in the coordinator */
 	/* First address that no task here can map; 0: as the backend says,
 	 * which knows the largest (ppc64le with 4 KiB pages has less). */
 	uint64_t task_size;
@@ -76,7 +78,7 @@ struct plan_share {
 };
 
 struct plan_fd {
-	int fd, slot;
+	int fd, slot; /* slot -1: made here, not on the shelf */
 	bool cloexec;
 };
 
@@ -88,7 +90,10 @@ struct plan_task {
 	bool shared_reading;
 	struct staging **staging; /* by area; NULL: goes straight home */
 	VEC(struct plan_fd) fds;  /* ascending */
-	bool installs_files;	  /* its fd table is its own to fill */
+	/* In the order of making: made by this task itself, and those that
+	 * settle on its tape. */
+	VEC(struct object *) makes, settles;
+	bool installs_files; /* its fd table is its own to fill */
 	bool installs_fs;
 	bool table_shared; /* others have the same fd table */
 	int cwd_slot, root_slot, exe_slot, pages_slot;
@@ -108,9 +113,11 @@ struct zone {
 
 /* What stands in a slot of the shelf besides objects' own fds. */
 struct plan_reopen {
-	const struct object *object;
+	struct object *object;
 	int slot; /* opened again for writing, for a shared mapping */
 };
+
+enum { PLAN_KEEP = 4 };
 
 struct plan {
 	struct arena *arena;
@@ -123,8 +130,13 @@ struct plan {
 	VEC(struct birth *) births; /* [0] is the root's; makers first */
 	struct plan_task *tasks;    /* by tree index; dead ones unused */
 	VEC(struct object *) order; /* objects, in the order of making */
+	struct numbers numbers;	    /* that tasks want for their files */
 	int shelf_base, shelf_end;  /* fd numbers */
+	int fds_end;		    /* behind all numbers of tasks */
 	int proc_slot;
+	int root_slot, images_slot; /* where tasks look for files, and for
+				     * images, whose contents they make */
+	int keep_slot;		    /* the first of PLAN_KEEP for passing use */
 	VEC(struct plan_reopen) reopens;
 	struct zone zone;
 	uint64_t reels_size;
@@ -146,6 +158,8 @@ void plan_print(const struct plan *plan, FILE *out);
 /* The parts, in this order. */
 int plan_forest(struct plan *plan, struct err *err);
 int plan_slots(struct plan *plan, struct err *err);
+/* For slots: what one task alone holds is made there. Objects have holders. */
+void plan_apart(struct plan *plan);
 int plan_layout(struct plan *plan, struct err *err);
 int plan_tapes(struct plan *plan, struct err *err);
 

@@ -49,13 +49,16 @@ static void birth_print(const struct birth *birth, FILE *out)
 	fprintf(out, "\n");
 }
 
-static void object_print(
-	const struct plan *plan, const struct object *object, FILE *out)
+static void object_print(const struct object *object, FILE *out)
 {
 	int shown = 0;
 
-	fprintf(out, "  %d: file %u, %s", plan->shelf_base + object->rank,
-		object->id, object->kind->name);
+	if (object->apart)
+		fprintf(out, "  apart: file %u, %s", object->id,
+			object->kind->name);
+	else
+		fprintf(out, "  %d: file %u, %s", object->slot, object->id,
+			object->kind->name);
 	for (size_t i = 0; i < object->holders.n; i++) {
 		const struct holder *holder = &object->holders.at[i];
 
@@ -102,7 +105,7 @@ void plan_print(const struct plan *plan, FILE *out)
 		birth_print(plan->births.at[i], out);
 	fprintf(out, "objects, by their number on the shelf\n");
 	for (size_t i = 0; i < plan->order.n; i++)
-		object_print(plan, plan->order.at[i], out);
+		object_print(plan->order.at[i], out);
 	for (size_t i = 0; i < plan->reopens.n; i++)
 		fprintf(out, "  %d: file %u, opened again for writing\n",
 			plan->reopens.at[i].slot,

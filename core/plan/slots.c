@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * slots: fd numbers. The shelf is a row of high numbers, above every number
- * that a task uses, where the coordinator keeps each object; newborns inherit
- * it and dup theirs from there.
+ * slots: fd numbers. The shelf is a row of numbers that no task uses, where
+ * the coordinator keeps each object that is not made by its only holder;
+ * newborns inherit it and dup theirs from there.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include "model/vma.h"
 #include "plan/plan.h"
 
-enum { SHELF_MIN = 256, RANK_UNDER_WAY = -2, DEPTH_MAX = 64 };
+enum { RANK_UNDER_WAY = -2, DEPTH_MAX = 64 };
 
 struct object *objects_find(const struct objects *objects, uint32_t id)
 {
@@ -69,8 +69,9 @@ static int fds_hold(struct plan *plan, struct plan_task *pt, struct err *err)
 			entry->flags & 1, what, err);
 		if (code)
 			return code;
-		if ((int)entry->fd >= plan->shelf_base)
-			plan->shelf_base = (int)entry->fd + 1;
+		plan->numbers.at[plan->numbers.n++] = (int)entry->fd;
+		if ((int)entry->fd >= plan->fds_end)
+			plan->fds_end = (int)entry->fd + 1;
 	}
 	return 0;
 }
@@ -136,12 +137,10 @@ int plan_slot(const struct plan *plan, uint32_t id, bool write)
 {
 	const struct object *object = objects_find(plan->objects, id);
 
-	if (!object || object->rank < 0)
+	if (!object)
 		return -1;
-	for (size_t i = 0; write && i < plan->reopens.n; i++)
-		if (plan->reopens.at[i].object == object)
-			return plan->reopens.at[i].slot;
-	return plan->shelf_base + object->rank;
+	return write && object->write_slot >= 0 ? object->write_slot
+						: object->slot;
 }
 
 static bool vma_writes(const VmaEntry *vma)
@@ -151,20 +150,34 @@ static bool vma_writes(const VmaEntry *vma)
 
 static void reopens_add(struct plan *plan, const struct task *task)
 {
-	const struct object *object;
+	struct object *object;
 	const VmaEntry *vma;
-	uint32_t id;
 
 	for (size_t i = 0; i < task->mm->n_vmas; i++) {
 		vma = task->mm->vmas[i];
-		id = (uint32_t)vma->shmid;
 		if (!vma_is_file(vma) || !vma_writes(vma))
 			continue;
-		object = objects_find(plan->objects, id);
-		if (plan_slot(plan, id, true) != plan_slot(plan, id, false))
+		object = objects_find(plan->objects, (uint32_t)vma->shmid);
+		if (!object || object->write_slot >= 0)
 			continue;
+		object->write_slot = 0;
 		*vec_push(plan->arena, &plan->reopens) =
-			(struct plan_reopen){object, plan->shelf_end++};
+			(struct plan_reopen){object, -1};
+	}
+}
+
+/* An object settles in the first task that has it under a number. */
+static void settler_find(struct plan *plan, struct object *object)
+{
+	const struct holder *holder;
+
+	for (size_t i = 0; i < object->holders.n; i++) {
+		holder = &object->holders.at[i];
+		if (holder->fd < 0)
+			continue;
+		*vec_push(plan->arena,
+			&plan->tasks[holder->task->index].settles) = object;
+		return;
 	}
 }
 
@@ -197,20 +210,60 @@ static void pages_slots(struct plan *plan)
 		pt = &plan->tasks[i];
 		if (pt->task->state == TASK_DEAD)
 			continue;
-		pt->pages_slot = common;
-		if (pt->installs_files)
+		pt->pages_slot =
+			pt->installs_files ? common : plan->shelf_end++;
+	}
+}
+
+static void tables_look(struct plan *plan)
+{
+	size_t room = 0;
+	struct plan_task *pt;
+
+	for (size_t i = 0; i < plan->tree->tasks.n; i++) {
+		pt = &plan->tasks[i];
+		if (pt->task->state == TASK_DEAD)
 			continue;
-		pt->pages_slot = plan->shelf_end++;
+		room += pt->task->n_fds;
+		if (!(pt->birth->shares & CLONE_FILES))
+			continue;
 		pt->table_shared = true;
 		plan->tasks[pt->task->parent->index].table_shared = true;
 	}
+	plan->numbers.at = arena_newn(plan->arena, int, room + 1);
+}
+
+/* Everything on the shelf, one number after the other. */
+static void shelf_fill(struct plan *plan)
+{
+	struct object *object;
+
+	plan->shelf_end = plan->shelf_base;
+	for (size_t i = 0; i < plan->order.n; i++) {
+		object = plan->order.at[i];
+		if (!object->apart)
+			object->slot = plan->shelf_end++;
+	}
+	for (size_t i = 0; i < plan->reopens.n; i++) {
+		object = plan->reopens.at[i].object;
+		object->write_slot = plan->reopens.at[i].slot =
+			plan->shelf_end++;
+	}
+	plan->facts->proc_fd = plan->proc_slot = plan->shelf_end++;
+	plan->root_slot = plan->shelf_end++;
+	plan->images_slot = plan->shelf_end++;
+	plan->keep_slot = plan->shelf_end;
+	plan->shelf_end += PLAN_KEEP;
+	pages_slots(plan);
 }
 
 int plan_slots(struct plan *plan, struct err *err)
 {
+	struct numbers own = plan->host->fds;
+	struct task *task;
 	int code = 0;
 
-	plan->shelf_base = SHELF_MIN;
+	tables_look(plan);
 	for (size_t i = 0; i < plan->tree->tasks.n && !code; i++)
 		if (plan->tree->tasks.at[i]->state != TASK_DEAD)
 			code = task_hold(plan, &plan->tasks[i], err);
@@ -218,17 +271,20 @@ int plan_slots(struct plan *plan, struct err *err)
 		code = object_order(plan, plan->objects->list.at[i], 0, err);
 	if (code)
 		return code;
-	plan->shelf_end = plan->shelf_base + (int)plan->order.n;
+	plan_apart(plan);
 	for (size_t i = 0; i < plan->order.n; i++)
-		plan->order.at[i]->slot =
-			plan->shelf_base + plan->order.at[i]->rank;
-	plan->facts->proc_fd = plan->proc_slot = plan->shelf_end++;
+		settler_find(plan, plan->order.at[i]);
+	for (size_t i = 0; i < plan->tree->tasks.n; i++)
+		if (plan->tree->tasks.at[i]->state != TASK_DEAD)
+			reopens_add(plan, plan->tree->tasks.at[i]);
+	shelf_fill(plan); /* how many there are */
+	plan->shelf_base = numbers_place(plan->arena, &plan->numbers, &own,
+		plan->shelf_end - plan->shelf_base);
+	shelf_fill(plan);
 	for (size_t i = 0; i < plan->tree->tasks.n; i++) {
-		if (plan->tree->tasks.at[i]->state == TASK_DEAD)
-			continue;
-		reopens_add(plan, plan->tree->tasks.at[i]);
-		task_slots(plan, &plan->tasks[i]);
+		task = plan->tree->tasks.at[i];
+		if (task->state != TASK_DEAD)
+			task_slots(plan, &plan->tasks[i]);
 	}
-	pages_slots(plan);
 	return 0;
 }

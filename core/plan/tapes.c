@@ -54,7 +54,6 @@ static int kinds_settle(struct plan *plan, struct plan_task *pt, size_t thread,
 	return 0;
 }
 
-/* An object settles in the first task that has it under a number. */
 static const struct holder *settler_of(const struct object *object)
 {
 	for (size_t i = 0; i < object->holders.n; i++)
@@ -70,11 +69,11 @@ static int files_settle(
 	const struct object *object;
 	int code;
 
-	for (size_t i = 0; i < plan->order.n; i++) {
-		object = plan->order.at[i];
+	(void)plan;
+	for (size_t i = 0; i < pt->settles.n; i++) {
+		object = pt->settles.at[i];
 		holder = settler_of(object);
-		if (!object->kind->settle || !holder ||
-			holder->task != pt->task)
+		if (!object->kind->settle)
 			continue;
 		tape_about(pt->tapes[0], "fd %d: %s", holder->fd,
 			object->kind->name);
@@ -183,8 +182,8 @@ static void shelf_close(struct plan *plan, struct plan_task *pt)
 	if (pt->table_shared)
 		return;
 	tape_about(pt->tapes[0], "closing the shelf");
-	tape_call(pt->tapes[0], CALL_close_range, A(plan->shelf_base), A(~0u),
-		A(0));
+	tape_call(pt->tapes[0], CALL_close_range, A(plan->shelf_base),
+		A(plan->shelf_end - 1), A(0));
 }
 
 static int thread_record(

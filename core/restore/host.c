@@ -101,6 +101,9 @@ int host_read(struct restore *restore, struct host *ret, struct err *err)
 	code = proc_open(getpid(), &own, err);
 	if (!code)
 		code = maps_read_plain(restore->arena, &own, &host.maps, err);
+	if (!code)
+		code = proc_list_fds(
+			restore->arena, &own, &host.fds.at, &host.fds.n, err);
 	if (code)
 		return code;
 	code = vdso_read(&host, err);

@@ -121,23 +121,6 @@ int inherit_look(struct restore *restore, struct err *err)
 	return code;
 }
 
-int inherit_park(struct restore *restore, struct plan *plan, struct err *err)
-{
-	size_t n = restore->run->opt->inherit_fds.n;
-	struct inherited *given;
-
-	for (size_t i = 0; i < n; i++) {
-		given = &restore->inherited[i];
-		if (!given->used)
-			continue;
-		given->fd = fcntl(given->fd, F_DUPFD_CLOEXEC, plan->shelf_end);
-		if (given->fd < 0)
-			return err_errno(
-				err, "keeping the fd for '%s'", given->key);
-	}
-	return 0;
-}
-
 /* Waits for nobody at the other end of a FIFO that has a name. */
 static int fifo_reopen(int given, uint32_t flags)
 {

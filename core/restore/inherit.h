@@ -16,9 +16,6 @@
  * not; EBADF: an fd that was not inherited, or is open for something else. */
 int inherit_look(struct restore *restore, struct err *err);
 
-/* Moves what is given above the shelf, whose slots may have its numbers. */
-int inherit_park(struct restore *restore, struct plan *plan, struct err *err);
-
 /* In place of the kind's make. A pipe or FIFO is opened again, for flags as
  * in the image that are nobody else's; of all else it is the same file. */
 int inherit_open(const struct object *object, int *ret_fd, struct err *err);

@@ -62,7 +62,9 @@ static int trap_ignore_again(struct place *place, struct err *err)
 
 static int shelf_close(struct place *place, struct err *err)
 {
-	uint64_t args[6] = {(uint64_t)place->ward->plan->shelf_base, ~0u};
+	const struct plan *plan = place->ward->plan;
+	uint64_t args[6] = {
+		(uint64_t)plan->shelf_base, (uint64_t)plan->shelf_end - 1};
 	int64_t result;
 
 	if (!place->pt->table_shared || !place->pt->installs_files)

@@ -203,7 +203,8 @@ static int object_add(
 	object->id = entry->id;
 	object->entry = entry;
 	object->kind = kind_of(entry->type);
-	object->rank = object->shelf_fd = -1;
+	object->rank = object->slot = object->write_slot = -1;
+	object->shelf_fd = -1;
 	if (!object->kind) {
 		err_set(err, EOPNOTSUPP,
 			"files.img: file %u is of type %s, which cannot be "
@@ -218,6 +219,24 @@ static int object_add(
 	objects->by_id[entry->id] = object;
 	*vec_push(restore->arena, &objects->list) = object;
 	return 0;
+}
+
+/* A deleted file is made once, and opened again through that. */
+static int deleted_mark(struct restore *restore, struct err *err)
+{
+	const RemapFilePathEntry *remap;
+	struct image_list list;
+	struct object *object;
+	int code;
+
+	code = image_load(restore->images, IMAGE_REMAP_FPATH, 0, &list, err);
+	for (size_t i = 0; !code && i < list.n; i++) {
+		remap = (const RemapFilePathEntry *)list.at[i].msg;
+		object = objects_find(&restore->objects, remap->orig_id);
+		if (object)
+			object->shelved = true;
+	}
+	return code;
 }
 
 static int objects_read(struct restore *restore, struct err *err)
@@ -241,7 +260,7 @@ static int objects_read(struct restore *restore, struct err *err)
 		restore->arena, struct object *, objects->max_id + 1);
 	for (size_t i = 0; i < list.n && !code; i++)
 		code = object_add(restore, (FileEntry *)list.at[i].msg, err);
-	return code;
+	return code ?: deleted_mark(restore, err);
 }
 
 static int outside_mark(struct restore *restore, uint32_t id, struct err *err)

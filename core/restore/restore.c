@@ -214,7 +214,7 @@ static int tree_restore(struct restore *restore, struct made *made,
 	if (code && !(ward.board && board_departs(ward.board)))
 		birth_abort(&ward);
 	birth_end(&ward);
-	make_clear(&made->plan);
+	make_clear(restore, &made->plan);
 	if (!code)
 		*ret_root = restore->tree.root->pid;
 	return code;

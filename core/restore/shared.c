@@ -28,11 +28,12 @@ struct shelf_memory {
 	uint32_t shmid;
 	int fd;
 	uint32_t late_seals;
+	bool parked; /* out of the way, until it is sealed */
 };
 
+/* Those that files are being made of; few at a time. */
 struct shared_shelf {
 	VEC(struct shelf_memory) objects;
-	struct image_list inodes;
 };
 
 void shared_shelf_close(struct restore *restore)
@@ -44,23 +45,69 @@ void shared_shelf_close(struct restore *restore)
 	restore->shared = NULL;
 }
 
+int shared_shelf_clear(struct restore *restore, struct err *err)
+{
+	struct shared_shelf *shelf = restore->shared;
+	struct shelf_memory *memory;
+	size_t n = 0;
+	int above;
+
+	for (size_t i = 0; shelf && i < shelf->objects.n; i++) {
+		memory = &shelf->objects.at[i];
+		if (memory->late_seals && !memory->parked) {
+			above = fcntl(memory->fd, F_DUPFD_CLOEXEC,
+				restore->keep_from + restore->keep_n);
+			if (above < 0)
+				return err_errno(err,
+					"keeping memory object %u open",
+					memory->shmid);
+			close(memory->fd);
+			memory->fd = above;
+			memory->parked = true;
+		}
+		if (memory->late_seals)
+			shelf->objects.at[n++] = *memory;
+		else
+			close(memory->fd);
+	}
+	if (shelf)
+		shelf->objects.n = n;
+	return 0;
+}
+
+int restore_shared_prepare(struct restore *restore, struct err *err)
+{
+	void **loaded =
+		book_slot(restore->arena, &restore->book, "shmids", 0, 0);
+	struct image_list list;
+	MemfdInodeEntry *inode;
+	int code;
+
+	if (*loaded)
+		return 0;
+	code = image_load(restore->images, IMAGE_MEMFD, 0, &list, err);
+	if (code)
+		return code;
+	for (size_t i = 0; i < list.n; i++) {
+		inode = (MemfdInodeEntry *)list.at[i].msg;
+		*book_slot(restore->arena, &restore->book, "shmid",
+			inode->shmid, 0) = inode;
+	}
+	*loaded = restore;
+	return 0;
+}
+
 static int inode_find(struct restore *restore, uint32_t shmid,
 	const MemfdInodeEntry **ret, struct err *err)
 {
-	struct image_list *inodes = &restore->shared->inodes;
-	int code = 0;
+	int code = restore_shared_prepare(restore, err);
 
-	if (!inodes->n)
-		code = image_load(restore->images, IMAGE_MEMFD, 0, inodes, err);
 	if (code)
 		return code;
-	for (size_t i = 0; i < inodes->n; i++) {
-		*ret = (const MemfdInodeEntry *)inodes->at[i].msg;
-		if ((*ret)->shmid == shmid)
-			return 0;
-	}
-	return err_set(
-		err, EBADMSG, "the image has no memory object %u", shmid);
+	*ret = *book_slot(restore->arena, &restore->book, "shmid", shmid, 0);
+	return *ret ? 0
+		    : err_set(err, EBADMSG, "the image has no memory object %u",
+			      shmid);
 }
 
 /* What mmap makes of MAP_SHARED | MAP_ANONYMOUS: a file without the name that
@@ -238,10 +285,13 @@ int restore_shared(
 	code = inode_find(restore, shmid, &inode, err);
 	if (!code)
 		code = memory_make(restore, inode, &fd, err);
+	if (!code)
+		code = restore_keep(restore, &fd, err);
 	if (code)
 		return err_wrap(err, "memory object %u", shmid);
 	memory = vec_push(restore->arena, &restore->shared->objects);
-	*memory = (struct shelf_memory){shmid, fd, late_seals(inode)};
+	*memory = (struct shelf_memory){
+		.shmid = shmid, .fd = fd, .late_seals = late_seals(inode)};
 	*ret_fd = fd;
 	return 0;
 }

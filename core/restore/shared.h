@@ -8,6 +8,9 @@
 
 #include "model/restore.h"
 
+/* All that has been made of them: only those that are to be sealed stay. */
+int shared_shelf_clear(struct restore *restore, struct err *err);
+
 /* The seals that come when every task has mapped what it had. */
 int shared_seal(struct restore *restore, struct err *err);
 

@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "kernel/clone3.h"
 #include "kernel/proc.h"
+#include "restore/make.h"
 #include "restore/halt.h"
 #include "restore/stage.h"
 
@@ -217,24 +218,38 @@ static int family_form(
 
 /* --- files -------------------------------------------------------------- */
 
+/* All numbers from one to another, but for the shelf. */
+static void numbers_close(const struct plan *plan, unsigned from, unsigned to)
+{
+	unsigned base = (unsigned)plan->shelf_base;
+	unsigned end = (unsigned)plan->shelf_end;
+
+	if (from < base && from <= to)
+		close_range(from, to < base ? to : base - 1, 0);
+	if (to >= end)
+		close_range(from > end ? from : end, to, 0);
+}
+
 static int fds_install(const struct birth_ward *ward,
 	const struct plan_task *pt, struct err *err)
 {
-	unsigned next = 0, end = (unsigned)ward->plan->shelf_base;
+	const struct plan *plan = ward->plan;
 	const struct plan_fd *fd;
+	unsigned next = 0;
 
 	for (size_t i = 0; i < pt->fds.n; i++) {
 		fd = &pt->fds.at[i];
+		if (fd->slot < 0)
+			continue;
 		if ((unsigned)fd->fd > next)
-			close_range(next, (unsigned)fd->fd - 1, 0);
+			numbers_close(plan, next, (unsigned)fd->fd - 1);
 		if (dup3(fd->slot, fd->fd, fd->cloexec ? O_CLOEXEC : 0) < 0)
 			return err_errno(
 				err, "putting fd %d into place", fd->fd);
 		next = (unsigned)fd->fd + 1;
 	}
-	if (next < end)
-		close_range(next, end - 1, 0);
-	return 0;
+	numbers_close(plan, next, ~0u);
+	return make_apart(ward->restore, plan, pt, err);
 }
 
 static bool same_directory(int a, const char *b)
@@ -302,10 +317,11 @@ static int task_settle(
 	struct plan_task *pt = birth->plan;
 	int code = 0;
 
-	if (pt->installs_fs)
-		code = fs_install(pt, err);
-	if (!code && pt->installs_files)
+	/* Paths are still the coordinator's. */
+	if (pt->installs_files)
 		code = fds_install(ward, pt, err);
+	if (!code && pt->installs_fs)
+		code = fs_install(pt, err);
 	return code;
 }
 

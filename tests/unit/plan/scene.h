@@ -58,7 +58,8 @@ static inline struct object *scene_file(
 
 	object->id = id;
 	object->kind = kind;
-	object->rank = object->shelf_fd = -1;
+	object->rank = object->slot = object->write_slot = -1;
+	object->shelf_fd = -1;
 	s->objects.by_id[id] = object;
 	*vec_push(s->arena, &s->objects.list) = object;
 	return object;

@@ -48,7 +48,7 @@ static int slots_plan(struct scene *s)
 	return plan_slots(&s->plan, &s->err);
 }
 
-TEST(numbers_on_the_shelf_are_above_those_of_tasks_and_no_two_are_alike)
+TEST(numbers_on_the_shelf_are_no_task_s_and_no_two_are_alike)
 {
 	struct scene s;
 	struct task *task = lone_task(&s);
@@ -58,7 +58,10 @@ TEST(numbers_on_the_shelf_are_above_those_of_tasks_and_no_two_are_alike)
 	for (uint32_t id = 2; id < 9; id++) {
 		scene_file(&s, id, &scene_kind);
 		scene_fd(&s, task, (int)id * 100, id);
+		taken[id * 100] = true;
 	}
+	taken[257] = true; /* which is open in the coordinator */
+	s.host.fds = (struct numbers){(int[]){257, 0, 1}, 3};
 	scene_vma(&s, task, 0x10000, 0x20000, PROT_READ | PROT_WRITE,
 		MAP_SHARED, VMA_REGULAR | VMA_FILE_SHARED)
 		->shmid = 3;
@@ -66,17 +69,112 @@ TEST(numbers_on_the_shelf_are_above_those_of_tasks_and_no_two_are_alike)
 	CHECK_INT(slots_plan(&s), 0);
 	for (uint32_t id = 1; id < 9; id++) {
 		slot = plan_slot(&s.plan, id, false);
-		CHECK(slot > 800 && slot < s.plan.shelf_end && !taken[slot]);
+		CHECK(slot > 255 && slot < s.plan.shelf_end && !taken[slot]);
 		taken[slot] = true;
 	}
 	slot = plan_slot(&s.plan, 3, true);
-	CHECK(slot > 800 && !taken[slot]);
+	CHECK(slot > 255 && !taken[slot]);
 	taken[slot] = true;
 	CHECK(!taken[s.plan.proc_slot] && s.facts.proc_fd == s.plan.proc_slot);
 	taken[s.plan.proc_slot] = true;
 	CHECK(!taken[s.plan.tasks[0].pages_slot]);
 	CHECK(s.plan.tasks[0].pages_slot < s.plan.shelf_end);
 	CHECK_INT(plan_slot(&s.plan, 2, true), plan_slot(&s.plan, 2, false));
+	scene_end(&s);
+}
+
+TEST(a_shelf_lies_in_the_first_gap_that_is_big_enough)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	int low[] = {900, 300, 260, 19999}, many[400], twice[] = {5, 5, 3};
+	struct numbers tasks = {low, 4}, own = {0};
+
+	CHECK_INT(numbers_place(arena, &tasks, &own, 4), 256);
+	CHECK_INT(numbers_place(arena, &tasks, &own, 5), 261);
+	CHECK_INT(numbers_place(arena, &tasks, &own, 40), 301);
+	CHECK_INT(numbers_place(arena, &tasks, &own, 2000), 901);
+	CHECK_INT(numbers_place(arena, &tasks, &own, 20000), 20000);
+	own = (struct numbers){twice, 3};
+	CHECK_INT(numbers_place(arena, &tasks, &own, 1), 256);
+	/* What is open here leaves some for passing use. */
+	for (int i = 0; i < 400; i++)
+		many[i] = i;
+	own = (struct numbers){many, 400};
+	CHECK_INT(numbers_place(arena, &tasks, &own, 40), 464);
+}
+
+/* Those that may be made in a task: in tens, what was made together. */
+static bool loose_apart(const FileEntry *entry, uint64_t *ret_with)
+{
+	*ret_with = entry->id / 10;
+	return entry->id != 9;
+}
+
+static const struct kind kind_loose = {
+	.name = "loose", .scope = SCOPE_FILE, .apart = loose_apart};
+
+static struct object *loose_file(struct scene *s, uint32_t id)
+{
+	struct object *object = scene_file(s, id, &kind_loose);
+
+	object->entry = arena_new1(s->arena, FileEntry);
+	file_entry__init(object->entry);
+	object->entry->id = id;
+	return object;
+}
+
+/* 2: alone. 3: twice there. 4: also the child's. 5: mapped. 9: may not.
+ * 10, 11: together. 20, 21: together, one is the child's. 30: given. */
+TEST(what_one_task_alone_holds_is_made_there_and_takes_no_room_on_the_shelf)
+{
+	static const uint32_t ids[] = {2, 3, 4, 5, 9, 10, 11, 20, 21, 30};
+	struct scene s;
+	struct task *task = lone_task(&s), *child;
+	const struct plan_task *pt = NULL;
+
+	child = scene_task(&s, 8, 7, 7, 7);
+	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++) {
+		loose_file(&s, ids[i]);
+		scene_fd(&s, ids[i] == 21 ? child : task, (int)ids[i], ids[i]);
+	}
+	scene_fd(&s, task, 40, 3);
+	scene_fd(&s, child, 4, 4);
+	s.objects.by_id[30]->given = &(struct inherited){.fd = 3};
+	scene_vma(&s, task, 0x10000, 0x20000, PROT_READ, MAP_PRIVATE,
+		VMA_REGULAR | VMA_FILE_PRIVATE)
+		->shmid = 5;
+	CHECK_INT(slots_plan(&s), 0);
+	pt = &s.plan.tasks[0];
+	for (size_t i = 0; i < sizeof(ids) / sizeof(*ids); i++)
+		CHECK_INT(s.objects.by_id[ids[i]]->apart,
+			ids[i] == 2 || ids[i] == 3 || ids[i] == 10 ||
+				ids[i] == 11);
+	CHECK_INT(pt->makes.n, 4);
+	CHECK_INT(s.plan.tasks[1].makes.n, 0);
+	CHECK(s.objects.by_id[10]->next_with == s.objects.by_id[11]);
+	CHECK(!s.objects.by_id[11]->next_with);
+	for (size_t i = 0; i < pt->fds.n; i++)
+		CHECK_INT(pt->fds.at[i].slot < 0,
+			pt->fds.at[i].fd == 2 || pt->fds.at[i].fd == 3 ||
+				pt->fds.at[i].fd == 10 ||
+				pt->fds.at[i].fd == 11 ||
+				pt->fds.at[i].fd == 40);
+	scene_end(&s);
+}
+
+TEST(tasks_that_share_an_fd_table_make_nothing_apart)
+{
+	struct scene s;
+	struct task *task = lone_task(&s), *child;
+
+	child = scene_task(&s, 8, 7, 7, 7);
+	child->ids->files_id = task->ids->files_id;
+	loose_file(&s, 2);
+	scene_fd(&s, task, 2, 2);
+	scene_fd(&s, child, 2, 2);
+	CHECK_INT(slots_plan(&s), 0);
+	CHECK(!s.objects.by_id[2]->apart);
+	CHECK_INT(s.plan.tasks[0].makes.n, 0);
 	scene_end(&s);
 }
 
