@@ -362,9 +362,13 @@ demo: deps
 	$(Q)$(MAKE) --no-print-directory -j2 all
 	$(Q)scripts/demo $(O)
 
+# ONLY=word: the tests of any ring that it names, here or ON=aarch64 in a guest
+# (KERNEL=6.12).
 test: deps
-	$(Q)scripts/test-rings --build $(O) --arch $(ARCH) \
-		build lint unit kinds live clang guests
+	$(Q)$(if $(ONLY),scripts/test-only --build $(O) $(ON:%=--on %) \
+		$(KERNEL:%=--kernel %) '$(ONLY)',scripts/test-rings \
+		--build $(O) --arch $(ARCH) \
+		build lint unit kinds live clang guests)
 
 test-all: deps
 	$(Q)scripts/test-rings --build $(O) --arch $(ARCH) \
@@ -481,6 +485,7 @@ help:
 	@echo 'make [all]       the program, compel tool and library in $(O)'
 	@echo 'make demo        freeze a program and bring it back'
 	@echo 'make test        lint, unit, kinds and live tests, clang build'
+	@echo 'make test ONLY=word  what it names, of any ring; ON=aarch64 KERNEL=6.12'
 	@echo 'make test-unit   one ring alone; also test-kinds, test-live'
 	@echo 'make test-all    test, interop, fuzzing, all machines and CPU models'
 	@echo 'make test-cross  all tests in guests; ARCH= KERNEL= CPU= choose'
