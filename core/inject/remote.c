@@ -6,9 +6,9 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/ptrace.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "inject/lift.h"
 #include "inject/regs.h"
 #include "kernel/ptrace.h"
 
@@ -281,8 +281,9 @@ int remote_call(struct remote *remote, struct remote_thread *thread,
 static int room_hint(struct err *err)
 {
 	return err_hint(err,
-		"its limits leave no room: RLIMIT_AS, RLIMIT_DATA (prlimit can "
-		"raise them) or vm.max_map_count");
+		"its limits leave no room: RLIMIT_AS, RLIMIT_DATA, "
+		"RLIMIT_MEMLOCK (prlimit can raise them) or "
+		"vm.max_map_count");
 }
 
 /* Only one that stands in front of a system call instruction was in a call
@@ -350,30 +351,6 @@ int remote_probe(
 		    : 0;
 }
 
-/* A process may use more than its limits allow by now: they do not count for
- * the moment of one mmap. */
-static int map_beyond(struct remote *remote, const uint64_t args[6],
-	int64_t *ret_result, struct err *err)
-{
-	static const int which[] = {RLIMIT_AS, RLIMIT_DATA};
-	struct rlimit old[2], none;
-	bool raised[2] = {false, false};
-	int code;
-
-	for (int i = 0; i < 2; i++) {
-		if (prlimit(remote->memory.pid, which[i], NULL, &old[i]))
-			continue;
-		none = (struct rlimit){old[i].rlim_max, old[i].rlim_max};
-		raised[i] = !prlimit(remote->memory.pid, which[i], &none, NULL);
-	}
-	code = remote_call(
-		remote, remote->leader, CALL_mmap, args, ret_result, err);
-	for (int i = 0; i < 2; i++)
-		if (raised[i])
-			prlimit(remote->memory.pid, which[i], &old[i], NULL);
-	return code;
-}
-
 static int map_there(struct remote *remote, size_t size, int prot,
 	uint64_t *ret_at, struct err *err)
 {
@@ -384,15 +361,18 @@ static int map_there(struct remote *remote, size_t size, int prot,
 
 	code = remote_call(
 		remote, remote->leader, CALL_mmap, args, &result, err);
-	if (!code && result == -ENOMEM)
-		code = map_beyond(remote, args, &result, err);
+	if (!code && (result == -ENOMEM || result == -EAGAIN) &&
+		!lift_limits(remote, ERR_UNREAD))
+		code = remote_call(
+			remote, remote->leader, CALL_mmap, args, &result, err);
 	if (code)
 		return code;
 	if (result < 0) {
 		err_code(err, (int)result,
 			"mapping %zu bytes for the agent in process %d", size,
 			remote->memory.pid);
-		return result != -ENOMEM ? (int)result : room_hint(err);
+		return result == -ENOMEM || result == -EAGAIN ? room_hint(err)
+							      : (int)result;
 	}
 	*ret_at = (uint64_t)result;
 	return 0;
@@ -439,12 +419,13 @@ static int unmap_there(
 
 int remote_close(struct remote *remote, struct err *err)
 {
-	struct err second = {0};
 	int code, also;
 
 	code = unmap_there(remote, &remote->code, remote->code_size, err);
-	also = unmap_there(
-		remote, &remote->data, remote->data_size, code ? &second : err);
+	also = unmap_there(remote, &remote->data, remote->data_size,
+		code ? ERR_UNREAD : err);
+	code = code ?: also;
+	also = lift_end(remote, code ? ERR_UNREAD : err);
 	return code ?: also;
 }
 

@@ -19,6 +19,7 @@
 #define STASIS_INJECT_REMOTE_H
 
 #include <stdbool.h>
+#include <sys/resource.h>
 
 #include "backend.h"
 #include "inject/record.h"
@@ -41,6 +42,8 @@ struct remote_thread {
 	bool running; /* was let go, and has not been seen to stop */
 };
 
+enum { REMOTE_LIMITS = 3 };
+
 struct remote {
 	const struct backend *be;
 	struct memory memory;
@@ -48,6 +51,9 @@ struct remote {
 	uint64_t syscall_at; /* a system call instruction of the process */
 	uint64_t code, data; /* mapped there; 0: not */
 	size_t code_size, data_size;
+	/* Of memory, as they were, where the process raised them (lift.h). */
+	struct rlimit limits[REMOTE_LIMITS];
+	bool lifted[REMOTE_LIMITS];
 };
 
 /* One thread's play: tape pressed at data + at, its stack's top there. */

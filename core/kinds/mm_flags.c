@@ -59,6 +59,17 @@ static int mm_flags_ask(struct tape *tape, const struct victim_thread *thread,
 	return 0;
 }
 
+static int lock_unseen(
+	const struct victim_thread *thread, int code, struct err *err)
+{
+	err_code(err, code,
+		"process %d: whether it locks memory to come (mlockall) cannot "
+		"be seen",
+		thread->victim->pid);
+	return err_hint(err, "its limits leave no room: RLIMIT_AS, RLIMIT_DATA "
+			     "or RLIMIT_MEMLOCK (prlimit can raise them)");
+}
+
 static int lock_keep(const struct victim_thread *thread,
 	const struct answer *answer, StasisTaskExtra *extra, struct err *err)
 {
@@ -72,7 +83,9 @@ static int lock_keep(const struct victim_thread *thread,
 			thread, answer, OP_GIVE_UP, 0, 0, &given_up, err);
 	if (!ret)
 		ret = answer_read(thread, answer, 0, &in_core, 1, err);
-	if (ret || mapped < 0 || given_up == 0)
+	if (!ret && mapped < 0)
+		return lock_unseen(thread, (int)mapped, err);
+	if (ret || given_up == 0)
 		return ret;
 	extra->has_lock_future = 1;
 	extra->lock_future = MCL_FUTURE | (in_core & 1 ? 0 : MCL_ONFAULT);

@@ -76,24 +76,52 @@ def harm_surroundings(case):
     case.await_verdict(victim)
 
 
-@test("a victim whose limits leave no room for the agent is one clear error")
+@test("a victim whose hard limits leave no room for the agent is one clear "
+      "error")
 def harm_no_room(case):
-    victim = case.start([case.program("fd_gaps")])
-    case.ready(victim)
     for limit in (resource.RLIMIT_AS, resource.RLIMIT_DATA):
-        was = resource.prlimit(victim, limit, (1 << 12, -1))
+        victim = case.start([case.program("fd_gaps")])
+        case.ready(victim)
+        resource.prlimit(victim, limit, (1 << 12, 1 << 12))
         result = case.try_dump(victim)
         harm.check_one_error(result, rf"process {victim}", "memory")
         check("hint: " in result.err and "RLIMIT" in result.err,
               f"no hint says which limit: {result.err}")
         check(not harm.whole(case.img), "the image looks whole")
-        check(resource.prlimit(victim, limit) == (1 << 12, -1),
+        check(resource.prlimit(victim, limit) == (1 << 12, 1 << 12),
               "the limit is another one now")
-        resource.prlimit(victim, limit, was)
-    case.dump(victim)
-    case.restore(victim)
-    case.go()
-    case.await_verdict(victim)
+        case.go()
+        case.await_verdict(victim)
+        for name in os.listdir(case.work):
+            os.unlink(case.path(name))
+
+
+@test("limits below use, of another user and with locks, hold after a dump "
+      "that leaves the process running, and after one that fails")
+def harm_room_lifted(case):
+    if not shutil.which("setpriv"):
+        raise Skip("there is no setpriv")
+    for program in ("rlimit_below_use", "lock_below_use"):
+        victim = case.start(["setpriv", *NOBODY, case.program(program)])
+        case.ready(victim)
+        before = read_text(f"/proc/{victim}/limits")
+        memory = open(f"/proc/{victim}/maps").read()
+        for more, code in ((["-R"], 0), (["--fail-at", "dump.inject"], 1),
+                           (["--fail-at", "dump.capture"], 1)):
+            result = case.try_dump(victim, *more)
+            check(result.code == code, f"{more}: {result.explain()}")
+            check(read_text(f"/proc/{victim}/limits") == before,
+                  f"{program}: a limit is another one after {more}")
+            check(open(f"/proc/{victim}/maps").read() == memory,
+                  f"{program}: its memory is another one after {more}")
+            shutil.rmtree(case.img)
+            os.mkdir(case.img)
+        case.dump(victim)
+        case.restore(victim)
+        case.go()
+        case.await_verdict(victim)
+        for name in os.listdir(case.work):
+            os.unlink(case.path(name))
 
 
 @test("System V shared memory is one clear error, whatever its number")
