@@ -157,8 +157,9 @@ int undo_note_text(struct undo *undo, int dir, const char *name,
 	return note_name(undo, UNDO_TEXT, dir, name, text, ret, err);
 }
 
-int undo_note_file(struct undo *undo, int dir, const char *name, undo_line *ret,
-	struct err *err)
+/* What will be there is new: younger than the list. */
+static int note_new(struct undo *undo, const char *verb, int dir,
+	const char *name, undo_line *ret, struct err *err)
 {
 	int code = 0;
 
@@ -166,8 +167,20 @@ int undo_note_file(struct undo *undo, int dir, const char *name, undo_line *ret,
 	if (undo && undo->fd < 0)
 		code = list_make(undo, err);
 	return code
-		       ?: note_name(undo, UNDO_FILE, dir, name,
+		       ?: note_name(undo, verb, dir, name,
 				  undo ? undo->born : NULL, ret, err);
+}
+
+int undo_note_file(struct undo *undo, int dir, const char *name, undo_line *ret,
+	struct err *err)
+{
+	return note_new(undo, UNDO_FILE, dir, name, ret, err);
+}
+
+int undo_note_folder(struct undo *undo, int dir, const char *name,
+	undo_line *ret, struct err *err)
+{
+	return note_new(undo, UNDO_FOLDER, dir, name, ret, err);
 }
 
 void undo_done(struct undo *undo, undo_line line)

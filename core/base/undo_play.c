@@ -94,8 +94,31 @@ static int file_play(struct arena *arena, char *const *args, size_t n,
 	return 0;
 }
 
-static const struct undo_verb own_verbs[] = {
-	{UNDO_TEXT, text_play}, {UNDO_FILE, file_play}, {}};
+static int folder_play(struct arena *arena, char *const *args, size_t n,
+	const char **ret_told, struct err *err)
+{
+	_cleanup_fd_ int dir = -1;
+	int code = place_open(args, n, 5, &dir, err);
+	struct stat st;
+
+	if (code || dir < 0)
+		return code;
+	if (fstatat(dir, args[3], &st, AT_SYMLINK_NOFOLLOW) ||
+		!S_ISDIR(st.st_mode) || (st.st_mode & 0777) != 0700 ||
+		st.st_uid != geteuid() || is_older(&st, args[4]))
+		return 0;
+	if (unlinkat(dir, args[3], AT_REMOVEDIR))
+		return errno == ENOTEMPTY || errno == EEXIST || errno == ENOENT
+			       ? 0
+			       : err_errno(err, "removing '%s/%s'", args[0],
+					 args[3]);
+	*ret_told = arena_printf(
+		arena, "the folder '%s/%s' is removed", args[0], args[3]);
+	return 0;
+}
+
+static const struct undo_verb own_verbs[] = {{UNDO_TEXT, text_play},
+	{UNDO_FILE, file_play}, {UNDO_FOLDER, folder_play}, {}};
 
 static const struct undo_verb *verb_find(
 	const struct undo_verb *verbs, const char *name)

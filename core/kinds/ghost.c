@@ -251,18 +251,27 @@ static int name_borrow(struct restore *restore, int dir, const char *base,
 }
 
 /* A new folder that has the name for a moment. */
-static int folder_borrow(
-	int dir, const char *base, int *ret_fd, struct err *err)
+static int folder_borrow(struct restore *restore, int dir, const char *base,
+	int *ret_fd, struct err *err)
 {
-	int fd, code = 0;
+	struct undo *undo = restore->run->undo;
+	undo_line line;
+	int fd, code;
 
-	if (mkdirat(dir, base, 0700))
-		return err_errno(err, "making the deleted folder '%s'", base);
+	code = undo_note_folder(undo, dir, base, &line, err);
+	if (code)
+		return code;
+	if (mkdirat(dir, base, 0700)) {
+		code = err_errno(err, "making the deleted folder '%s'", base);
+		undo_done(undo, line);
+		return code;
+	}
 	fd = openat(dir, base, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		code = err_errno(err, "opening the deleted folder '%s'", base);
 	if (unlinkat(dir, base, AT_REMOVEDIR) && !code)
 		code = err_errno(err, "deleting '%s' again", base);
+	undo_done(undo, line);
 	if (!code)
 		*ret_fd = fd;
 	else if (fd >= 0)
@@ -283,7 +292,7 @@ static int any_borrow(struct restore *restore, const GhostFileEntry *entry,
 	int dir, const char *base, int *ret_fd, struct err *err)
 {
 	return S_ISDIR(entry->mode)
-		       ? folder_borrow(dir, base, ret_fd, err)
+		       ? folder_borrow(restore, dir, base, ret_fd, err)
 		       : name_borrow(restore, dir, base, ret_fd, err);
 }
 

@@ -13,6 +13,7 @@
 static int folder_make(
 	struct ghost_place *place, const char *name, struct err *err)
 {
+	undo_line line;
 	int dir, code;
 
 	if (place->n == GHOST_FOLDERS)
@@ -21,16 +22,24 @@ static int folder_make(
 			GHOST_FOLDERS);
 	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
 		return err_set(err, EBADMSG, "'%s' is no folder's name", name);
-	if (mkdirat(place->dir, name, 0700))
-		return err_errno(err, "making the deleted folder '%s'", name);
+	code = undo_note_folder(place->undo, place->dir, name, &line, err);
+	if (code)
+		return code;
+	if (mkdirat(place->dir, name, 0700)) {
+		code = err_errno(err, "making the deleted folder '%s'", name);
+		undo_done(place->undo, line);
+		return code;
+	}
 	dir = openat(place->dir, name,
 		O_PATH | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (dir < 0) {
 		code = err_errno(err, "opening the deleted folder '%s'", name);
 		unlinkat(place->dir, name, AT_REMOVEDIR);
+		undo_done(place->undo, line);
 		return code;
 	}
 	place->made[place->n].above = place->dir;
+	place->made[place->n].line = line;
 	place->made[place->n++].name = name;
 	place->dir = dir;
 	return 0;
@@ -70,7 +79,9 @@ int ghost_place_open(struct restore *restore, const char *folder,
 	char *path = arena_strdup(restore->arena, folder);
 	int code;
 
-	*ret = (struct ghost_place){.dir = -1, .end = path + strlen(path)};
+	*ret = (struct ghost_place){.dir = -1,
+		.undo = restore->run->undo,
+		.end = path + strlen(path)};
 	code = folders_walk(restore, path, ret, err);
 	if (code)
 		ghost_place_close(ret);
@@ -84,6 +95,7 @@ void ghost_place_close(struct ghost_place *place)
 	while (place->n--) {
 		unlinkat(place->made[place->n].above,
 			place->made[place->n].name, AT_REMOVEDIR);
+		undo_done(place->undo, place->made[place->n].line);
 		close(place->made[place->n].above);
 	}
 	place->n = 0;

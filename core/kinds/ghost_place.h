@@ -6,6 +6,7 @@
 #ifndef STASIS_KINDS_GHOST_PLACE_H
 #define STASIS_KINDS_GHOST_PLACE_H
 
+#include "base/undo.h"
 #include "model/restore.h"
 
 enum { GHOST_FOLDERS = 64 };
@@ -13,9 +14,11 @@ enum { GHOST_FOLDERS = 64 };
 struct ghost_place {
 	int dir;	 /* O_PATH */
 	const char *end; /* of the path */
+	struct undo *undo;
 	struct {
 		int above; /* O_PATH */
 		const char *name;
+		undo_line line;
 	} made[GHOST_FOLDERS];
 	size_t n;
 };

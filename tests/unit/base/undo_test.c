@@ -222,6 +222,53 @@ TEST(only_an_empty_new_file_is_removed_by_name)
 	place_remove(&place);
 }
 
+static void folder_put(struct place *place, const char *name, mode_t mode)
+{
+	CHECK_INT(mkdirat(place->fd, name, mode), 0);
+}
+
+static void change_folders(struct place *place)
+{
+	struct undo *undo = undo_new(place->arena, place->fd);
+	undo_line line;
+
+	for (int i = 0; i < 5; i++)
+		undo_note_folder(undo, place->fd,
+			(const char *[]){"made", "full", "older", "open",
+				"taken"}[i],
+			&line, ERR_UNREAD);
+	undo_done(undo, line);
+	folder_put(place, "made", 0700);
+	folder_put(place, "full", 0700);
+	folder_put(place, "full/somebody's", 0700);
+	folder_put(place, "open", 0755);
+	folder_put(place, "taken", 0700);
+}
+
+static bool is_there(const struct place *place, const char *name)
+{
+	return faccessat(place->fd, name, F_OK, 0) == 0;
+}
+
+TEST(only_an_empty_new_folder_of_ours_is_removed_by_name)
+{
+	const struct timespec nap = {.tv_nsec = 20 * 1000 * 1000};
+	struct place place = place_make();
+
+	folder_put(&place, "older", 0700);
+	nanosleep(&nap, NULL);
+	killed(&place, change_folders);
+	CHECK_INT(play(&place, ERR_UNREAD), 0);
+	CHECK(strstr(place.told, "/made' is removed") != NULL);
+	CHECK(!is_there(&place, "made"));
+	CHECK(is_there(&place, "full/somebody's"));
+	CHECK(is_there(&place, "older"));
+	CHECK(is_there(&place, "open"));
+	CHECK(is_there(&place, "taken"));
+	CHECK_INT(lists(&place), 0);
+	place_remove(&place);
+}
+
 static void change_below(struct place *place)
 {
 	struct undo *undo = undo_new(place->arena, place->fd);
