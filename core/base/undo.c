@@ -183,6 +183,12 @@ int undo_note_folder(struct undo *undo, int dir, const char *name,
 	return note_new(undo, UNDO_FOLDER, dir, name, ret, err);
 }
 
+int undo_note_link(struct undo *undo, int dir, const char *name, undo_line *ret,
+	struct err *err)
+{
+	return note_new(undo, UNDO_LINK, dir, name, ret, err);
+}
+
 void undo_done(struct undo *undo, undo_line line)
 {
 	char text[32];

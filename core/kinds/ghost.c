@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "kinds/ghost_link.h"
 #include "kinds/ghost_place.h"
 #include "proto/paths.pb-c.h"
 #include "proto/time.pb-c.h"
@@ -86,7 +87,9 @@ static int content_capture(struct dump *dump, const struct stat *stat,
 	entry.ino = stat->st_ino;
 	entry.atim = time_capture(dump->arena, &stat->st_atim);
 	entry.mtim = time_capture(dump->arena, &stat->st_mtim);
-	if (S_ISDIR(stat->st_mode)) {
+	if (S_ISLNK(stat->st_mode)) {
+		code = ghost_link_read(dump->arena, fd, &entry.symlnk_target);
+	} else if (S_ISDIR(stat->st_mode)) {
 		size = 0;
 	} else if (stat->st_size >= WHOLE_BELOW) {
 		entry.has_chunks = entry.chunks = true;
@@ -135,6 +138,9 @@ static int ghost_store(struct dump *dump, const struct sighting *sighting,
 		return code;
 	if (S_ISDIR(sighting->stat.st_mode))
 		return content_capture(dump, &sighting->stat, ghost, -1, err);
+	if (S_ISLNK(sighting->stat.st_mode))
+		return content_capture(
+			dump, &sighting->stat, ghost, sighting->fd, err);
 	/* The victim's own opening may be for writing alone. */
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", sighting->fd);
 	fd = open(link, O_RDONLY | O_CLOEXEC);
@@ -291,6 +297,9 @@ static bool was_temporary(const GhostFileEntry *entry, const char *base)
 static int any_borrow(struct restore *restore, const GhostFileEntry *entry,
 	int dir, const char *base, int *ret_fd, struct err *err)
 {
+	if (S_ISLNK(entry->mode))
+		return ghost_link_borrow(
+			restore->run->undo, dir, base, entry, ret_fd, err);
 	return S_ISDIR(entry->mode)
 		       ? folder_borrow(restore, dir, base, ret_fd, err)
 		       : name_borrow(restore, dir, base, ret_fd, err);
@@ -347,6 +356,8 @@ static int content_restore(const struct image_list *list, const char *name,
 	struct timespec times[2];
 	int code;
 
+	if (S_ISLNK(entry->mode))
+		return 0;
 	code = S_ISDIR(entry->mode) ? 0
 				    : io_pwrite_all(fd, list->at[0].payload,
 					      list->at[0].payload_size, 0);
@@ -368,7 +379,8 @@ static int content_restore(const struct image_list *list, const char *name,
 		    : 0;
 }
 
-/* Whole and nameless; *ret_fd is open for reading and writing. */
+/* Whole and nameless; *ret_fd is open for reading and writing, of a link it
+ * is as it was. */
 static int ghost_make(struct restore *restore, const RegFileEntry *reg,
 	uint32_t ghost, int *ret_fd, struct err *err)
 {
@@ -386,10 +398,11 @@ static int ghost_make(struct restore *restore, const RegFileEntry *reg,
 			"image",
 			reg->name);
 	entry = (GhostFileEntry *)list.at[0].msg;
-	if (!S_ISREG(entry->mode) && !S_ISDIR(entry->mode))
+	if (!S_ISREG(entry->mode) && !S_ISDIR(entry->mode) &&
+		!S_ISLNK(entry->mode))
 		return err_set(err, EOPNOTSUPP,
-			"the deleted file '%s' is no regular file and no "
-			"folder",
+			"the deleted file '%s' is no regular file, no folder "
+			"and no symbolic link",
 			reg->name);
 	code = nameless_make(restore, reg->name, entry, ghost, &fd, err);
 	if (!code)
@@ -416,6 +429,9 @@ int ghost_open(struct restore *restore, const RegFileEntry *reg, uint32_t ghost,
 			return code;
 		*first = objects_find(&restore->objects, reg->id);
 	}
+	if (reg->has_mode && S_ISLNK(reg->mode))
+		return ghost_link_open(made >= 0 ? made : object->shelf_fd,
+			reg->name, ret_fd, err);
 	snprintf(link, sizeof(link), "/proc/self/fd/%d",
 		made >= 0 ? made : object->shelf_fd);
 	fd = open(link,

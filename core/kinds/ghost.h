@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * ghost: regular files and folders that are open though no name leads to them
- * any more.
+ * ghost: regular files, folders and symbolic links that are open though no name
+ * leads to them any more.
  *
  * Their content goes into the image, once for each file however often it is
  * open. Bringing one back leaves nothing behind: its name is gone again before

@@ -70,10 +70,11 @@ static int name_refuse(const struct sighting *sighting, struct err *err)
 				? "its name was deleted, though the file "
 				  "has others"
 				: "it was deleted, and is neither a regular "
-				  "file nor a folder");
+				  "file nor a folder nor a symbolic link");
 		return err_hint(err,
 			"deleted files can be dumped when they are regular "
-			"files or folders without any name; close it or bring "
+			"files, folders or symbolic links without any name; "
+			"close it or bring "
 			"'%.*s' "
 			"back",
 			(int)(strlen(target) - strlen(deleted)), target);
@@ -112,7 +113,8 @@ static int name_capture(struct dump *dump, const struct sighting *sighting,
 	name[size - tail] = '\0';
 	if (sighting->stat.st_nlink == 0 &&
 		(S_ISREG(sighting->stat.st_mode) ||
-			S_ISDIR(sighting->stat.st_mode)))
+			S_ISDIR(sighting->stat.st_mode) ||
+			S_ISLNK(sighting->stat.st_mode)))
 		return ghost_capture(dump, sighting, id, err);
 	if (name_leads(name, sighting))
 		return 0;

@@ -190,6 +190,29 @@ TEST(deleted_files_keep_content_and_leave_nothing_behind)
 	law_close(&law);
 }
 
+TEST(deleted_links_keep_where_they_lead)
+{
+	struct law law = {0};
+	char target[8] = "";
+	struct stat stat;
+	const char *path;
+
+	REQUIRE(!law_open(&law));
+	path = path_in(&law, "link");
+	CHECK(!symlink("there", path));
+	/* Two openings: one is made of the other. */
+	for (int i = 0; i < 2; i++)
+		law_add(&law, open(path, O_PATH | O_NOFOLLOW | O_CLOEXEC));
+	CHECK(!unlink(path));
+	if (!law_hold(&law)) {
+		CHECK_INT(readlinkat(law.fds[1], "", target, 8), 5);
+		CHECK_STR(target, "there");
+		CHECK(!fstat(law.fds[0], &stat) && stat.st_nlink == 0);
+		CHECK_INT(lstat(path, &stat), -1);
+	}
+	law_close(&law);
+}
+
 TEST(a_deleted_file_above_the_limit_is_refused)
 {
 	struct law law = {0};

@@ -234,8 +234,8 @@ static void change_folders(struct place *place)
 
 	for (int i = 0; i < 5; i++)
 		undo_note_folder(undo, place->fd,
-			(const char *[]){"made", "full", "older", "open",
-				"taken"}[i],
+			(const char *[]){
+				"made", "full", "older", "open", "taken"}[i],
 			&line, ERR_UNREAD);
 	undo_done(undo, line);
 	folder_put(place, "made", 0700);
@@ -266,6 +266,34 @@ TEST(only_an_empty_new_folder_of_ours_is_removed_by_name)
 	CHECK(is_there(&place, "open"));
 	CHECK(is_there(&place, "taken"));
 	CHECK_INT(lists(&place), 0);
+	place_remove(&place);
+}
+
+static void change_links(struct place *place)
+{
+	struct undo *undo = undo_new(place->arena, place->fd);
+	undo_line line;
+
+	undo_note_link(undo, place->fd, "made", &line, ERR_UNREAD);
+	undo_note_link(undo, place->fd, "older", &line, ERR_UNREAD);
+	undo_note_link(undo, place->fd, "file", &line, ERR_UNREAD);
+	CHECK_INT(symlinkat("older", place->fd, "made"), 0);
+	file_put(place, "file", "");
+}
+
+TEST(only_a_new_link_is_removed_by_name_and_not_what_it_leads_to)
+{
+	const struct timespec nap = {.tv_nsec = 20 * 1000 * 1000};
+	struct place place = place_make();
+	struct stat st;
+
+	CHECK_INT(symlinkat("nowhere", place.fd, "older"), 0);
+	nanosleep(&nap, NULL);
+	killed(&place, change_links);
+	CHECK_INT(play(&place, ERR_UNREAD), 0);
+	CHECK_INT(fstatat(place.fd, "made", &st, AT_SYMLINK_NOFOLLOW), -1);
+	CHECK_INT(fstatat(place.fd, "older", &st, AT_SYMLINK_NOFOLLOW), 0);
+	CHECK(is_there(&place, "file"));
 	place_remove(&place);
 }
 
