@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/err.h"
 
+#include <ctype.h>
 #include <errno.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -57,18 +59,72 @@ int err_copy(struct err *err, const struct err *from)
 	return -err->code;
 }
 
+static bool part_of_word(char c)
+{
+	return isalnum((unsigned char)c) || c == '_';
+}
+
+/* Where the text says just that ("task 4" is not in "task 42"); NULL: nowhere.
+ */
+static const char *find_words(const char *text, const char *what, size_t size)
+{
+	const char *at = text;
+
+	for (; size && (at = memmem(at, strlen(at), what, size)); at++)
+		if ((at == text || !part_of_word(at[-1])) &&
+			!part_of_word(at[size]))
+			return at;
+	return NULL;
+}
+
+/* Is the text, or what follows a colon in it, about that? */
+static bool is_about(const char *text, const char *what, size_t size)
+{
+	const char *at = text;
+
+	for (; (at = find_words(at, what, size)); at++)
+		if (at == text || (at - text >= 2 && !memcmp(at - 2, ": ", 2)))
+			return true;
+	return false;
+}
+
+/* "a: b: " without those parts that the text says anyway. */
+static void context_join(
+	char *ret, size_t room, const char *context, const char *text)
+{
+	size_t used = 0, size;
+
+	*ret = '\0';
+	for (; *context; context += size + (context[size] ? 2 : 0)) {
+		size = strstr(context, ": ")
+			       ? (size_t)(strstr(context, ": ") - context)
+			       : strlen(context);
+		if (is_about(text, context, size))
+			continue;
+		used += (size_t)snprintf(
+			ret + used, room - used, "%.*s: ", (int)size, context);
+		if (used >= room)
+			return;
+	}
+}
+
 int err_wrap(struct err *err, const char *fmt, ...)
 {
-	char inner[sizeof(err->text)];
+	char inner[sizeof(err->text)], context[sizeof(err->text)];
+	const char *text = inner, *end;
 	size_t used;
 	va_list ap;
 
 	memcpy(inner, err->text, sizeof(inner));
 	va_start(ap, fmt);
-	vsnprintf(err->text, sizeof(err->text), fmt, ap);
+	vsnprintf(context, sizeof(context), fmt, ap);
 	va_end(ap);
+	end = strstr(text, ": ");
+	if (end && find_words(context, text, (size_t)(end - text)))
+		text = end + 2;
+	context_join(err->text, sizeof(err->text), context, text);
 	used = strlen(err->text);
-	snprintf(err->text + used, sizeof(err->text) - used, ": %s", inner);
+	snprintf(err->text + used, sizeof(err->text) - used, "%s", text);
 	return -err->code;
 }
 

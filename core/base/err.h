@@ -41,7 +41,9 @@ int err_code(struct err *err, int code, const char *fmt, ...)
 int err_copy(struct err *err, const struct err *from)
 	__attribute__((nonnull(1, 2)));
 
-/* Put "<context>: " in front of the text. Returns -code. */
+/* Put "<context>: " in front of the text. What one of them says is not said
+ * again by the other: "task 4: sched" and "thread 5 of task 4 ..." make "sched:
+ * thread 5 of task 4 ...". Returns -code. */
 int err_wrap(struct err *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), nonnull(1)));
 

@@ -249,6 +249,36 @@ int tape_block_read(const struct tape *tape, const void *block, uint64_t at,
 	return 0;
 }
 
+/* In the words of those who know no tapes. */
+static const char *op_doing(const struct tape_op *op)
+{
+	switch (op->verb) {
+	case TAPE_COPY:
+		return "copying bytes";
+	case TAPE_READ:
+		return "reading its pages";
+	case TAPE_THREAD:
+		return "making it (clone3)";
+	case TAPE_MEET:
+		return "meeting its threads";
+	case TAPE_STOP:
+		return "stopping";
+	default:
+		return call_name(op->nr);
+	}
+}
+
+/* clone3 was told which number to give. */
+static int thread_taken(
+	const struct tape *tape, const char *about, struct err *err)
+{
+	err_set(err, EEXIST,
+		"%s: the number of %s is taken by another process or thread",
+		tape->title, about);
+	return err_hint(err, "end that one (ps -eL shows it), or restore in a "
+			     "new pid namespace");
+}
+
 int tape_check(const struct tape *tape, const void *block, struct err *err)
 {
 	const struct tape_head *head = block;
@@ -261,10 +291,13 @@ int tape_check(const struct tape *tape, const void *block, struct err *err)
 			tape->title);
 		return foreign_hint(err);
 	}
+	if (head->failed != -1 && head->error == -EEXIST &&
+		tape->ops.at[op].verb == TAPE_THREAD)
+		return thread_taken(tape, about_text(tape, op, room), err);
 	if (head->failed != -1)
 		return err_code(err, (int)head->error, "%s: %s: %s",
 			tape->title, about_text(tape, op, room),
-			op_name(&tape->ops.at[op]));
+			op_doing(&tape->ops.at[op]));
 	if (head->played != tape->ops.n)
 		return err_set(err, EPROTO,
 			"%s: the agent stopped after %llu of %zu steps",

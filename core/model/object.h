@@ -77,6 +77,10 @@ static inline const struct object *holder_object(
 		       ? holder->objects->by_id[id]
 		       : NULL;
 }
+/* As its user knows it: "fd 3 of task 42 (pipe)", and of a file that none has
+ * under a number "a file of task 42 (regular file)". Returns ret. */
+enum { OBJECT_NAME = 96 };
+const char *object_name(const struct object *object, char ret[OBJECT_NAME]);
 /* b must be made before a. */
 void object_need(struct arena *arena, struct object *a, struct object *b);
 

@@ -112,12 +112,14 @@ static int task_hold(struct plan *plan, struct plan_task *pt, struct err *err)
 static int object_order(
 	struct plan *plan, struct object *object, int depth, struct err *err)
 {
+	char name[OBJECT_NAME];
 	int code = 0;
 
 	if (object->rank >= 0 || !object->holders.n)
 		return 0;
 	if (object->rank == RANK_UNDER_WAY || depth > DEPTH_MAX)
-		return err_set(err, EBADMSG, "file %u needs %s", object->id,
+		return err_set(err, EBADMSG, "%s needs %s",
+			object_name(object, name),
 			depth > DEPTH_MAX ? "too many others"
 					  : "itself in a circle");
 	object->rank = RANK_UNDER_WAY;
@@ -126,8 +128,7 @@ static int object_order(
 	for (size_t i = 0; i < object->needs.n && !code; i++)
 		code = object_order(plan, object->needs.at[i], depth + 1, err);
 	if (code)
-		return err_wrap(
-			err, "file %u (%s)", object->id, object->kind->name);
+		return err_wrap(err, "%s", object_name(object, name));
 	object->rank = (int)plan->order.n;
 	*vec_push(plan->arena, &plan->order) = object;
 	return 0;

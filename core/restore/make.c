@@ -62,14 +62,14 @@ static int object_make(
 	struct restore *restore, struct object *object, struct err *err)
 {
 	int slot = object->slot, fd, code;
+	char name[OBJECT_NAME];
 
 	code = object->given ? inherit_open(object, &fd, err)
 			     : object->kind->make(restore, object, &fd, err);
 	if (!code)
 		code = number_give(fd, slot, O_CLOEXEC, err);
 	if (code)
-		return err_wrap(
-			err, "file %u (%s)", object->id, object->kind->name);
+		return err_wrap(err, "%s", object_name(object, name));
 	object->shelf_fd = slot;
 	return 0;
 }
@@ -78,7 +78,7 @@ static int reopen_make(
 	struct restore *restore, const struct object *object, struct err *err)
 {
 	const struct kind *kind = object->kind;
-	char path[32];
+	char path[32], name[OBJECT_NAME];
 	int fd, code;
 
 	if (kind->open_mapping && !object->given) {
@@ -91,8 +91,8 @@ static int reopen_make(
 	fd = open(path, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(err,
-			"opening file %u for writing, to map it shared",
-			object->id);
+			"opening %s for writing, to map it shared",
+			object_name(object, name));
 	return number_give(fd, object->write_slot, O_CLOEXEC, err);
 }
 
@@ -207,14 +207,12 @@ static int numbers_fill(struct object *object, int fd, struct err *err)
 static int apart_make(
 	struct restore *restore, struct object *object, struct err *err)
 {
+	char name[OBJECT_NAME];
 	int fd, code = object->kind->make(restore, object, &fd, err);
 
 	if (!code)
 		code = numbers_fill(object, fd, err);
-	return code ? err_wrap(err, "fd %d: file %u (%s)",
-			      object->holders.at[0].fd, object->id,
-			      object->kind->name)
-		    : 0;
+	return code ? err_wrap(err, "%s", object_name(object, name)) : 0;
 }
 
 int make_apart(const struct restore *restore, const struct plan *plan,

@@ -63,14 +63,8 @@ static int leaders_go(struct birth_ward *ward, struct err *err)
 static int tape_verdict(struct birth_ward *ward, struct plan_task *pt,
 	size_t thread, struct err *err)
 {
-	int code = tape_check(
+	return tape_check(
 		pt->tapes[thread], reels_tape(&ward->reels, pt, thread), err);
-
-	if (code != -EEXIST)
-		return code;
-	return err_hint(err,
-		"if it is a thread, its number is taken by another process or "
-		"thread here: end that, or restore in a new pid namespace");
 }
 
 /* The leader stopped before its threads were there: it must have failed. */

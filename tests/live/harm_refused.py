@@ -3,6 +3,7 @@
 import ctypes
 import errno
 import os
+import re
 import shutil
 import signal
 import socket
@@ -224,6 +225,7 @@ def refuse_restore(case, victim, *words):
     result = case.try_restore()
     harm.check_one_error(result, *words)
     harm.check_nothing_created(case, before, [victim], "after the error")
+    return result
 
 
 def restore_well(case, victim):
@@ -264,6 +266,27 @@ def harm_child_pid_taken(case):
     harm.quiet_verdict(case, victim)
 
 
+@test("restore says which number of a thread is taken, and leaves nothing")
+def harm_thread_taken(case):
+    victim = case.start([case.program("threads")])
+    case.ready(victim)
+    tids = sorted(int(tid) for tid in os.listdir(f"/proc/{victim}/task"))
+    case.dump(victim)
+    other = spawn_with_pid(tids[1])
+    if not other:
+        raise Skip("clone3(set_tid) is not allowed here")
+    result = case.try_restore()
+    harm.check_one_error(result, rf"number of thread {tids[1]} is taken")
+    check("thread: " not in result.err, f"a step's name: {result.err}")
+    check(alive(other), "the owner of the number was killed")
+    check(state(victim) is None, "the root is back")
+    os.kill(other, signal.SIGKILL)
+    case.gone([other])
+    case.restore(victim)
+    case.go()
+    case.await_verdict(victim)
+
+
 def spawn_with_pid(pid):
     """A sleeping child of ours with this pid, by clone3(set_tid)."""
     tids = (ctypes.c_int * 1)(pid)
@@ -302,7 +325,10 @@ def harm_exe_missing(case):
 def harm_file_missing(case):
     victim, _ = dumped(case)
     os.rename(case.path("both"), case.path("elsewhere"))
-    refuse_restore(case, victim, "both", "no such file")
+    result = refuse_restore(case, victim, "both", "no such file",
+                            rf"fd \d+ of task {victim} \(regular file\)")
+    check(not re.search(r"file \d+ \(", result.err),
+          f"it is named by a number of the images: {result.err}")
     os.rename(case.path("elsewhere"), case.path("both"))
     restore_well(case, victim)
 

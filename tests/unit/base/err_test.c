@@ -46,6 +46,40 @@ TEST(err_wrap_puts_context_in_front_and_keeps_code_and_hint)
 	CHECK_STR(err.hint, "become root");
 }
 
+static void check_wrapped(
+	const char *text, const char *context, const char *want)
+{
+	struct err err = {0};
+
+	err_set(&err, EIO, "%s", text);
+	CHECK_INT(err_wrap(&err, "%s", context), -EIO);
+	CHECK_STR(err.text, want);
+}
+
+TEST(err_wrap_says_nothing_twice)
+{
+	check_wrapped("thread 42 cannot sleep", "thread 42",
+		"thread 42 cannot sleep");
+	check_wrapped(
+		"task 4 had more", "task 4: limits", "limits: task 4 had more");
+	check_wrapped("sched: thread 4 of 7 has none", "thread 4",
+		"sched: thread 4 of 7 has none");
+	check_wrapped("task 4: timers: no such clock", "restoring task 4 (sh)",
+		"restoring task 4 (sh): timers: no such clock");
+}
+
+TEST(err_wrap_takes_no_word_for_a_longer_one)
+{
+	check_wrapped("task 42 is late", "task 4", "task 4: task 42 is late");
+	check_wrapped(
+		"a subtask 4 is late", "task 4", "task 4: a subtask 4 is late");
+	check_wrapped("it was added as fd 3", "process 9: fd 3",
+		"process 9: fd 3: it was added as fd 3");
+	check_wrapped("task 4: late", "task 42", "task 42: task 4: late");
+	check_wrapped("late", "", "late");
+	check_wrapped("", "task 4", "task 4: ");
+}
+
 TEST(err_set_drops_an_older_hint)
 {
 	struct err err = {0};

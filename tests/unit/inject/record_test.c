@@ -202,11 +202,33 @@ TEST(a_failure_inside_becomes_a_sentence_outside)
 	head->failed = 1;
 	head->error = -EIO;
 	CHECK_INT(tape_check(tape, head, &err), -EIO);
-	CHECK_STR(err.text, "task 42: pages: read: Input/output error");
+	CHECK_STR(err.text,
+		"task 42: pages: reading its pages: Input/output error");
 	head->failed = -1;
 	head->played = 1;
 	CHECK_INT(tape_check(tape, head, &err), -EPROTO);
 	CHECK_STR(err.text, "task 42: the agent stopped after 1 of 3 steps");
+}
+
+TEST(a_thread_whose_number_is_taken_is_told_so)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	struct tape *tape = tape_new(arena, "task 42");
+	struct tape_head *head;
+	struct err err = {0};
+
+	tape_about(tape, "thread 43");
+	tape_thread(tape, A_DATA(0), 88, A_REEL(0));
+	head = (void *)tape_block(arena, tape, backends[0]);
+	head->failed = 0;
+	head->error = -EEXIST;
+	CHECK_INT(tape_check(tape, head, &err), -EEXIST);
+	CHECK_STR(err.text, "task 42: the number of thread 43 is taken by "
+			    "another process or thread");
+	head->error = -EAGAIN;
+	CHECK_INT(tape_check(tape, head, &err), -EAGAIN);
+	CHECK_STR(err.text, "task 42: thread 43: making it (clone3): Resource "
+			    "temporarily unavailable");
 }
 
 TEST(a_failure_that_cannot_be_is_one_all_the_same)

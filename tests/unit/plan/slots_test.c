@@ -204,8 +204,8 @@ TEST(files_that_need_each_other_in_a_circle_are_refused)
 	}
 	CHECK_INT(slots_plan(&s), -EBADMSG);
 	CHECK_STR(s.err.text,
-		"file 20 (needy): file 21 (needy): file 22 (needy): file 20 "
-		"needs itself in a circle");
+		"fd 21 of task 7 (needy): fd 22 of task 7 (needy): fd 20 of "
+		"task 7 (needy) needs itself in a circle");
 	scene_end(&s);
 }
 
@@ -217,7 +217,7 @@ TEST(a_file_that_needs_one_which_is_not_there_is_refused)
 	scene_file(&s, 30, &kind_needy);
 	scene_fd(&s, task, 3, 30);
 	CHECK_INT(slots_plan(&s), -EBADMSG);
-	CHECK_STR(s.err.text, "file 30 (needy): file 31 is not there");
+	CHECK_STR(s.err.text, "fd 3 of task 7 (needy): file 31 is not there");
 	scene_end(&s);
 }
 

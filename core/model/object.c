@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "model/object.h"
+
+#include <stdio.h>
+
+#include "model/kind.h"
+#include "model/tree.h"
+
+const char *object_name(const struct object *object, char ret[OBJECT_NAME])
+{
+	const struct holder *holder = NULL;
+
+	for (size_t i = 0; i < object->holders.n; i++)
+		if (!holder ||
+			(holder->fd < 0 && object->holders.at[i].fd >= 0))
+			holder = &object->holders.at[i];
+	if (holder && holder->fd >= 0)
+		snprintf(ret, OBJECT_NAME, "fd %d of task %d (%s)", holder->fd,
+			holder->task->pid, object->kind->name);
+	else if (holder)
+		snprintf(ret, OBJECT_NAME, "a file of task %d (%s)",
+			holder->task->pid, object->kind->name);
+	else
+		snprintf(ret, OBJECT_NAME, "file %u of the images (%s)",
+			object->id, object->kind->name);
+	return ret;
+}
