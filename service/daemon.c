@@ -50,7 +50,7 @@ static void client_attend(struct daemon *daemon, struct arena *arena,
 static void client_attend(struct daemon *daemon, struct arena *arena,
 	int socket, struct peer *peer)
 {
-	close(daemon->listener.fd);
+	listener_leave(&daemon->listener);
 	close(daemon->signals);
 	attend_client(arena, socket, peer, &daemon->guests,
 		daemon->options->request_timeout, &daemon->mask);
@@ -244,7 +244,7 @@ int daemon_run(
 		.crowd = {.most = (size_t)options->max_workers,
 			.limit_ms = 1000ll * options->request_timeout *
 				    ATTEND_PATIENCE},
-		.listener = {.fd = -1},
+		.listener = {.fd = -1, .folder = -1, .file = -1},
 		.signals = -1};
 	struct pidfile pidfile;
 	int rc;
@@ -266,7 +266,6 @@ int daemon_run(
 	if (rc)
 		log_error("service", err);
 	pidfile_abort(&pidfile);
-	if (daemon.listener.fd >= 0)
-		listener_close(&daemon.listener);
+	listener_close(&daemon.listener);
 	return rc;
 }

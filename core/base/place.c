@@ -212,8 +212,7 @@ int place_open_folder(int dir, const char *path, const char **ret_name)
 	return fd;
 }
 
-/* Can others than root and us put names into it? */
-static bool folder_is_foreign(int folder)
+bool place_is_foreign(int folder)
 {
 	struct stat stat;
 
@@ -227,7 +226,7 @@ static int old_check(int folder, int fd, const char *path, struct err *err)
 
 	if (fstat(fd, &stat))
 		return err_errno(err, "looking at '%s'", path);
-	if (!folder_is_foreign(folder) ||
+	if (!place_is_foreign(folder) ||
 		(S_ISREG(stat.st_mode) && stat.st_nlink == 1 &&
 			stat.st_uid == geteuid()))
 		return 0;

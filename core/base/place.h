@@ -13,6 +13,7 @@
 #ifndef STASIS_BASE_PLACE_H
 #define STASIS_BASE_PLACE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/types.h>
 
@@ -27,6 +28,9 @@ int place_open(
 /* The folder that a path below dir is in, as O_PATH, and the last name, which
  * may be anything. *ret_name is a part of path. */
 int place_open_folder(int dir, const char *path, const char **ret_name);
+
+/* Can others than root and us put names into it? Yes, if it cannot be seen. */
+bool place_is_foreign(int folder);
 
 /* A file to append to: new, or one that was there and is ours. In a folder
  * that nobody else can write to it may be whatever it is (a terminal, another

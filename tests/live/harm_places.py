@@ -1,11 +1,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """harm_places: root works in directories of others, who plant and swap."""
 import os
+import signal
 import subprocess
 
 import harm
 from client import NOBODY
-from harness import check, read_text, test
+from harness import check, read_text, test, wait_until
 from rpc_service import own_dir
 
 SECRET = "root only\n"
@@ -78,3 +79,37 @@ def harm_swapped(case):
               f"{kind}: in root's folder now: {os.listdir(target)}")
         check(read_text(secret) == SECRET, f"{kind}: root's file was changed")
     harm.quiet_verdict(case, victim)
+
+
+@test("a socket that its directory's owner swaps for a link changes nothing "
+      "of what the link leads to")
+def harm_socket(case):
+    os.chmod(case.dir, 0o755)
+    folder = own_dir(case, "his")
+    target = case.make_dir("roots")
+    secret = os.path.join(target, "secret")
+    with open(secret, "w") as file:
+        file.write(SECRET)
+    os.chmod(secret, 0o600)
+    log = os.path.join(case.dir, "service.log")
+    case.logs.append(log)
+    for who in ("--allow-users", "--allow-group"):
+        service = subprocess.Popen(
+            [case.program("swapper"), folder, "socket", target, case.stasis,
+             "service", "--address", folder + "/s", who, str(NOBODY),
+             "-v4", "-W", case.dir, "-o", "service.log", "--pidfile", "pid"],
+            stdout=subprocess.DEVNULL)
+        wait_until(lambda: "ready for clients" in read_text(log, "")
+                   or service.poll() is not None, "it is ready")
+        check(service.poll() is None, "the service has ended")
+        info = os.stat(secret)
+        check(info.st_mode & 0o7777 == 0o600 and info.st_gid == 0,
+              f"{who}: {info}")
+        os.kill(int(read_text(os.path.join(case.dir, "pid"))), signal.SIGTERM)
+        check(service.wait(10) == 0, "nothing was swapped")
+        check(os.path.islink(folder + "/s"), "his link is gone")
+        check(sorted(os.listdir(folder)) == ["s", "was-s"],
+              f"left behind: {os.listdir(folder)}")
+        os.unlink(folder + "/s")
+        os.unlink(folder + "/was-s")
+        os.unlink(log)

@@ -74,6 +74,53 @@ def service_taken(case):
     check(result.code == 1 and "no socket" in result.err, result.explain())
 
 
+def socket_put(path, kind=socket.SOCK_SEQPACKET, uid=0):
+    """Returned open: close it, and it is dead."""
+    sock = socket.socket(socket.AF_UNIX, kind)
+    sock.bind(path)
+    os.chown(path, uid, uid)
+    return sock
+
+
+@test("where others can put files only a dead socket of our own is replaced, "
+      "and nowhere a living one of any type")
+def service_foreign(case):
+    os.chmod(case.dir, 0o755)
+    def start(path, word):
+        done = case.engine("service", "--address", path)
+        check(done.code == 1 and word in done.err, done.explain())
+        check(stat.S_ISSOCK(os.lstat(path).st_mode), "it is gone")
+    for name, uid, mode in (("his", NOBODY, 0o700), ("sticky", 0, 0o1777),
+                            ("ours", 0, 0o755)):
+        folder = case.make_dir(name)
+        os.chown(folder, uid, uid)
+        os.chmod(folder, mode)
+        path = os.path.join(folder, "s")
+        for kind in (socket.SOCK_DGRAM, socket.SOCK_STREAM):
+            living = socket_put(path, kind)
+            start(path, "listens")
+            living.close()
+            os.unlink(path)
+        full = socket_put(path)
+        full.listen(0)
+        queued = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        queued.connect(path)
+        start(path, "listens")
+        full.close()
+        queued.close()
+        os.chown(path, NOBODY, NOBODY)
+        if name != "ours":
+            start(path, "another user's")
+            os.chown(path, 0, 0)
+        service = Service(case, "--address", path)
+        service.path = path
+        service.connect().ok("VERSION")
+        check(os.listdir(folder) == ["s"], f"{os.listdir(folder)}")
+        service.stop()
+        check(os.listdir(folder) == [], f"{os.listdir(folder)}")
+        os.unlink(service.log)
+
+
 @test("in the background it tells pidfile and status fd when it is ready")
 def service_daemon(case):
     read, write = os.pipe()

@@ -3,8 +3,9 @@
  * (argv[4] and so on), at his luckiest: he is there right after the engine has
  * made a hidden folder, and before it can open that. argv[2] is "link", and
  * what he puts there one to argv[3]; or "folder", and it is one of his, with
- * links to argv[3]/secret in it. Ends as the engine does; 99: no folder was
- * swapped. */
+ * links to argv[3]/secret in it. "socket": he is there right after a socket
+ * "s" came to be, and puts a link to argv[3]/secret into its place. Ends as the
+ * engine does; 99: nothing was swapped. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
@@ -61,6 +62,32 @@ static int look(char **argv, int n)
 	return n;
 }
 
+static int socket_look(char **argv, int n)
+{
+	int dir = open(argv[1], O_RDONLY | O_DIRECTORY);
+	char secret[400];
+	struct stat stat;
+
+	if (!fstatat(dir, "s", &stat, AT_SYMLINK_NOFOLLOW) &&
+		S_ISSOCK(stat.st_mode)) {
+		snprintf(secret, sizeof(secret), "%s/secret", argv[3]);
+		renameat(dir, "s", dir, "was-s");
+		symlinkat(secret, dir, "s");
+		fchownat(dir, "s", STRANGER, STRANGER, AT_SYMLINK_NOFOLLOW);
+		n++;
+	}
+	close(dir);
+	return n;
+}
+
+static int call_done(char **argv, long call, int n)
+{
+	if (strcmp(argv[2], "socket") != 0)
+		return call == SYS_mkdirat ? look(argv, n) : n;
+	return call == SYS_bind || call == SYS_renameat2 ? socket_look(argv, n)
+							 : n;
+}
+
 /* The number of the call that a thread comes out of; -1: none. */
 static long call_of(pid_t tid, long *entered)
 {
@@ -110,8 +137,7 @@ int main(int argc, char **argv)
 			continue;
 		}
 		if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
-			if (call_of(tid, &entered) == SYS_mkdirat)
-				n = look(argv, n);
+			n = call_done(argv, call_of(tid, &entered), n);
 		} else if (!(status >> 16) && WSTOPSIG(status) != SIGSTOP) {
 			sig = WSTOPSIG(status);
 		}
