@@ -16,9 +16,14 @@
  *	bounding set, securebits	with CAP_SETPCAP
  *	permitted, effective		the rest goes
  *
+ * The last line is a kind of its own, "capabilities". A thread that has its
+ * user's ids and all our capabilities is out of his reach; one that has given
+ * them up is not, and its memory is that of all threads. So all are made
+ * undumpable in between (dumpable.c), when every thread has its ids.
+ *
  * Privileges once renounced (no_new_privs) forbid nothing of this, but they
  * come last all the same. Only what differs from a newborn's is put on the
- *tape.
+ * tape.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -237,33 +242,55 @@ static void creds_put_on(struct settling *s)
 	bounding_settle(s);
 	tape_about(s->tape, "securebits");
 	securebits_settle(s, s->creds->secbits);
-	tape_about(s->tape, "capabilities");
-	if (s->prm != all || s->eff != all)
-		caps_put_on(s, s->eff, s->prm);
+}
+
+/* False: the image does not say. */
+static bool settling_begin(
+	struct settling *s, struct tape *tape, const struct holder *holder)
+{
+	const CredsEntry *creds = holder->thread->core->thread_core->creds;
+	const struct facts *facts = holder->facts;
+
+	if (!creds)
+		return false;
+	*s = (struct settling){.tape = tape, .creds = creds, .facts = facts};
+	s->inh = caps_of(facts, creds->cap_inh, creds->n_cap_inh);
+	s->prm = caps_of(facts, creds->cap_prm, creds->n_cap_prm);
+	s->eff = caps_of(facts, creds->cap_eff, creds->n_cap_eff);
+	s->bnd = caps_of(facts, creds->cap_bnd, creds->n_cap_bnd);
+	s->amb = caps_of(facts, creds->cap_amb, creds->n_cap_amb);
+	s->securebits = facts->securebits;
+	return true;
 }
 
 static int creds_settle(struct tape *tape, const struct object *object,
 	const struct holder *holder, struct err *err)
 {
-	const CredsEntry *creds = holder->thread->core->thread_core->creds;
-	const struct facts *facts = holder->facts;
-	struct settling s = {.tape = tape, .creds = creds, .facts = facts};
+	struct settling s;
 	int ret;
 
 	(void)object;
-	if (!creds)
+	if (!settling_begin(&s, tape, holder))
 		return 0;
-	s.inh = caps_of(facts, creds->cap_inh, creds->n_cap_inh);
-	s.prm = caps_of(facts, creds->cap_prm, creds->n_cap_prm);
-	s.eff = caps_of(facts, creds->cap_eff, creds->n_cap_eff);
-	s.bnd = caps_of(facts, creds->cap_bnd, creds->n_cap_bnd);
-	s.amb = caps_of(facts, creds->cap_amb, creds->n_cap_amb);
-	s.securebits = facts->securebits;
 	ret = creds_check(&s, holder, err);
-	if (ret)
-		return ret;
-	creds_put_on(&s);
-	if (creds->no_new_privs && !facts->no_new_privs) {
+	if (!ret)
+		creds_put_on(&s);
+	return ret;
+}
+
+static int caps_settle(struct tape *tape, const struct object *object,
+	const struct holder *holder, struct err *err)
+{
+	struct settling s;
+
+	(void)object;
+	(void)err;
+	if (!settling_begin(&s, tape, holder))
+		return 0;
+	tape_about(tape, "capabilities");
+	if (s.prm != s.facts->cap_prm || s.eff != s.facts->cap_prm)
+		caps_put_on(&s, s.eff, s.prm);
+	if (s.creds->no_new_privs && !s.facts->no_new_privs) {
 		tape_about(tape, "no new privileges");
 		tape_call(tape, CALL_prctl, A(PR_SET_NO_NEW_PRIVS), A(1), A(0),
 			A(0), A(0));
@@ -276,4 +303,10 @@ const struct kind kind_creds = {
 	.scope = SCOPE_THREAD,
 	.capture = creds_capture,
 	.settle = creds_settle,
+};
+
+const struct kind kind_caps = {
+	.name = "capabilities",
+	.scope = SCOPE_THREAD,
+	.settle = caps_settle,
 };

@@ -11,7 +11,9 @@
  *	- timer slack before real-time policies, which have none
  *	- seccomp filters before the tid address, which they use up
  *	- all of that as root: before the credentials
- *	- dumpable and the death signal after the credentials, which reset them
+ *	- dumpable between the credentials, which reset it, and the
+ *capabilities, without which a thread is in its user's reach
+ *	- the death signal after the credentials, which reset it
  *	- strict seccomp last
  */
 const struct kind *const kinds[] = {
@@ -57,6 +59,7 @@ const struct kind *const kinds[] = {
 	&kind_signals_private,
 	&kind_creds,
 	&kind_dumpable,
+	&kind_caps,
 	&kind_death_signal,
 	&kind_seccomp_strict,
 	NULL,

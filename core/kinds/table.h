@@ -49,6 +49,7 @@ extern const struct kind kind_cpu_modes;
 extern const struct kind kind_dispatch;
 extern const struct kind kind_signals_private;
 extern const struct kind kind_creds;
+extern const struct kind kind_caps;
 extern const struct kind kind_dumpable;
 extern const struct kind kind_death_signal;
 extern const struct kind kind_seccomp_strict;

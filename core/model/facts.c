@@ -58,6 +58,26 @@ static int prctls_use(struct facts *facts, struct err *err)
 	facts->securebits = (uint32_t)value;
 	value = prctl(PR_GET_TIMERSLACK);
 	facts->timerslack = value > 0 ? (uint64_t)value : 0;
+	value = prctl(PR_GET_DUMPABLE);
+	if (value < 0)
+		return err_errno(err, "prctl(PR_GET_DUMPABLE)");
+	facts->dumpable = (int)value;
+	return 0;
+}
+
+/* Kernels without core dumps have none. */
+static int suid_dumpable_read(
+	struct arena *arena, struct facts *facts, struct err *err)
+{
+	const char *path = "/proc/sys/fs/suid_dumpable";
+	char *text;
+	int ret = io_read_file(arena, -1, path, &text, NULL);
+
+	if (ret == -ENOENT)
+		return 0;
+	if (ret)
+		return err_code(err, ret, "reading %s", path);
+	facts->suid_dumpable = atoi(text);
 	return 0;
 }
 
@@ -120,6 +140,8 @@ int facts_read(struct arena *arena, struct kernel_features *features,
 		ret = status_use(arena, &proc, &facts, err);
 	if (!ret)
 		ret = prctls_use(&facts, err);
+	if (!ret)
+		ret = suid_dumpable_read(arena, &facts, err);
 	if (!ret)
 		ret = rlimits_use(&facts, err);
 	if (!ret)

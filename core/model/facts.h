@@ -39,6 +39,7 @@ struct facts {
 	uint64_t cap_inh, cap_prm, cap_bnd, cap_amb;
 	uint32_t securebits;
 	bool no_new_privs;
+	int dumpable, suid_dumpable; /* the latter: by a change of ids */
 	struct {
 		uint64_t cur, max;
 	} rlimits[FACTS_RLIMITS];

@@ -51,6 +51,8 @@ struct kind {
 	const char *name; /* "eventfd" */
 	enum scope scope;
 	enum stage stage;
+	bool meets;   /* threads: all of the task wait for each other before it
+		       * settles in any of them; one kind at most */
 	uint32_t tag; /* files: its FdTypes number in the image format */
 	const ProtobufCMessageDescriptor *schema;
 

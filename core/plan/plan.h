@@ -148,7 +148,9 @@ struct reel_words {
 	uint32_t led; /* the same: the leader has done what is for all */
 	uint32_t mapped; /* the leader has made its areas */
 	uint32_t filled; /* the coordinator has filled its share of them */
-	uint32_t spare[12];
+	uint32_t named;	 /* the same: the threads have their ids, and all
+			  * capabilities still */
+	uint32_t spare[11];
 };
 
 /* Everything below works on a plan whose inputs are set. */

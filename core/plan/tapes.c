@@ -34,6 +34,15 @@ static struct holder holder_of(
 		.fd = -1};
 }
 
+static void threads_wait(struct plan_task *pt, struct tape *tape,
+	const char *what, size_t word, size_t n)
+{
+	if (pt->task->n_threads == 1)
+		return;
+	tape_about(tape, "waiting for %s", what);
+	tape_meet(tape, A_REEL(word), (uint32_t)n);
+}
+
 static int kinds_settle(struct plan *plan, struct plan_task *pt, size_t thread,
 	enum scope scope, enum stage stage, struct err *err)
 {
@@ -45,6 +54,10 @@ static int kinds_settle(struct plan *plan, struct plan_task *pt, size_t thread,
 		if (kinds[i]->scope != scope || !kinds[i]->settle ||
 			(scope == SCOPE_TASK && kinds[i]->stage != stage))
 			continue;
+		if (kinds[i]->meets)
+			threads_wait(pt, tape, "all threads to have their ids",
+				offsetof(struct reel_words, named),
+				pt->task->n_threads);
 		tape_about(tape, "%s", kinds[i]->name);
 		code = kinds[i]->settle(tape, NULL, &holder, err);
 		if (code)
@@ -138,11 +151,8 @@ static void threads_make(struct plan *plan, struct plan_task *pt)
 
 static void threads_meet(struct plan_task *pt, struct tape *tape)
 {
-	if (pt->task->n_threads == 1)
-		return;
-	tape_about(tape, "waiting for all threads");
-	tape_meet(tape, A_REEL(offsetof(struct reel_words, met)),
-		(uint32_t)pt->task->n_threads + 1);
+	threads_wait(pt, tape, "all threads", offsetof(struct reel_words, met),
+		pt->task->n_threads + 1);
 }
 
 static bool has_filters(const struct task *task)
@@ -169,12 +179,9 @@ static bool has_waiting(const struct task *task)
  * to be ignored is taken from all threads in which it waits. */
 static void leader_first(struct plan_task *pt, struct tape *tape)
 {
-	if (pt->task->n_threads == 1 ||
-		(!has_filters(pt->task) && !has_waiting(pt->task)))
-		return;
-	tape_about(tape, "waiting for the leader");
-	tape_meet(tape, A_REEL(offsetof(struct reel_words, led)),
-		(uint32_t)pt->task->n_threads);
+	if (has_filters(pt->task) || has_waiting(pt->task))
+		threads_wait(pt, tape, "the leader",
+			offsetof(struct reel_words, led), pt->task->n_threads);
 }
 
 static void shelf_close(struct plan *plan, struct plan_task *pt)

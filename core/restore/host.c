@@ -126,6 +126,7 @@ void host_imagine(
 		.loginuid = UINT32_MAX,
 		.coredump_filter = 0x33,
 		.timerslack = 50000,
+		.dumpable = 1,
 		.affinity_all = true,
 	};
 	for (int i = 0; i < FACTS_RLIMITS; i++)

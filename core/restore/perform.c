@@ -4,9 +4,11 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/ptrace.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 
 #include "inject/remote.h"
+#include "kernel/caps.h"
 #include "kernel/ptrace.h"
 #include "restore/halt.h"
 #include "restore/share.h"
@@ -27,11 +29,46 @@ static int stop_await(
 	return code;
 }
 
+static int memory_hold(
+	const struct plan_task *pt, struct memory *ret, struct err *err)
+{
+	_cleanup_proc_ struct proc proc = PROC_CLOSED;
+	int code = proc_open(pt->task->pid, &proc, err);
+
+	return code ?: memory_open(&proc, ret, err);
+}
+
+/* Each is one file more; newborns have their own limit by now. */
+static void memories_expect(struct birth_ward *ward)
+{
+	enum { OTHERS = 64 };
+	size_t n = ward->plan->tree->tasks.n;
+	struct rlimit limit;
+
+	if (caps_have(CAP_SYS_PTRACE))
+		return;
+	ward->memories = arena_newn(ward->plan->arena, struct memory, n);
+	for (size_t i = 0; i < n; i++)
+		ward->memories[i] = MEMORY_CLOSED;
+	if (getrlimit(RLIMIT_NOFILE, &limit) ||
+		limit.rlim_cur >= (size_t)ward->plan->shelf_end + n + OTHERS)
+		return;
+	limit.rlim_cur = limit.rlim_max;
+	setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+void perform_forget(struct birth_ward *ward)
+{
+	for (size_t i = 0; ward->memories && i < ward->plan->tree->tasks.n; i++)
+		memory_close(&ward->memories[i]);
+}
+
 static int leaders_seize(struct birth_ward *ward, struct err *err)
 {
 	struct plan_task *pt;
 	int code = 0;
 
+	memories_expect(ward);
 	for (size_t i = 0; i < ward->plan->tree->tasks.n && !code; i++) {
 		pt = &ward->plan->tasks[i];
 		if (!pt->tapes)
@@ -40,6 +77,8 @@ static int leaders_seize(struct birth_ward *ward, struct err *err)
 		if (!code)
 			code = remote_seize(
 				pt->task->pid, PTRACE_O_EXITKILL, err);
+		if (!code && ward->memories)
+			code = memory_hold(pt, &ward->memories[i], err);
 		if (!code)
 			code = halt_see(&pt->task->threads[0], err);
 	}
@@ -157,17 +196,50 @@ static int memory_share(struct birth_ward *ward, struct plan_task *pt,
 	return code;
 }
 
+struct watch {
+	struct birth_ward *ward;
+	struct plan_task *pt;
+};
+
+static bool thread_broke(pid_t tid)
+{
+	siginfo_t info = {0};
+
+	return !waitid(P_PID, (id_t)tid, &info,
+		       WSTOPPED | WNOHANG | WNOWAIT | __WALL) &&
+	       info.si_pid == tid &&
+	       (info.si_status == SIGSEGV || info.si_status == SIGBUS ||
+		       info.si_status == SIGILL);
+}
+
+/* Threads wait for each other: one that failed is waited for in vain. */
 static int perform_look(const void *of, struct err *err)
 {
-	return run_check_interrupt(of, "while", "a task restores itself", err);
+	const struct watch *watch = of;
+	const struct task *task = watch->pt->task;
+	int code = run_check_interrupt(watch->ward->restore->run, "while",
+		"a task restores itself", err);
+
+	const struct tape_head *head;
+
+	for (size_t i = 0; i < task->n_threads && !code; i++) {
+		head = reels_tape(&watch->ward->reels, watch->pt, i);
+		if (head->failed != -1)
+			code = tape_verdict(watch->ward, watch->pt, i, err);
+		if (!code && thread_broke(task->threads[i].tid))
+			code = err_set(err, EFAULT,
+				"thread %d: the agent died of a signal",
+				task->threads[i].tid);
+	}
+	return code;
 }
 
 /* What it reads may take any time. */
 static int task_wait(
 	struct birth_ward *ward, struct plan_task *pt, struct err *err)
 {
-	const struct patience patience = {
-		.look = perform_look, .of = ward->restore->run};
+	const struct watch watch = {.ward = ward, .pt = pt};
+	const struct patience patience = {.look = perform_look, .of = &watch};
 	struct remote_thread thread = {.patience = &patience};
 	int code = 0;
 

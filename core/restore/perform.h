@@ -11,8 +11,11 @@
 /* Seizes all tasks and lets them play; returns when all threads stand at the
  * end of their tapes, or one has failed. */
 int perform_tapes(struct birth_ward *ward, struct err *err);
-/* Registers, signal masks; the zone goes. */
+/* The zone goes, then each task is what its image says about being dumpable,
+ * and its threads get registers and signal masks. */
 int perform_place(struct birth_ward *ward, struct err *err);
+/* What was held open of the tasks, whatever became of them. */
+void perform_forget(struct birth_ward *ward);
 /* Up to here they die with who traces them; from here on they would live. */
 int perform_commit(struct birth_ward *ward, struct err *err);
 /* Off they go: running, or stopped. */

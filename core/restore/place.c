@@ -2,16 +2,22 @@
 /*
  * place: the last step, the same as the last step of an injection: the zone
  * is unmapped, and each thread gets its registers and signal mask. All tasks
- * unmap their zones at the same time.
+ * unmap their zones at the same time. In between each task becomes what its
+ * image says about being dumpable, when nothing is left in any of them that its
+ * user must not have.
  */
 #include <errno.h>
 #include <signal.h>
+#include <sys/prctl.h>
 
+#include "base/log.h"
 #include "inject/regs.h"
 #include "inject/remote.h"
 #include "kernel/ptrace.h"
+#include "kinds/dumpable.h"
 #include "model/vma.h"
 #include "restore/perform.h"
+#include "restore/rights.h"
 #include "restore/tags.h"
 
 struct place {
@@ -19,6 +25,7 @@ struct place {
 	struct plan_task *pt;
 	struct remote remote;
 	struct remote_thread leader;
+	bool unseen; /* its rights are to be looked at when it is dumpable */
 };
 
 /* The areas of the image are the areas of the process by now. */
@@ -141,8 +148,6 @@ static int task_prepare(struct place *place, struct err *err)
 	code = remote_find_syscall(place->remote.be, &place->remote.memory,
 		&maps, &place->remote.syscall_at, err);
 	if (!code)
-		code = tags_place(place->remote.be, place->pt->task, err);
-	if (!code)
 		code = trap_ignore_again(place, err);
 	if (!code)
 		code = shelf_close(place, err);
@@ -153,9 +158,14 @@ static int task_prepare(struct place *place, struct err *err)
 
 static int task_begin(struct place *place, struct err *err)
 {
+	const struct memory *held = place->ward->memories;
 	_cleanup_proc_ struct proc proc = PROC_CLOSED;
 	int code;
 
+	if (held) {
+		place->remote.memory = held[place->pt->task->index];
+		return task_prepare(place, err);
+	}
 	code = proc_open(place->pt->task->pid, &proc, err);
 	if (!code)
 		code = memory_open(&proc, &place->remote.memory, err);
@@ -171,19 +181,68 @@ static int task_enter(struct place *place, struct err *err)
 		&place->remote, &place->leader, CALL_munmap, err);
 }
 
+static int task_leave(struct place *place, struct err *err)
+{
+	return zone_left(place, err);
+}
+
+/* With hidepid the kernel hides from us who is not dumpable. */
+static bool is_hidden(const struct place *place, int code)
+{
+	return place->ward->memories &&
+	       (code == -EPERM || code == -EACCES || code == -ESRCH);
+}
+
+static int task_verify(struct place *place, struct err *err)
+{
+	struct err told = {0};
+	int code = rights_verify(place->pt->task, &told);
+
+	place->unseen = is_hidden(place, code);
+	return !code || place->unseen ? 0 : err_copy(err, &told);
+}
+
+/* From here on its user reaches it; nothing of ours is in it, in no task any
+ * shelf, and nobody has more rights than he is to have. */
+static int task_expose(struct place *place, struct err *err)
+{
+	const struct facts *facts = place->ward->plan->facts;
+	const struct task *task = place->pt->task;
+	int wanted = dumpable_wanted(task, facts), code;
+	uint64_t args[6] = {PR_SET_DUMPABLE, (uint64_t)wanted};
+	int64_t result;
+
+	if (task->mm->dumpable == DUMPABLE_ROOT && wanted != DUMPABLE_ROOT)
+		log_warn("task %d left core dumps for root only, which cannot "
+			 "be asked for here (fs.suid_dumpable): it leaves none",
+			task->pid);
+	if (wanted == dumpable_played(task, facts))
+		return 0;
+	code = remote_call(
+		&place->remote, &place->leader, CALL_prctl, args, &result, err);
+	if (!code && result < 0)
+		code = err_code(err, (int)result, "making it dumpable");
+	return code;
+}
+
 static int task_end(struct place *place, struct err *err)
 {
-	int code = zone_left(place, err);
+	const struct task *task = place->pt->task;
+	int code = place->unseen ? rights_verify(task, err) : 0;
 
-	for (size_t i = 0; i < place->pt->task->n_threads && !code; i++)
+	/* Tags are refused to a tracer without rights on what is not dumpable.
+	 */
+	if (!code)
+		code = tags_place(place->remote.be, task, err);
+	for (size_t i = 0; i < task->n_threads && !code; i++)
 		code = thread_place(place, i, err);
 	return code;
 }
 
 int perform_place(struct birth_ward *ward, struct err *err)
 {
-	static int (*const steps[])(struct place *, struct err *) = {
-		task_begin, task_enter, task_end};
+	static int (*const steps[])(struct place *, struct err *) = {task_begin,
+		task_enter, task_leave, task_verify, task_expose, task_end};
 	struct plan *plan = ward->plan;
 	size_t n = plan->tree->tasks.n;
 	struct place *places = arena_newn(plan->arena, struct place, n);

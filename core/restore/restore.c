@@ -146,6 +146,7 @@ static int tree_place(struct birth_ward *ward, struct err *err)
 		code = run_step(run, "restore.place", err);
 	if (!code)
 		code = perform_place(ward, err);
+	perform_forget(ward);
 	oom_expose(exposed);
 	return code;
 }

@@ -3,6 +3,7 @@
 #ifndef STASIS_RESTORE_WARD_H
 #define STASIS_RESTORE_WARD_H
 
+#include "kernel/memory.h"
 #include "model/restore.h"
 #include "plan/plan.h"
 #include "restore/board.h"
@@ -13,7 +14,10 @@ struct birth_ward {
 	struct plan *plan;
 	struct board *board;
 	struct reels reels;
-	size_t n_tasks;	    /* that play a tape */
+	size_t n_tasks; /* that play a tape */
+	/* By task, opened while we may: without CAP_SYS_PTRACE nobody can when
+	 * they are not dumpable. NULL: we have it. */
+	struct memory *memories;
 	bool was_subreaper; /* the coordinator, before */
 	int time_ns;	    /* the coordinator's own, to return to; -1: never
 			     * left */

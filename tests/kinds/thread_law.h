@@ -21,6 +21,7 @@
 #include <unistd.h>
 
 #include "inject/regs.h"
+#include "kinds/dumpable.h"
 #include "kinds/table.h"
 #include "model/dump.h"
 #include "model/facts.h"
@@ -354,6 +355,9 @@ static int law_settle(struct law *law, struct err *err)
 			tape, &holder, SCOPE_TASK, STAGE_AFTER_THREADS, err);
 	if (!ret)
 		ret = law_pass(tape, &holder, SCOPE_THREAD, 0, err);
+	/* As the last step of a restore does from outside. */
+	tape_call(tape, CALL_prctl, A(PR_SET_DUMPABLE),
+		A(dumpable_wanted(&to->task, &law->facts)));
 	if (!ret)
 		ret = law_child_play(to, tape, err);
 	to->tree_thread.extra = NULL;

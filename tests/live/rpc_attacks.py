@@ -10,6 +10,7 @@ import socket
 import threading
 import time
 
+import harm_rights
 import harness
 import image_edit
 from client import HERE, NOBODY, as_user, messages
@@ -431,6 +432,29 @@ def attack_kill(case):
                 time.sleep(0.01)
             time.sleep(0.05)
     as_user(attempt)
+    service.stop()
+
+
+@test("a guest gets hold of no newborn of his that is not his wholly", limit=60)
+def attack_newborn(case):
+    service = guest_service(case)
+    messages(case.build)
+    images = own_dir(case, "own")
+    os.chmod(case.work, 0o777)
+    pid = victim(case, NOBODY, [case.program("threads")])
+    case.ready(pid)
+    as_user(lambda: service.connect().ok("DUMP", {
+        "images_dir": images, "pid": pid}))
+    case.gone([pid])
+    harm_rights.reach_begin(case, pid)
+
+    for _ in range(20):
+        as_user(lambda: service.connect().ok("RESTORE", {
+            "images_dir": images}))
+        time.sleep(0.02 * SLOW)
+        os.kill(pid, signal.SIGKILL)
+        case.gone([pid])
+    harm_rights.reach_end(case)
     service.stop()
 
 

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "kinds/dumpable.h"
 #include "kinds/table.h"
 #include "model/facts.h"
 #include "model/seccomp.h"
@@ -54,7 +55,8 @@ static void scene_start(struct scene *s)
 		.last_cap = ALL_CAPS_LAST,
 		.affinity_all = true,
 		.loginuid = UINT32_MAX,
-		.timerslack = 50000};
+		.timerslack = 50000,
+		.dumpable = 1};
 	s->facts.cap_prm = s->facts.cap_bnd = facts_all_caps(&s->facts);
 	core_entry__init(&s->core);
 	task_core_entry__init(&s->tc);
@@ -114,7 +116,8 @@ TEST(what_a_newborn_has_already_is_put_on_no_tape)
 		&kind_rlimits, &kind_mm_flags, &kind_seccomp, &kind_altstack,
 		&kind_rseq, &kind_timerslack, &kind_sched, &kind_comm,
 		&kind_cpu_modes, &kind_signals_private, &kind_creds,
-		&kind_dumpable, &kind_death_signal, &kind_seccomp_strict};
+		&kind_dumpable, &kind_caps, &kind_death_signal,
+		&kind_seccomp_strict};
 	struct scene s;
 
 	scene_start(&s);
@@ -143,6 +146,8 @@ TEST(credentials_give_rights_up_in_an_order_that_never_lacks_one)
 	s.creds.secbits = SECBIT_NOROOT;
 	s.creds.has_no_new_privs = s.creds.no_new_privs = 1;
 	CHECK_INT(scene_settle(&s, &kind_creds), 0);
+	CHECK_INT(scene_settle(&s, &kind_dumpable), 0);
+	CHECK_INT(scene_settle(&s, &kind_caps), 0);
 	CHECK_STR(scene_steps(&s), "setgroups(1, data+0)\n"
 				   "setresgid(100, 100, 100)\n"
 				   "setfsgid(101)\n"
@@ -152,6 +157,7 @@ TEST(credentials_give_rights_up_in_an_order_that_never_lacks_one)
 				   "prctl(47, 2, 13)\n"
 				   "prctl(24, 27)\n"
 				   "prctl(28, 1)\n"
+				   "prctl(4)\n"
 				   "capset(data+0x40, data+0x50)\n"
 				   "prctl(38, 1)\n");
 	scene_end(&s);
@@ -177,6 +183,8 @@ TEST(a_bounding_set_may_come_back_smaller)
 	s.creds.cap_prm = s.creds.cap_eff = s.no_caps;
 	s.facts.cap_bnd &= ~(1ull << CAP_SYS_RESOURCE);
 	CHECK_INT(scene_settle(&s, &kind_creds), 0);
+	CHECK_INT(s.tape->ops.n, 0);
+	CHECK_INT(scene_settle(&s, &kind_caps), 0);
 	CHECK_STR(scene_steps(&s), "capset(data+0, data+0x10)\n");
 	scene_end(&s);
 }
@@ -188,7 +196,62 @@ TEST(capabilities_of_a_newer_kernel_are_left_out)
 	scene_start(&s);
 	s.caps[1] |= 1u << 31;
 	CHECK_INT(scene_settle(&s, &kind_creds), 0);
+	CHECK_INT(scene_settle(&s, &kind_caps), 0);
 	CHECK_INT(s.tape->ops.n, 0);
+	scene_end(&s);
+}
+
+static void becomes(struct scene *s, uint32_t uid)
+{
+	s->creds.uid = s->creds.euid = s->creds.suid = s->creds.fsuid = uid;
+}
+
+TEST(a_task_is_not_dumpable_while_its_user_would_get_more_than_he_is_to_have)
+{
+	struct scene s;
+	MmEntry mm;
+
+	scene_start(&s);
+	mm_entry__init(&mm);
+	s.task.mm = &mm;
+	CHECK_INT(dumpable_played(&s.task, &s.facts), 1);
+	CHECK_INT(dumpable_wanted(&s.task, &s.facts), 1);
+	s.creds.cap_prm = s.no_caps;
+	CHECK_INT(dumpable_played(&s.task, &s.facts), 0);
+	CHECK_INT(dumpable_wanted(&s.task, &s.facts), 1);
+	s.creds.cap_prm = s.caps;
+	becomes(&s, 1000);
+	CHECK_INT(dumpable_played(&s.task, &s.facts), 0);
+	mm.has_dumpable = 1;
+	CHECK_INT(dumpable_wanted(&s.task, &s.facts), 0);
+	CHECK_INT(scene_settle(&s, &kind_dumpable), 0);
+	CHECK_STR(scene_steps(&s), "prctl(4)\n");
+	scene_end(&s);
+}
+
+TEST(core_dumps_for_root_only_stay_where_a_change_of_ids_gives_them)
+{
+	struct scene s;
+	MmEntry mm;
+
+	scene_start(&s);
+	mm_entry__init(&mm);
+	s.task.mm = &mm;
+	mm.has_dumpable = 1;
+	mm.dumpable = s.facts.suid_dumpable = 2;
+	CHECK_INT(dumpable_wanted(&s.task, &s.facts), 0);
+	/* The real one alone makes the kernel do nothing. */
+	s.creds.uid = 1000;
+	CHECK_INT(dumpable_played(&s.task, &s.facts), 0);
+	CHECK_INT(dumpable_wanted(&s.task, &s.facts), 0);
+	becomes(&s, 1000);
+	CHECK_INT(dumpable_played(&s.task, &s.facts), 2);
+	CHECK_INT(dumpable_wanted(&s.task, &s.facts), 2);
+	CHECK_INT(scene_settle(&s, &kind_dumpable), 0);
+	CHECK_INT(s.tape->ops.n, 0);
+	s.facts.suid_dumpable = 1;
+	CHECK_INT(dumpable_played(&s.task, &s.facts), 0);
+	CHECK_INT(dumpable_wanted(&s.task, &s.facts), 0);
 	scene_end(&s);
 }
 

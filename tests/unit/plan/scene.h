@@ -37,7 +37,8 @@ static inline void scene_start(struct scene *s, const struct backend *be)
 		.affinity_all = true,
 		.loginuid = UINT32_MAX,
 		.coredump_filter = 0x33,
-		.timerslack = 50000};
+		.timerslack = 50000,
+		.dumpable = 1};
 	s->facts.cap_prm = s->facts.cap_bnd = facts_all_caps(&s->facts);
 	s->caps[0] = UINT32_MAX;
 	s->caps[1] = (1u << (SCENE_LAST_CAP - 31)) - 1;

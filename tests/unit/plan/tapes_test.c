@@ -2,6 +2,7 @@
 /* Whole tapes of small tasks, as they are printed and as they are pressed. */
 #include <errno.h>
 #include <stdio.h>
+#include <sys/prctl.h>
 
 #include "scene.h"
 
@@ -138,7 +139,9 @@ TEST(a_leader_makes_its_threads_and_all_meet_before_they_go_on)
 	for (size_t i = 0; i < tape->ops.n; i++) {
 		if (tape->ops.at[i].verb == TAPE_THREAD)
 			thread_op_check(&s, &tape->ops.at[i], ++made);
-		if (tape->ops.at[i].verb != TAPE_MEET)
+		if (tape->ops.at[i].verb != TAPE_MEET ||
+			tape->ops.at[i].arg[0] !=
+				offsetof(struct reel_words, met))
 			continue;
 		made_at_meeting = made;
 		CHECK_INT(tape->ops.at[i].arg[1], THREADS + 1);
@@ -149,6 +152,60 @@ TEST(a_leader_makes_its_threads_and_all_meet_before_they_go_on)
 	CHECK_INT(met, 1);
 	for (size_t i = 1; i < THREADS; i++)
 		CHECK_INT(s.plan.tasks[0].tapes[i]->ops.at[0].verb, TAPE_MEET);
+	scene_end(&s);
+}
+
+/* Where a tape first does it; ops.n: never. */
+static size_t op_find(const struct tape *tape, enum tape_verb verb,
+	enum call call, uint64_t arg)
+{
+	const struct tape_op *op;
+	size_t i;
+
+	for (i = 0; i < tape->ops.n; i++) {
+		op = &tape->ops.at[i];
+		if (op->verb == verb &&
+			(verb != TAPE_SYSCALL || op->nr == (uint32_t)call) &&
+			op->arg[0] == arg)
+			break;
+	}
+	return i;
+}
+
+/* Who has given capabilities up is in his user's reach, and the memory of all
+ * threads with him; with fs.suid_dumpable=1 each change of ids opens it. */
+TEST(no_thread_gives_capabilities_up_before_all_have_their_ids)
+{
+	enum { THREADS = 3 };
+	size_t ids, met, shut, gone;
+	const struct tape *tape;
+	struct scene s;
+	struct task *task = small_task(&s, backends[0]);
+	CredsEntry *creds;
+
+	scene_threads(&s, task, THREADS);
+	for (size_t i = 0; i < THREADS; i++) {
+		creds = task->threads[i].core->thread_core->creds;
+		creds->uid = creds->euid = creds->suid = creds->fsuid = 1000;
+		creds->cap_prm = creds->cap_eff = s.no_caps;
+	}
+	CHECK_INT(scene_plan(&s), 0);
+	for (size_t i = 0; i < THREADS; i++) {
+		tape = s.plan.tasks[0].tapes[i];
+		ids = op_find(tape, TAPE_SYSCALL, CALL_setresuid, 1000);
+		met = op_find(
+			tape, TAPE_MEET, 0, offsetof(struct reel_words, named));
+		shut = op_find(tape, TAPE_SYSCALL, CALL_prctl, PR_SET_DUMPABLE);
+		for (gone = 0; gone < tape->ops.n; gone++)
+			if (tape->ops.at[gone].verb == TAPE_SYSCALL &&
+				tape->ops.at[gone].nr == CALL_capset)
+				break;
+		CHECK(ids < met);
+		CHECK_INT(tape->ops.at[met].arg[1], THREADS);
+		CHECK_INT(shut, met + 1);
+		CHECK_INT(tape->ops.at[shut].arg[1], 0);
+		CHECK(shut < gone && gone < tape->ops.n);
+	}
 	scene_end(&s);
 }
 
