@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <linux/capability.h>
-#include <linux/keyctl.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -14,6 +13,7 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "kernel/keyring.h"
 #include "kernel/pidfd.h"
 #include "service/restraint.h"
 
@@ -102,15 +102,6 @@ static void login_take(struct arena *arena, const struct peer *peer)
 		    arena_printf(arena, "/proc/%d/loginuid", peer->pid), &text,
 		    NULL))
 		io_write_text(AT_FDCWD, "/proc/self/loginuid", text);
-}
-
-/* Whoever holds our session keyring may use what is in it. */
-static int keyring_leave(struct err *err)
-{
-	if (syscall(SYS_keyctl, KEYCTL_JOIN_SESSION_KEYRING, NULL) < 0 &&
-		errno != ENOSYS && errno != EPERM)
-		return err_errno(err, "leaving the session keyring");
-	return 0;
 }
 
 int peer_become(struct arena *arena, const struct peer *peer, struct err *err)

@@ -13,6 +13,7 @@
 
 #include "base/log.h"
 #include "kernel/clone3.h"
+#include "kernel/keyring.h"
 #include "kernel/proc.h"
 #include "restore/skeleton.h"
 #include "restore/timens.h"
@@ -90,6 +91,41 @@ static void signals_reset(void)
 			signal(sig, SIG_DFL);
 }
 
+static bool is_of_other(const CredsEntry *creds, const struct facts *facts)
+{
+	return creds && (creds->uid != facts->uid[PROC_ID_REAL] ||
+				creds->euid != facts->uid[PROC_ID_EFFECTIVE] ||
+				creds->suid != facts->uid[PROC_ID_SAVED]);
+}
+
+static bool any_of_other(const struct plan *plan)
+{
+	const struct task *task;
+
+	for (size_t i = 0; i < plan->tree->tasks.n; i++) {
+		task = plan->tree->tasks.at[i];
+		if (!plan->tasks[i].tapes)
+			continue;
+		for (size_t k = 0; k < task->n_threads; k++)
+			if (is_of_other(
+				    task->threads[k].core->thread_core->creds,
+				    plan->facts))
+				return true;
+	}
+	return false;
+}
+
+/* Our keys are not for other users. */
+static void keys_leave(struct birth_ward *ward)
+{
+	struct err err = {0};
+
+	if (!any_of_other(ward->plan) || !keyring_leave(&err))
+		return;
+	board_fail(ward->board, &err);
+	_exit(1);
+}
+
 static int root_fork(struct birth_ward *ward, struct err *err)
 {
 	struct birth *root = ward->plan->births.at[0];
@@ -111,6 +147,7 @@ static int root_fork(struct birth_ward *ward, struct err *err)
 		return skeleton_taken(root, code, err);
 	if (pid == 0) {
 		signals_reset();
+		keys_leave(ward);
 		skeleton_live(ward, root);
 	}
 	ward->board->exists[0] = 1;

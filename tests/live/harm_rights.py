@@ -1,17 +1,20 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """harm_rights: users who write into processes of theirs while they are dumped
 and restored, and who start an engine that has more rights than they have."""
+import ctypes
 import os
 import shutil
 import signal
 import struct
 import subprocess
+import sys
 import time
 
 import harm
 import harness
 import image_edit
 from harness import (SLOW, Skip, alive, check, read_text, test, wait_until)
+from rpc_service import KEY_CALLS, KEY_SEARCH
 
 THREAD_CORE, SCHED_POLICY = 5, 4  # numbers in proto/core.proto
 NOBODY = ["setpriv", "--reuid=65534", "--regid=65534", "--clear-groups"]
@@ -139,6 +142,33 @@ def harm_thread_fails(case):
     harm.check_one_error(result, rf"\b{tid}\b", "sched_setattr")
     check(took < 4.0 * SLOW, f"it took {took:.1f} s to see it")
     check(not alive(pid), "something is left")
+
+
+@test("what root restores for another user has none of root's keys")
+def security_newborn_keys(case):
+    need_setpriv()
+    add, request, keyctl = KEY_CALLS[os.uname().machine]
+    call = ctypes.CDLL(None).syscall
+    search = KEY_SEARCH.format(request)
+    pid = of_nobody(case, sys.executable, "-c", f"""
+import os, subprocess, sys, time
+open("ready", "w").close()
+while not os.path.exists("go"):
+    time.sleep(0.02)
+with open("said", "w") as file:
+    file.write(str(subprocess.run([sys.executable, "-c", {search!r}]).returncode))
+""")
+    case.ready(pid)
+    case.dump(pid)
+    if call(keyctl, 1, None) < 0 or call(
+            add, b"user", b"stasis-test", b"secret", 6, -3) < 0:
+        raise Skip("no keyrings here")
+    check(subprocess.run([sys.executable, "-c", search]).returncode == 0,
+          "the test's key is hidden")
+    case.restore(pid)
+    case.go()
+    wait_until(lambda: read_text(case.path("said")), "it has searched")
+    check(read_text(case.path("said")) == "1", "it has found the key")
 
 
 @test("an engine with few rights restores where the kernel hides processes")
