@@ -128,6 +128,10 @@ const StasisManifest *image_set_manifest(const struct image_set *set);
 bool image_exists(
 	const struct image_set *set, enum image_type type, uint64_t id);
 
+/* Has a set that is being written such a file already? */
+bool image_written(
+	const struct image_set *set, enum image_type type, uint64_t id);
+
 /* All records; an absent file has none. */
 int image_load(struct image_set *set, enum image_type type, uint64_t id,
 	struct image_list *ret_list, struct err *err);

@@ -337,6 +337,12 @@ int image_raw_seal(struct image_set *set, enum image_type type, uint64_t id,
 		set, type, id, (uint64_t)st.st_size, digest, err);
 }
 
+bool image_written(
+	const struct image_set *set, enum image_type type, uint64_t id)
+{
+	return image_file_find(set, type, id) != NULL;
+}
+
 /* The record stays, so that slots keep their meaning. */
 void image_remove(struct image_set *set, enum image_type type, uint64_t id)
 {

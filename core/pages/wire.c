@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "pages/wire.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+enum { LOOK_SECONDS = 1 };
+
+int wire_begin(struct wire *wire, struct err *err)
+{
+	const struct timeval look = {.tv_sec = LOOK_SECONDS};
+	const int on = 1;
+
+	if (setsockopt(
+		    wire->fd, SOL_SOCKET, SO_RCVTIMEO, &look, sizeof(look)) ||
+		setsockopt(
+			wire->fd, SOL_SOCKET, SO_SNDTIMEO, &look, sizeof(look)))
+		return err_errno(
+			err, "fd %d as a connection for pages", wire->fd);
+	/* Neither is known to a unix socket, which needs them not. */
+	setsockopt(wire->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(wire->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	return 0;
+}
+
+/* Nothing moved for LOOK_SECONDS. */
+static int wire_wait(struct wire *wire, int *waited, struct err *err)
+{
+	int code = wire->look ? wire->look(wire->of, err) : 0;
+
+	*waited += LOOK_SECONDS;
+	if (code || !wire->idle_seconds || *waited < wire->idle_seconds)
+		return code;
+	err_set(err, ETIMEDOUT,
+		"the other end of the connection for pages has not moved for "
+		"%d seconds",
+		*waited);
+	return err_hint(err, "look whether it still runs, and at its log");
+}
+
+int wire_put(struct wire *wire, const void *from, size_t size, struct err *err)
+{
+	const char *at = from;
+	int waited = 0, code;
+	ssize_t done;
+
+	for (; size; at += done, size -= (size_t)done) {
+		/* A dead end is an error here, not a signal. */
+		done = send(wire->fd, at, size, MSG_NOSIGNAL);
+		if (done > 0) {
+			waited = 0;
+			continue;
+		}
+		if (errno != EINTR && errno != EAGAIN)
+			return err_errno(err,
+				"sending to the other end of the connection "
+				"for pages");
+		code = errno == EAGAIN ? wire_wait(wire, &waited, err) : 0;
+		if (code)
+			return code;
+		done = 0;
+	}
+	return 0;
+}
+
+/* How many bytes came before the end. */
+static int bytes_take(
+	struct wire *wire, void *to, size_t size, size_t *ret, struct err *err)
+{
+	int waited = 0, code;
+	size_t have = 0;
+	ssize_t got;
+
+	while (have < size) {
+		got = recv(wire->fd, (char *)to + have, size - have, 0);
+		if (!got)
+			break;
+		if (got > 0) {
+			have += (size_t)got;
+			waited = 0;
+			continue;
+		}
+		if (errno != EINTR && errno != EAGAIN)
+			return err_errno(err,
+				"reading from the other end of the connection "
+				"for pages");
+		code = errno == EAGAIN ? wire_wait(wire, &waited, err) : 0;
+		if (code)
+			return code;
+	}
+	*ret = have;
+	return 0;
+}
+
+int wire_take(struct wire *wire, void *to, size_t size, struct err *err)
+{
+	size_t got = 0;
+	int code = bytes_take(wire, to, size, &got, err);
+
+	if (code || got == size)
+		return code;
+	err_set(err, EPIPE,
+		"the other end of the connection for pages has gone away in "
+		"the middle");
+	return err_hint(err, "its own log says why");
+}
+
+int wire_await_end(struct wire *wire, struct err *err)
+{
+	size_t got = 1;
+	char byte;
+	int code = 0;
+
+	while (!code && got)
+		code = bytes_take(wire, &byte, 1, &got, err);
+	return code;
+}
+
+int wire_object_read(uint64_t object, enum wire_object *ret_what,
+	uint64_t *ret_id, struct err *err)
+{
+	switch (object & 0xff) {
+	case WIRE_TASK:
+	case 10: /* of writers before 4.0: numbers of image types */
+	case 11:
+	case 16:
+	case 17:
+		*ret_what = WIRE_TASK;
+		break;
+	case WIRE_SHARED:
+	case 27:
+	case 28:
+	case 29:
+	case 32:
+	case 33:
+	case 34:
+		*ret_what = WIRE_SHARED;
+		break;
+	default:
+		return err_set(err, EBADMSG,
+			"the peer speaks of pages of an object of sort %u, "
+			"which there is not",
+			(unsigned)(object & 0xff));
+	}
+	*ret_id = object >> 8;
+	if (*ret_id > INT32_MAX && *ret_what == WIRE_TASK)
+		return err_set(err, EBADMSG,
+			"the peer speaks of process %" PRIu64
+			", which there cannot be",
+			*ret_id);
+	if (*ret_id > UINT32_MAX)
+		return err_set(err, EBADMSG,
+			"the peer speaks of memory object %" PRIu64
+			", which there cannot be",
+			*ret_id);
+	return 0;
+}
+
+int wire_send(
+	struct wire *wire, const struct wire_message *message, struct err *err)
+{
+	return wire_put(wire, message, sizeof(*message), err);
+}
+
+int wire_receive(struct wire *wire, struct wire_message *ret, bool *ret_end,
+	struct err *err)
+{
+	size_t got = 0;
+	int code = bytes_take(wire, ret, 1, &got, err);
+
+	*ret_end = !code && !got;
+	if (code || !got)
+		return code;
+	return wire_take(wire, (char *)ret + 1, sizeof(*ret) - 1, err);
+}
+
+int wire_check_pages(
+	const struct wire_message *message, uint32_t page_size, struct err *err)
+{
+	uint64_t bytes, end;
+
+	if (message->vaddr % page_size == 0 &&
+		!__builtin_mul_overflow(message->nr_pages, page_size, &bytes) &&
+		!__builtin_add_overflow(message->vaddr, bytes, &end) &&
+		end < UINT64_MAX / 2 && message->nr_pages)
+		return 0;
+	err_set(err, EBADMSG,
+		"the peer speaks of %" PRIu64 " pages at 0x%" PRIx64
+		", which there cannot be",
+		message->nr_pages, message->vaddr);
+	return err_hint(err,
+		"both ends must have pages of one size (%u bytes "
+		"here) and be of CRIU 4.2 or newer",
+		page_size);
+}
