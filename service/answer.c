@@ -12,6 +12,7 @@ void answer_init(struct answer *ret, CriuReqType type)
 	criu_restore_resp__init(&ret->restore);
 	criu_features__init(&ret->features);
 	criu_version__init(&ret->version);
+	criu_page_server_info__init(&ret->page_server);
 	ret->resp.type = type;
 	ret->resp.success = true;
 }

@@ -21,6 +21,7 @@ struct answer {
 	CriuRestoreResp restore;
 	CriuFeatures features;
 	CriuVersion version;
+	CriuPageServerInfo page_server;
 };
 
 /* As for a success; its parts are hung in by who has them. */

@@ -23,6 +23,7 @@
 #include "service/listener.h"
 #include "service/worker.h"
 #include "session/pidfile.h"
+#include "session/ready.h"
 
 struct daemon {
 	struct arena *arena;
@@ -171,68 +172,19 @@ static int signals_take(struct daemon *daemon, struct err *err)
 	return 0;
 }
 
-/* Into the background: the caller goes on when everything is ready. */
-static int background_enter(int *ret_ready, struct err *err)
-{
-	int ready[2], null;
-	char byte;
-	pid_t pid;
-
-	if (pipe2(ready, O_CLOEXEC))
-		return err_errno(err, "making a pipe");
-	pid = fork();
-	if (pid < 0)
-		return err_errno(err, "going into the background");
-	if (pid > 0) {
-		close(ready[1]);
-		_exit(read(ready[0], &byte, 1) == 1 ? EXIT_SUCCESS
-						    : EXIT_FAILURE);
-	}
-	close(ready[0]);
-	setsid();
-	null = open("/dev/null", O_RDWR | O_CLOEXEC);
-	for (int fd = 0; null >= 0 && fd < 3; fd++)
-		dup2(null, fd);
-	fd_closep(&null);
-	*ret_ready = ready[1];
-	return 0;
-}
-
-/* To all who wait for it: pidfile, script, status fd, the one in front. */
-static int ready_tell(struct daemon *daemon, struct pidfile *pidfile,
-	int *ready, struct err *err)
-{
-	const struct options *o = daemon->options;
-	struct run run = {
-		.opt = o, .arena = daemon->arena, .images_dir = AT_FDCWD};
-	int rc = pidfile_commit(pidfile, getpid(), err);
-
-	if (!rc)
-		rc = hooks_run(&run, "status-ready", 0, err);
-	if (!rc && o->status_fd >= 0) {
-		rc = io_write_all(o->status_fd, "", 1);
-		close(o->status_fd);
-		if (rc)
-			rc = err_code(err, rc, "writing to the status fd %d",
-				o->status_fd);
-	}
-	if (!rc && *ready >= 0 && write(*ready, "", 1) == 1)
-		fd_closep(ready);
-	log_info("Stasis %s: ready for clients", STASIS_VERSION);
-	return rc;
-}
-
 static int daemon_live(
 	struct daemon *daemon, struct pidfile *pidfile, struct err *err)
 {
 	int ready = -1, rc = 0;
 
 	if (daemon->options->restore_detached)
-		rc = background_enter(&ready, err);
+		rc = ready_background(&ready, err);
 	if (!rc)
 		rc = signals_take(daemon, err);
 	if (!rc)
-		rc = ready_tell(daemon, pidfile, &ready, err);
+		rc = ready_tell(
+			daemon->options, daemon->arena, pidfile, &ready, err);
+	log_info("Stasis %s: ready for clients", STASIS_VERSION);
 	return rc ?: clients_serve(daemon, err);
 }
 

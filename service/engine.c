@@ -2,6 +2,7 @@
 /* Requests that need a session: from criu_opts to a walk and back. */
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "service/notify.h"
 #include "service/request.h"
 #include "service/wish.h"
+#include "session/page_server.h"
 #include "session/session.h"
 
 struct engine {
@@ -250,6 +252,83 @@ int request_restore(struct worker *worker, const CriuReq *req,
 				engine.session.log_fd, F_DUPFD_CLOEXEC, 3);
 	}
 	return engine_close(&engine, rc, err);
+}
+
+/* --- page server ------------------------------------------------------------
+ */
+
+/* A guest's server that nobody connects to does not stay for ever. */
+enum { GUEST_SECONDS = 600 };
+
+/* In a process of its own, which is not the worker any more. */
+static _Noreturn void page_server_live(struct worker *worker,
+	struct engine *engine, struct page_server *server)
+{
+	struct err err = {0};
+	int rc;
+
+	close(worker->socket);
+	engine->session.run.patient = true;
+	rc = page_server_serve(&engine->session.run, server,
+		worker->peer.confined ? GUEST_SECONDS : 0, &err);
+	page_server_close(server);
+	engine_close(engine, rc, &err);
+	_exit(rc ? EXIT_FAILURE : EXIT_SUCCESS);
+}
+
+static int page_server_start(struct worker *worker, struct engine *engine,
+	bool detach, struct answer *answer, struct err *err)
+{
+	struct page_server server = PAGE_SERVER_CLOSED;
+	sigset_t held, before;
+	pid_t pid = -1;
+	int rc = page_server_open(&engine->session.run, &server, err);
+
+	if (rc)
+		return rc;
+	sigemptyset(&held);
+	sigaddset(&held, SIGINT);
+	sigaddset(&held, SIGTERM);
+	sigprocmask(SIG_BLOCK, &held, &before);
+	pid = fork();
+	if (!pid) {
+		if (detach)
+			setsid();
+		page_server_live(worker, engine, &server);
+	}
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	if (pid < 0)
+		rc = err_errno(err, "starting the page server");
+	answer->page_server.has_pid = true;
+	answer->page_server.pid = pid;
+	answer->page_server.has_port = engine->session.run.opt->ps_fd < 0;
+	answer->page_server.port = server.port;
+	answer->resp.ps = &answer->page_server;
+	page_server_close(&server);
+	return rc;
+}
+
+static int page_server_request(struct worker *worker, const CriuReq *req,
+	bool detach, struct answer *answer, struct err *err)
+{
+	struct engine engine = {0};
+	int rc = engine_open(worker, req, &engine, err);
+
+	if (!rc)
+		rc = page_server_start(worker, &engine, detach, answer, err);
+	return engine_close(&engine, rc, err);
+}
+
+int request_page_server(struct worker *worker, const CriuReq *req,
+	struct answer *answer, struct err *err)
+{
+	return page_server_request(worker, req, true, answer, err);
+}
+
+int request_page_server_child(struct worker *worker, const CriuReq *req,
+	struct answer *answer, struct err *err)
+{
+	return page_server_request(worker, req, false, answer, err);
 }
 
 static int check_log(const struct options *options, struct err *err)

@@ -65,40 +65,30 @@ static int request_later(struct worker *worker, const CriuReq *req,
 	return rc ?: err_set(err, ENOSYS, "this request is not built yet");
 }
 
-#define TYPE(name) [CRIU_REQ_TYPE__##name] = {#name, CRIU_REQ_TYPE__##name
+#define ROW(name, answer, verb, open, failed, run)                 \
+	[CRIU_REQ_TYPE__##name] = {#name, CRIU_REQ_TYPE__##answer, \
+		VERB_##verb, open, failed, run}
 
-static const struct request_row request_rows[] = {TYPE(DUMP), VERB_DUMP, false,
-	1, request_dump},
-				TYPE(RESTORE), VERB_RESTORE, false,
-				1, request_restore
-}
-, TYPE(CHECK), VERB_CHECK, false, WORKER_FAILED, request_check
-}
-, TYPE(PRE_DUMP), VERB_PRE_DUMP, false, WORKER_FAILED, request_later
-}
-, TYPE(SINGLE_PRE_DUMP), VERB_PRE_DUMP, false, WORKER_FAILED, request_later
-}
-, TYPE(PAGE_SERVER), VERB_PAGE_SERVER, true, WORKER_FAILED, request_later
-}
-,
-	[CRIU_REQ_TYPE__PAGE_SERVER_CHLD] = {"PAGE_SERVER_CHLD",
-		CRIU_REQ_TYPE__PAGE_SERVER, VERB_PAGE_SERVER, true,
-		WORKER_FAILED, request_later},
-	TYPE(CPUINFO_DUMP), VERB_CPUINFO_DUMP,
-	true, WORKER_FAILED, request_cpuinfo_dump
-}
-, TYPE(CPUINFO_CHECK), VERB_CPUINFO_CHECK,
-	true, WORKER_FAILED, request_cpuinfo_check
-}
-, TYPE(FEATURE_CHECK), VERB_NONE, true, WORKER_FAILED, request_features
-}
-, TYPE(VERSION), VERB_NONE, true, WORKER_FAILED, request_version
-}
-, TYPE(WAIT_PID), VERB_NONE, false, WORKER_FAILED, request_wait_pid
-}
-,
-}
-;
+static const struct request_row request_rows[] = {
+	ROW(DUMP, DUMP, DUMP, false, 1, request_dump),
+	ROW(RESTORE, RESTORE, RESTORE, false, 1, request_restore),
+	ROW(CHECK, CHECK, CHECK, false, WORKER_FAILED, request_check),
+	ROW(PRE_DUMP, PRE_DUMP, PRE_DUMP, false, WORKER_FAILED, request_later),
+	ROW(SINGLE_PRE_DUMP, SINGLE_PRE_DUMP, PRE_DUMP, false, WORKER_FAILED,
+		request_later),
+	ROW(PAGE_SERVER, PAGE_SERVER, PAGE_SERVER, true, WORKER_FAILED,
+		request_page_server),
+	ROW(PAGE_SERVER_CHLD, PAGE_SERVER, PAGE_SERVER, true, WORKER_FAILED,
+		request_page_server_child),
+	ROW(CPUINFO_DUMP, CPUINFO_DUMP, CPUINFO_DUMP, true, WORKER_FAILED,
+		request_cpuinfo_dump),
+	ROW(CPUINFO_CHECK, CPUINFO_CHECK, CPUINFO_CHECK, true, WORKER_FAILED,
+		request_cpuinfo_check),
+	ROW(FEATURE_CHECK, FEATURE_CHECK, NONE, true, WORKER_FAILED,
+		request_features),
+	ROW(VERSION, VERSION, NONE, true, WORKER_FAILED, request_version),
+	ROW(WAIT_PID, WAIT_PID, NONE, false, WORKER_FAILED, request_wait_pid),
+};
 
 const struct request_row *request_find(CriuReqType type)
 {

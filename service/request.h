@@ -28,5 +28,6 @@ const struct request_row *request_find(CriuReqType type);
 /* engine.c: those that need a session */
 request_run_fn request_dump, request_restore, request_check;
 request_run_fn request_cpuinfo_dump, request_cpuinfo_check;
+request_run_fn request_page_server, request_page_server_child;
 
 #endif

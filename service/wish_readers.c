@@ -173,6 +173,8 @@ static int ps_read(const struct wish_field *field, struct err *err)
 	field->wish->options.page_server = true;
 	field->wish->options.address = field->opts->ps->address;
 	field->wish->options.port = field->opts->ps->port;
+	field->wish->options.any_port =
+		field->wish->options.verb == VERB_PAGE_SERVER;
 	if (field->opts->ps->has_fd)
 		field->wish->options.ps_fd = field->opts->ps->fd;
 	return 0;

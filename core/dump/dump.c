@@ -5,6 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/log.h"
 #include "cpuinfo/cpuinfo.h"
 #include "dump/capture.h"
@@ -21,6 +22,10 @@
 #include "hooks/hooks.h"
 #include "model/kind.h"
 #include "options/version.h"
+#include "pages/connect.h"
+
+/* Seconds for which a page server may stand still while the tree does. */
+enum { WIRE_IDLE = 60 };
 
 static int victims_freeze(
 	struct dump *dump, struct freezer *freezer, struct err *err)
@@ -100,6 +105,7 @@ static int images_commit(struct dump *dump, struct err *err)
 		.cpuinfo = dump->cpuinfo,
 		.cpu = dump->cpuinfo ? dump->run->be->cpu_model(dump->cpuinfo)
 				     : NULL,
+		.remote_pages = dump->wire != NULL,
 	};
 	int code;
 
@@ -116,7 +122,7 @@ static int victims_dump(
 	struct pages_jobs jobs;
 	int code;
 
-	pages_jobs_init(&jobs);
+	pages_jobs_init(&jobs, dump->wire);
 	code = victims_freeze(dump, freezer, err);
 	if (!code)
 		code = run_step(dump->run, "dump.discover", err);
@@ -187,8 +193,42 @@ static int cpu_store(struct dump *dump, struct err *err)
 	return cpuinfo_append(dump->images, dump->cpuinfo, err);
 }
 
+static int wire_look(void *of, struct err *err)
+{
+	return run_check_interrupt(of, "while", "pages were sent", err);
+}
+
+/* Before anything is frozen. */
+static int wire_open(struct dump *dump, struct wire *wire, struct err *err)
+{
+	const struct options *o = dump->run->opt;
+	int code = 0;
+
+	if (!o->page_server)
+		return 0;
+	wire->fd = o->ps_fd;
+	if (o->ps_fd < 0)
+		code = connect_to(o->address, o->port, &wire->fd, err);
+	if (!code)
+		code = wire_begin(wire, err);
+	if (!code)
+		dump->wire = wire;
+	return code;
+}
+
+/* A connection that was given stays the giver's. */
+static void wire_close(const struct dump *dump, struct wire *wire)
+{
+	if (dump->run->opt->ps_fd < 0)
+		fd_closep(&wire->fd);
+}
+
 int dump_run(struct run *run, struct err *err)
 {
+	struct wire wire = {.fd = -1,
+		.idle_seconds = WIRE_IDLE,
+		.look = wire_look,
+		.of = run};
 	struct dump dump = {.run = run, .arena = run->arena};
 	struct stats_clock clock = stats_clock_start();
 	struct freezer freezer = {.dir = -1};
@@ -202,6 +242,8 @@ int dump_run(struct run *run, struct err *err)
 		return code;
 	code = cpu_store(&dump, err);
 	if (!code)
+		code = wire_open(&dump, &wire, err);
+	if (!code)
 		code = freezer_open(run, &freezer, err);
 	if (!code)
 		code = victims_dump(&dump, &freezer, err);
@@ -213,6 +255,7 @@ int dump_run(struct run *run, struct err *err)
 		code ? RELEASE_RUN : release_wanted(run),
 		code ? ERR_UNREAD : err);
 	stats_clock_add(&clock, &run->stats.frozen_time);
+	wire_close(&dump, &wire);
 	shared_close(&dump);
 	image_set_close(dump.images);
 	return code ?: released;

@@ -97,7 +97,6 @@ struct scan {
 	struct dump *dump;
 	struct victim *victim;
 	MmEntry *mm;
-	struct pages_writer writer;
 	struct pages_jobs *jobs;
 	struct pages_job *job;
 	VEC(VmaEntry *) guards;
@@ -133,10 +132,8 @@ static int region_add(struct scan *scan, const VmaEntry *vma,
 	if (vma->prot & VMA_PROT_TAGS)
 		tags_add(scan->dump->arena, &scan->tags, region->start,
 			region->end);
-	pages_job_add(scan->dump->arena, scan->jobs, scan->job, region->start,
-		region->end - region->start);
-	return pages_writer_append(
-		&scan->writer, region->start, n, run_flags(vma), err);
+	return pages_job_add(scan->dump, scan->jobs, scan->job, region->start,
+		region->end - region->start, run_flags(vma), err);
 }
 
 /* The image holds the vdso as a whole, but where pages are small (ppc64le,
@@ -239,19 +236,16 @@ static int pages_scan(
 	struct scan *scan, const struct map **maps, struct err *err)
 {
 	_cleanup_pagemap_ struct pagemap pagemap = PAGEMAP_CLOSED;
-	uint32_t page_size = (uint32_t)scan->dump->run->page_size;
 	int code;
 
-	scan->job = pages_job_new(scan->dump, scan->jobs, scan->victim);
-	code = pages_writer_open(scan->dump->images, IMAGE_PAGEMAP,
-		(uint64_t)scan->victim->task->pid, scan->job->pages_id,
-		page_size, &scan->writer, err);
+	code = pages_job_new(
+		scan->dump, scan->jobs, scan->victim, &scan->job, err);
 	if (!code)
 		code = pagemap_open(&scan->victim->proc, &pagemap, err);
 	if (!code)
 		code = pages_find_all(scan, maps, &pagemap, err);
 	if (!code)
-		code = pages_writer_close(&scan->writer, err);
+		code = pages_job_end(scan->jobs, scan->job, err);
 	if (!code)
 		guards_append(scan);
 	return code;

@@ -11,49 +11,75 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
+#include "base/fd.h"
 #include "base/io.h"
 #include "image/digest.h"
 #include "kernel/memory.h"
+#include "pages/send.h"
 
 enum { PIECE = 256 << 10, WORKERS_MAX = 8, IOV_N = 64 };
 
-void pages_jobs_init(struct pages_jobs *jobs)
+void pages_jobs_init(struct pages_jobs *jobs, struct wire *wire)
 {
-	*jobs = (struct pages_jobs){.next_id = 1};
+	*jobs = (struct pages_jobs){.wire = wire, .next_id = 1};
 	jobs->last = &jobs->first;
 }
 
-static struct pages_job *job_add(struct dump *dump, struct pages_jobs *jobs)
+static int job_begin(struct dump *dump, struct pages_jobs *jobs,
+	struct pages_job *job, struct err *err)
+{
+	job->pages_id = jobs->next_id++;
+	job->fd = -1;
+	*jobs->last = job;
+	jobs->last = &job->next;
+	if (jobs->wire)
+		return 0;
+	return pages_writer_open(dump->images,
+		job->what == WIRE_TASK ? IMAGE_PAGEMAP : IMAGE_PAGEMAP_SHMEM,
+		job->id, job->pages_id, (uint32_t)dump->run->page_size,
+		&job->writer, err);
+}
+
+int pages_job_new(struct dump *dump, struct pages_jobs *jobs,
+	const struct victim *victim, struct pages_job **ret, struct err *err)
 {
 	struct pages_job *job = arena_new1(dump->arena, struct pages_job);
 
-	job->pages_id = jobs->next_id++;
-	job->fd = job->source = -1;
-	*jobs->last = job;
-	jobs->last = &job->next;
-	return job;
-}
-
-struct pages_job *pages_job_new(
-	struct dump *dump, struct pages_jobs *jobs, const struct victim *victim)
-{
-	struct pages_job *job = job_add(dump, jobs);
-
+	job->what = WIRE_TASK;
+	job->id = (uint64_t)victim->task->pid;
 	job->pid = victim->pid;
-	return job;
+	job->source = -1;
+	*ret = job;
+	return job_begin(dump, jobs, job, err);
 }
 
-struct pages_job *pages_job_new_object(
-	struct dump *dump, struct pages_jobs *jobs, int fd)
+int pages_job_new_object(struct dump *dump, struct pages_jobs *jobs,
+	uint32_t shmid, int fd, struct pages_job **ret, struct err *err)
 {
-	struct pages_job *job = job_add(dump, jobs);
+	struct pages_job *job = arena_new1(dump->arena, struct pages_job);
 
+	job->what = WIRE_SHARED;
+	job->id = shmid;
 	job->source = fd;
-	return job;
+	*ret = job;
+	return job_begin(dump, jobs, job, err);
 }
 
-void pages_job_add(struct arena *arena, struct pages_jobs *jobs,
-	struct pages_job *job, uint64_t start, uint64_t size)
+static void run_add(struct arena *arena, struct pages_job *job,
+	uint64_t page_size, const struct pages_run *run)
+{
+	struct pages_run *last =
+		job->runs.n ? &job->runs.at[job->runs.n - 1] : NULL;
+
+	if (last && last->flags == run->flags &&
+		last->vaddr + last->nr_pages * page_size == run->vaddr)
+		last->nr_pages += run->nr_pages;
+	else
+		*vec_push(arena, &job->runs) = *run;
+}
+
+static void span_add(struct arena *arena, struct pages_job *job, uint64_t start,
+	uint64_t size)
 {
 	struct pages_span *last =
 		job->spans.n ? &job->spans.at[job->spans.n - 1] : NULL;
@@ -64,7 +90,28 @@ void pages_job_add(struct arena *arena, struct pages_jobs *jobs,
 		*vec_push(arena, &job->spans) = (struct pages_span){
 			.start = start, .size = size, .at = job->size};
 	job->size += size;
+}
+
+int pages_job_add(struct dump *dump, struct pages_jobs *jobs,
+	struct pages_job *job, uint64_t start, uint64_t size, uint32_t flags,
+	struct err *err)
+{
+	const struct pages_run run = {
+		start, size / dump->run->page_size, flags, job->size};
+
+	span_add(dump->arena, job, start, size);
 	jobs->size += size;
+	if (!jobs->wire)
+		return pages_writer_append(
+			&job->writer, start, run.nr_pages, flags, err);
+	run_add(dump->arena, job, dump->run->page_size, &run);
+	return 0;
+}
+
+int pages_job_end(
+	struct pages_jobs *jobs, struct pages_job *job, struct err *err)
+{
+	return jobs->wire ? 0 : pages_writer_close(&job->writer, err);
 }
 
 /* What the workers share. A chunk is a number over all jobs. */
@@ -302,20 +349,25 @@ static void left_run(struct copy *copy)
 	digest_stream_free(stream);
 }
 
-static int job_open(struct dump *dump, struct pages_job *job, struct err *err)
+static int source_open(struct pages_job *job, struct err *err)
 {
 	char path[64];
-	int code;
 
-	code = image_raw_create(
-		dump->images, IMAGE_PAGES, job->pages_id, &job->fd, err);
-	if (code || !job->pid)
-		return code;
+	if (!job->pid)
+		return 0;
 	snprintf(path, sizeof(path), "/proc/%d/mem", job->pid);
 	job->source = open(path, O_RDONLY | O_CLOEXEC);
 	if (job->source < 0)
 		return err_errno(err, "opening %s", path);
 	return 0;
+}
+
+static int job_open(struct dump *dump, struct pages_job *job, struct err *err)
+{
+	int code = image_raw_create(
+		dump->images, IMAGE_PAGES, job->pages_id, &job->fd, err);
+
+	return code ?: source_open(job, err);
 }
 
 static int job_close(
@@ -366,20 +418,25 @@ static void workers_run(struct copy *copy)
 	left_run(copy);
 }
 
+static struct copy copy_make(struct run *run, struct progress *progress)
+{
+	return (struct copy){.run = run,
+		.progress = progress,
+		.tracer = pthread_self(),
+		.vm_read =
+			!run->opt->leave_running && !run->opt->leave_stopped};
+}
+
 static int jobs_run(struct dump *dump, struct pages_job **jobs, size_t n,
 	struct progress *progress, struct err *err)
 {
-	struct copy copy = {.run = dump->run,
-		.progress = progress,
-		.jobs = jobs,
-		.n_jobs = n,
-		.tracer = pthread_self(),
-		.err = err,
-		.vm_read = !dump->run->opt->leave_running &&
-			   !dump->run->opt->leave_stopped};
+	struct copy copy = copy_make(dump->run, progress);
 	size_t chunks = 0;
 	int code = 0;
 
+	copy.jobs = jobs;
+	copy.n_jobs = n;
+	copy.err = err;
 	copy.first_chunk = arena_newn(dump->arena, size_t, n + 1);
 	for (size_t i = 0; i < n && !code; i++) {
 		copy.first_chunk[i] = chunks;
@@ -405,6 +462,58 @@ static int jobs_run(struct dump *dump, struct pages_job **jobs, size_t n,
 	return code;
 }
 
+/* --- to a page server ------------------------------------------------------
+ */
+
+static int run_send(struct copy *copy, struct wire *wire,
+	const struct pages_job *job, const struct pages_run *run, char *room,
+	struct err *err)
+{
+	uint64_t at = run->offset,
+		 end = at + run->nr_pages * copy->run->page_size;
+	size_t size;
+	int code;
+
+	code = send_run(wire, job->what, job->id, run->vaddr, run->nr_pages,
+		run->flags, err);
+	for (; !code && at < end; at += size) {
+		size = end - at < PIECE ? (size_t)(end - at) : PIECE;
+		code = piece_read(copy, job, at, room, size, err)
+			       ?: wire_put(wire, room, size, err);
+		progress_add(copy->progress, size);
+	}
+	return code;
+}
+
+static int job_send(struct copy *copy, struct wire *wire, struct pages_job *job,
+	char *room, struct err *err)
+{
+	bool parent;
+	int code;
+
+	code = run_step(copy->run, "dump.pages", err)
+		       ?: source_open(job, err)
+		       ?: send_object(wire, job->what, job->id, &parent, err);
+	for (size_t i = 0; i < job->runs.n && !code; i++)
+		code = run_send(copy, wire, job, &job->runs.at[i], room, err);
+	fd_closep(&job->source);
+	job->source = -1;
+	return code;
+}
+
+/* One after the other: there is one connection. */
+static int jobs_send(struct dump *dump, struct pages_jobs *jobs,
+	struct progress *progress, struct err *err)
+{
+	struct copy copy = copy_make(dump->run, progress);
+	char *room = arena_alloc(dump->arena, PIECE);
+	int code = 0;
+
+	for (struct pages_job *job = jobs->first; job && !code; job = job->next)
+		code = job_send(&copy, jobs->wire, job, room, err);
+	return code ?: send_end(jobs->wire, dump->run->opt->ps_fd >= 0, err);
+}
+
 /* As many files at a time as fds are cheap. */
 int pages_copy(struct dump *dump, struct pages_jobs *jobs, struct err *err)
 {
@@ -416,6 +525,12 @@ int pages_copy(struct dump *dump, struct pages_jobs *jobs, struct err *err)
 	int code = 0;
 
 	progress_begin(&progress, 2, "dumping memory", jobs->size);
+	if (jobs->wire) {
+		code = jobs_send(dump, jobs, &progress, err);
+		dump->run->stats.pages_written +=
+			jobs->size / dump->run->page_size;
+		job = NULL;
+	}
 	while (job && !code) {
 		for (n = 0; job && n < BATCH; job = job->next) {
 			batch[n++] = job;

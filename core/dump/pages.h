@@ -13,7 +13,9 @@
 #ifndef STASIS_DUMP_PAGES_H
 #define STASIS_DUMP_PAGES_H
 
+#include "image/pages.h"
 #include "model/dump.h"
+#include "pages/wire.h"
 #include "stats/progress.h"
 
 struct pages_span {
@@ -22,6 +24,10 @@ struct pages_span {
 };
 
 struct pages_job {
+	enum wire_object what; /* of what: its map is */
+	uint64_t id;
+	struct pages_writer writer; /* of the map, where it is a file */
+	VEC(struct pages_run) runs; /* of it, where it is sent */
 	uint32_t pages_id;
 	pid_t pid;  /* source: a victim ... */
 	int source; /* ... its /proc/PID/mem, or a memory object */
@@ -33,19 +39,27 @@ struct pages_job {
 };
 
 struct pages_jobs {
+	struct wire *wire; /* to a page server; NULL: into files */
 	struct pages_job *first, **last;
 	uint32_t next_id; /* of pages files */
 	uint64_t size;	  /* of all */
 };
 
-void pages_jobs_init(struct pages_jobs *jobs);
-/* The pages of a victim; of a shared object (fd is taken over). */
-struct pages_job *pages_job_new(struct dump *dump, struct pages_jobs *jobs,
-	const struct victim *victim);
-struct pages_job *pages_job_new_object(
-	struct dump *dump, struct pages_jobs *jobs, int fd);
-void pages_job_add(struct arena *arena, struct pages_jobs *jobs,
-	struct pages_job *job, uint64_t start, uint64_t size);
+/* wire: borrowed; NULL: pages go into files. */
+void pages_jobs_init(struct pages_jobs *jobs, struct wire *wire);
+/* The pages of a victim; of a shared object (fd is taken over). Its map
+ * is begun. */
+int pages_job_new(struct dump *dump, struct pages_jobs *jobs,
+	const struct victim *victim, struct pages_job **ret, struct err *err);
+int pages_job_new_object(struct dump *dump, struct pages_jobs *jobs,
+	uint32_t shmid, int fd, struct pages_job **ret, struct err *err);
+/* In order. flags: PAGES_*, PRESENT among them. */
+int pages_job_add(struct dump *dump, struct pages_jobs *jobs,
+	struct pages_job *job, uint64_t start, uint64_t size, uint32_t flags,
+	struct err *err);
+/* Its map is whole. */
+int pages_job_end(
+	struct pages_jobs *jobs, struct pages_job *job, struct err *err);
 
 int pages_copy(struct dump *dump, struct pages_jobs *jobs, struct err *err);
 

@@ -35,8 +35,8 @@ int dump_shared(struct dump *dump, uint32_t shmid, int fd, uint64_t size,
 
 /* The stretches that hold data; holes read as zeros and are left out. */
 static int data_find(struct dump *dump, struct pages_jobs *jobs,
-	struct pages_job *job, struct pages_writer *writer,
-	const struct shared_object *object, struct err *err)
+	struct pages_job *job, const struct shared_object *object,
+	struct err *err)
 {
 	uint64_t page = dump->run->page_size, at = 0, end;
 	off_t data, hole;
@@ -52,9 +52,8 @@ static int data_find(struct dump *dump, struct pages_jobs *jobs,
 		at = (uint64_t)data & ~(page - 1);
 		end = ((uint64_t)hole + page - 1) & ~(page - 1);
 		dump->run->stats.shpages_scanned += (end - at) / page;
-		pages_job_add(dump->arena, jobs, job, at, end - at);
-		code = pages_writer_append(
-			writer, at, (end - at) / page, PAGES_PRESENT, err);
+		code = pages_job_add(
+			dump, jobs, job, at, end - at, PAGES_PRESENT, err);
 		at = end;
 	}
 	return code;
@@ -63,18 +62,16 @@ static int data_find(struct dump *dump, struct pages_jobs *jobs,
 static int object_capture(struct dump *dump, struct pages_jobs *jobs,
 	struct shared_object *object, struct err *err)
 {
-	struct pages_job *job = pages_job_new_object(dump, jobs, object->fd);
-	struct pages_writer writer;
+	struct pages_job *job;
 	int code;
 
 	/* A last page that the object ends within reads as short: grow none. */
-	code = pages_writer_open(dump->images, IMAGE_PAGEMAP_SHMEM,
-		object->shmid, job->pages_id, (uint32_t)dump->run->page_size,
-		&writer, err);
+	code = pages_job_new_object(
+		dump, jobs, object->shmid, object->fd, &job, err);
 	if (!code)
-		code = data_find(dump, jobs, job, &writer, object, err);
+		code = data_find(dump, jobs, job, object, err);
 	if (!code)
-		code = pages_writer_close(&writer, err);
+		code = pages_job_end(jobs, job, err);
 	if (!code)
 		object->fd = -1; /* the job closes it */
 	else

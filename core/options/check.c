@@ -4,6 +4,15 @@
 
 #include <errno.h>
 
+static int options_check_wire(const struct options *o, struct err *err)
+{
+	if (o->port || o->any_port || o->ps_fd >= 0)
+		return 0;
+	err_set(err, EINVAL, "it is not said where the page server is");
+	return err_hint(err, "give --port PORT (and --address ADDR), or an "
+			     "open connection with --ps-socket FD");
+}
+
 static int options_check_dump(const struct options *o, struct err *err)
 {
 	if (!o->tree) {
@@ -16,7 +25,7 @@ static int options_check_dump(const struct options *o, struct err *err)
 			"--leave-running and "
 			"--leave-stopped contradict one "
 			"another");
-	return 0;
+	return o->page_server ? options_check_wire(o, err) : 0;
 }
 
 static int options_check_restore(const struct options *o, struct err *err)
@@ -44,6 +53,8 @@ int options_check(const struct options *options, struct err *err)
 	case VERB_DUMP:
 	case VERB_PRE_DUMP:
 		return options_check_dump(options, err);
+	case VERB_PAGE_SERVER:
+		return options_check_wire(options, err);
 	case VERB_RESTORE:
 		return options_check_restore(options, err);
 	case VERB_CPUINFO_CHECK:

@@ -166,6 +166,7 @@ struct options {
 	bool page_server;
 	const char *address;
 	int port, ps_fd, status_fd;
+	bool any_port; /* port 0: the kernel chooses; only by RPC */
 	bool tls, tls_no_cn_verify;
 	const char *tls_cacert, *tls_cacrl, *tls_cert, *tls_key;
 

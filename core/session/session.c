@@ -19,7 +19,9 @@
 #include "options/table.h"
 #include "options/version.h"
 #include "restore/restore.h"
+#include "session/page_server.h"
 #include "session/pidfile.h"
+#include "session/ready.h"
 #include "session/recover.h"
 
 static int session_open_dir(
@@ -70,8 +72,8 @@ void session_log_notes(const struct options *o)
 static int session_check_rights(const struct options *o, struct err *err)
 {
 	if (o->verb == VERB_INSPECT || o->verb == VERB_RECOVER ||
-		o->verb == VERB_CPUINFO_DUMP || o->verb == VERB_CPUINFO_CHECK ||
-		o->plan)
+		o->verb == VERB_PAGE_SERVER || o->verb == VERB_CPUINFO_DUMP ||
+		o->verb == VERB_CPUINFO_CHECK || o->plan)
 		return 0;
 	if (!caps_have(CAP_SYS_ADMIN) && !caps_have(CAP_CHECKPOINT_RESTORE)) {
 		err_set(err, EPERM,
@@ -283,6 +285,29 @@ int session_inspect(struct session *session, FILE *out, struct err *err)
 	if (rc)
 		return rc;
 	return inspect_print(set, out, o->json, o->stacks, err);
+}
+
+int session_page_server(struct session *session, struct err *err)
+{
+	struct run *run = &session->run;
+	struct page_server server = PAGE_SERVER_CLOSED;
+	struct pidfile pidfile;
+	int ready = -1, code;
+
+	code = pidfile_prepare(run->work_dir, run->opt->pidfile, &pidfile, err);
+	if (code)
+		return code;
+	code = page_server_open(run, &server, err);
+	if (!code && run->opt->restore_detached)
+		code = ready_background(&ready, err);
+	session_be_patient(session);
+	if (!code)
+		code = ready_tell(run->opt, run->arena, &pidfile, &ready, err);
+	if (!code)
+		code = page_server_serve(run, &server, 0, err);
+	pidfile_abort(&pidfile);
+	page_server_close(&server);
+	return code;
 }
 
 struct hearing {

@@ -191,7 +191,7 @@ static int law_pages(struct law *law, struct law_take *take)
 	struct pages_jobs jobs;
 	int code;
 
-	pages_jobs_init(&jobs);
+	pages_jobs_init(&jobs, NULL);
 	code = shared_capture(&take->dump, &jobs, &law->err);
 	return code ? code : pages_copy(&take->dump, &jobs, &law->err);
 }

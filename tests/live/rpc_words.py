@@ -122,9 +122,7 @@ def rpc_check(case):
 def rpc_later(case):
     pb = messages(case.build)
     for name, answered in (("PRE_DUMP", "PRE_DUMP"),
-                           ("SINGLE_PRE_DUMP", "SINGLE_PRE_DUMP"),
-                           ("PAGE_SERVER", "PAGE_SERVER"),
-                           ("PAGE_SERVER_CHLD", "PAGE_SERVER")):
+                           ("SINGLE_PRE_DUMP", "SINGLE_PRE_DUMP")):
         client = start_worker(case)
         answer = client.no("not built yet", name,
                            {"images_dir": case.img, "pid": 1})

@@ -1,0 +1,93 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "session/page_server.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include "base/fd.h"
+#include "base/log.h"
+#include "pages/connect.h"
+#include "pages/receive.h"
+
+enum { LOOK_MS = 100 };
+
+int page_server_open(
+	const struct run *run, struct page_server *ret, struct err *err)
+{
+	const struct options *o = run->opt;
+	struct page_server server = PAGE_SERVER_CLOSED;
+	int code = 0;
+
+	server.connection = o->ps_fd;
+	if (o->ps_fd < 0)
+		code = connect_listen(o->address, o->port, &server.listener,
+			&server.port, err);
+	if (!code)
+		*ret = server;
+	return code;
+}
+
+static int server_look(void *of, struct err *err)
+{
+	int code = run_check_interrupt(of, "while", "pages were received", err);
+
+	return code ? err_hint(err, "nothing of them is kept") : 0;
+}
+
+static int connection_await(struct run *run, struct page_server *server,
+	int seconds, struct err *err)
+{
+	struct pollfd wait_for = {.fd = server->listener, .events = POLLIN};
+	int code = 0;
+
+	for (int64_t ms = 0; !code && (!seconds || ms < seconds * 1000ll);
+		ms += LOOK_MS) {
+		if (poll(&wait_for, 1, LOOK_MS) > 0) {
+			server->connection = accept4(
+				server->listener, NULL, NULL, SOCK_CLOEXEC);
+			if (server->connection < 0)
+				return err_errno(err, "accepting a connection");
+			/* One it was to be: others are told so at once. */
+			fd_closep(&server->listener);
+			server->listener = -1;
+			return 0;
+		}
+		code = server_look(run, err);
+	}
+	return code
+		       ?: err_set(err, ETIMEDOUT,
+				  "nobody has connected for %d seconds",
+				  seconds);
+}
+
+int page_server_serve(struct run *run, struct page_server *server, int seconds,
+	struct err *err)
+{
+	struct wire wire = {.look = server_look, .of = run};
+	struct receive_result result;
+	int code = 0;
+
+	if (server->connection < 0)
+		code = connection_await(run, server, seconds, err);
+	wire.fd = server->connection;
+	if (!code)
+		code = wire_begin(&wire, err);
+	if (!code)
+		code = pages_receive(run->arena, &wire, run->images_dir,
+			(uint32_t)run->page_size, run->opt->ps_fd >= 0, &result,
+			err);
+	if (code)
+		return err_wrap(err, "page server");
+	log_info("received %" PRIu64 " pages of %" PRIu64 " memories",
+		result.pages, result.objects);
+	return 0;
+}
+
+void page_server_close(struct page_server *server)
+{
+	fd_closep(&server->listener);
+	fd_closep(&server->connection);
+	*server = PAGE_SERVER_CLOSED;
+}
