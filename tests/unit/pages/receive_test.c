@@ -64,8 +64,8 @@ static int received(struct ends *ends, void (*say)(struct wire *wire),
 		_exit(0);
 	}
 	close(ends->here.fd);
-	code = pages_receive(ends->arena, &ends->there, ends->dir, PAGE, false,
-		ret, err);
+	code = pages_receive(
+		ends->arena, &ends->there, ends->dir, PAGE, false, ret, err);
 	shutdown(ends->there.fd, SHUT_RDWR);
 	waitpid(child, NULL, 0);
 	return code;
