@@ -22,14 +22,10 @@ enum { EXIT_SOME_CANNOT = 2 };
 /* Once to the terminal, and into the log file if there is one. */
 static int report(const struct err *err, bool log_too)
 {
-	char text[4 * sizeof(err->text)];
-
 	fflush(stdout);
-	shown_copy(text, sizeof(text), err->text);
-	fprintf(stderr, "stasis: %s\n", text);
-	shown_copy(text, sizeof(text), err->hint);
-	if (text[0])
-		fprintf(stderr, "hint: %s\n", text);
+	shown_print(stderr, "stasis: %s\n", err->text);
+	if (err->hint[0])
+		shown_print(stderr, "hint: %s\n", err->hint);
 	if (log_too)
 		log_error("stasis", err);
 	return EXIT_FAILURE;
@@ -172,7 +168,7 @@ static int run_service(struct arena *arena, const struct options *options)
 static int list_steps(void)
 {
 	for (const char *const *step = run_steps; *step; step++)
-		puts(*step);
+		shown_print(stdout, "%s\n", *step);
 	return 0;
 }
 

@@ -28,7 +28,5 @@ struct answer {
 void answer_init(struct answer *ret, CriuReqType type);
 void answer_fail(
 	struct arena *arena, struct answer *answer, const struct err *err);
-/* Bytes that are not UTF-8 become '?', in place. */
-void answer_clean_text(char *text);
 
 #endif

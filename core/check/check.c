@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/shown.h"
 #include "kernel/caps.h"
 
 const struct check_row *check_find(const char *name)
@@ -52,7 +53,7 @@ static int check_features(
 		if (!row)
 			return check_unknown(options->features.at[i], err);
 		if (row->probe())
-			fprintf(out, "%s is supported\n", row->name);
+			shown_print(out, "%s is supported\n", row->name);
 		else
 			rc = check_absent(row, err);
 	}
@@ -68,7 +69,7 @@ static int check_need(enum check_need need, FILE *out)
 	for (const struct check_row *row = check_rows; row->name; row++) {
 		if (row->need != need || row->probe())
 			continue;
-		fprintf(out, "missing: %s: %s%s\n", row->name, row->without,
+		shown_print(out, "missing: %s: %s%s\n", row->name, row->without,
 			row->rights && !root ? " (or trying it needs root)"
 					     : "");
 		missing++;

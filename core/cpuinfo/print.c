@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "base/shown.h"
 #include "inspect/json.h"
 #include "options/options.h"
 
@@ -20,17 +21,17 @@ static void words_write(FILE *out, const char *text)
 {
 	int at = INDENT, length;
 
-	fprintf(out, "%*s", INDENT, "");
+	shown_print(out, "%*s", INDENT, "");
 	while (*text) {
 		length = (int)strcspn(text, " ");
 		if (at > INDENT && at + 1 + length > WIDTH) {
-			fprintf(out, "\n%*s", INDENT, "");
+			shown_print(out, "\n%*s", INDENT, "");
 			at = INDENT;
 		} else if (at > INDENT) {
 			fputc(' ', out);
 			at++;
 		}
-		fprintf(out, "%.*s", length, text);
+		shown_print(out, "%.*s", length, text);
 		at += length;
 		text += length;
 		text += strspn(text, " ");
@@ -54,8 +55,8 @@ static void hosts_write(FILE *out, const struct cpu_comparison *c)
 			name = (int)strlen(c->hosts[i].name);
 	fputs("hosts\n", out);
 	for (size_t i = 0; i < c->n; i++)
-		fprintf(out, "  %*zu  %-*s  %-7s  %s\n", digits, i + 1, name,
-			c->hosts[i].name, c->hosts[i].be->name,
+		shown_print(out, "  %*zu  %-*s  %-7s  %s\n", digits, i + 1,
+			name, c->hosts[i].name, c->hosts[i].be->name,
 			c->hosts[i].be->cpu_model(c->hosts[i].entry));
 }
 
@@ -73,16 +74,17 @@ static void matrix_write(FILE *out, const struct cpu_comparison *c)
 {
 	int width = digits_of(c->n) < 3 ? 3 : digits_of(c->n);
 
-	fprintf(out, "\nprocesses of %*s  can run on (-: another machine)\n",
+	shown_print(out,
+		"\nprocesses of %*s  can run on (-: another machine)\n",
 		digits_of(c->n), "");
-	fprintf(out, "  %*s ", width, "");
+	shown_print(out, "  %*s ", width, "");
 	for (size_t to = 0; to < c->n; to++)
-		fprintf(out, " %*zu", width, to + 1);
+		shown_print(out, " %*zu", width, to + 1);
 	fputc('\n', out);
 	for (size_t from = 0; from < c->n; from++) {
-		fprintf(out, "  %*zu ", width, from + 1);
+		shown_print(out, "  %*zu ", width, from + 1);
 		for (size_t to = 0; to < c->n; to++)
-			fprintf(out, " %*s", width, answer(c, from, to));
+			shown_print(out, " %*s", width, answer(c, from, to));
 		fputc('\n', out);
 	}
 }
@@ -95,8 +97,9 @@ static void reasons_write(FILE *out, const struct cpu_comparison *c)
 		if (c->verdicts[i].can ||
 			c->hosts[i / c->n].be != c->hosts[i % c->n].be)
 			continue;
-		fprintf(out, "%s  %zu on %zu\n", titled ? "" : "\nreasons\n",
-			i / c->n + 1, i % c->n + 1);
+		shown_print(out, "%s  %zu on %zu\n",
+			titled ? "" : "\nreasons\n", i / c->n + 1,
+			i % c->n + 1);
 		words_write(out, c->verdicts[i].reason);
 		titled = true;
 	}
@@ -135,7 +138,7 @@ void compare_print_text(
 		n = hosts_count(c, backends[i]);
 		if (!n)
 			continue;
-		fprintf(out, "\nwhat %s %zu %s %s in common\n",
+		shown_print(out, "\nwhat %s %zu %s %s in common\n",
 			n == 1 ? "the" : "all", n, backends[i]->name,
 			n == 1 ? "host has" : "hosts have");
 		names = compare_baseline(arena, c, backends[i]);

@@ -4,6 +4,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/shown.h"
+
 /* ERROR_MAX: system calls return no errors beyond it. */
 enum { DATA_ALIGNMENT = 16, ERROR_MAX = 4095 };
 
@@ -312,16 +314,16 @@ static void arg_print(const struct tape_op *op, int i, FILE *out)
 
 	switch ((op->kinds >> (2 * i)) & 3) {
 	case TAPE_DATA:
-		fprintf(out, "data+%#llx", value);
+		shown_print(out, "data+%#llx", value);
 		break;
 	case TAPE_REEL:
-		fprintf(out, "reel+%#llx", value);
+		shown_print(out, "reel+%#llx", value);
 		break;
 	case TAPE_RESULT:
-		fprintf(out, "op%llu", value);
+		shown_print(out, "op%llu", value);
 		break;
 	default:
-		fprintf(out, value < 4096 ? "%llu" : "%#llx", value);
+		shown_print(out, value < 4096 ? "%llu" : "%#llx", value);
 	}
 }
 
@@ -340,17 +342,17 @@ void tape_print(const struct tape *tape, FILE *out)
 	const struct tape_op *op;
 	char room[ABOUT_ROOM];
 
-	fprintf(out, "tape of %s: %zu steps, %zu bytes\n", tape->title,
+	shown_print(out, "tape of %s: %zu steps, %zu bytes\n", tape->title,
 		tape->ops.n, tape_size(tape));
 	for (size_t i = 0; i < tape->ops.n; i++) {
 		op = &tape->ops.at[i];
-		fprintf(out, "%6zu %s%s(", i, op_name(op),
+		shown_print(out, "%6zu %s%s(", i, op_name(op),
 			op->flags & TAPE_MAY_FAIL ? "?" : "");
 		for (int a = 0, n = args_used(op); a < n; a++) {
 			if (a)
 				fputs(", ", out);
 			arg_print(op, a, out);
 		}
-		fprintf(out, ")  # %s\n", about_text(tape, i, room));
+		shown_print(out, ")  # %s\n", about_text(tape, i, room));
 	}
 }

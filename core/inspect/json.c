@@ -4,41 +4,25 @@
 #include <inttypes.h>
 #include <stddef.h>
 
-/* The size of the UTF-8 character at the front, 0 if it is none. Overlong
- * forms, surrogates and what is beyond U+10FFFF are none. */
-static size_t utf8_size(const unsigned char *at)
-{
-	size_t size = at[0] < 0x80   ? 1
-		      : at[0] < 0xc2 ? 0
-		      : at[0] < 0xe0 ? 2
-		      : at[0] < 0xf0 ? 3
-		      : at[0] < 0xf5 ? 4
-				     : 0;
+#include "base/shown.h"
 
-	for (size_t i = 1; i < size; i++)
-		if ((at[i] & 0xc0) != 0x80)
-			return 0;
-	if ((at[0] == 0xe0 && at[1] < 0xa0) || (at[0] == 0xed && at[1] > 0x9f))
-		return 0;
-	if ((at[0] == 0xf0 && at[1] < 0x90) || (at[0] == 0xf4 && at[1] > 0x8f))
-		return 0;
-	return size;
-}
-
+/* What shown_print would show as numbers goes as the notation's own numbers. */
 static void quoted_write(FILE *out, const char *text)
 {
-	const unsigned char *at = (const unsigned char *)text;
+	uint32_t number;
 	size_t size;
 
 	putc('"', out);
-	for (; *at; at += size ?: 1) {
-		size = utf8_size(at);
-		if (*at == '"' || *at == '\\')
-			fprintf(out, "\\%c", *at);
-		else if (size == 0 || *at < 0x20 || *at == 0x7f)
-			fprintf(out, "\\u%04x", *at);
+	for (; *text; text += size ?: 1) {
+		size = shown_utf8(text, &number);
+		if (*text == '"' || *text == '\\')
+			fprintf(out, "\\%c", *text);
+		else if (!size)
+			fprintf(out, "\\u%04x", (unsigned char)*text);
+		else if (shown_harms(number))
+			fprintf(out, "\\u%04x", number);
 		else
-			fwrite(at, 1, size, out);
+			fwrite(text, 1, size, out);
 	}
 	putc('"', out);
 }

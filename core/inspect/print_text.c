@@ -6,15 +6,7 @@
 #include <string.h>
 #include <time.h>
 
-/* Control characters in names must not reach a terminal. */
-static void clean_write(FILE *out, const char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < 0x20 || *text == 0x7f)
-			fprintf(out, "\\x%02x", (unsigned char)*text);
-		else
-			putc(*text, out);
-}
+#include "base/shown.h"
 
 static void size_write(FILE *out, uint64_t bytes)
 {
@@ -27,17 +19,17 @@ static void size_write(FILE *out, uint64_t bytes)
 		unit++;
 	}
 	if (size == (double)(uint64_t)size)
-		fprintf(out, "%" PRIu64 "%c", (uint64_t)size, units[unit]);
+		shown_print(out, "%" PRIu64 "%c", (uint64_t)size, units[unit]);
 	else
-		fprintf(out, "%.1f%c", size, units[unit]);
+		shown_print(out, "%.1f%c", size, units[unit]);
 }
 
 static void line_write(FILE *out, const char *what, const char *text)
 {
 	if (!text)
 		return;
-	fprintf(out, "%-9s ", what);
-	clean_write(out, text);
+	shown_print(out, "%-9s ", what);
+	shown_print(out, "%s", text);
 	putc('\n', out);
 }
 
@@ -49,7 +41,7 @@ static void manifest_write(FILE *out, const StasisManifest *manifest)
 
 	if (manifest->has_created && gmtime_r(&created, &tm))
 		strftime(when, sizeof(when), " on %F at %T UTC", &tm);
-	fprintf(out, "written   by Stasis %s%s, %zu files, all intact\n",
+	shown_print(out, "written   by Stasis %s%s, %zu files, all intact\n",
 		manifest->stasis_version ?: "", when, manifest->n_file);
 	line_write(out, "host", manifest->hostname);
 	line_write(out, "kernel", manifest->kernel);
@@ -64,22 +56,22 @@ static void head_write(const struct inspection *in, FILE *out)
 		      "checked)\n",
 			out);
 	if (in->machine)
-		fprintf(out, "machine   %s, pages of %u bytes\n", in->machine,
-			in->page_size);
+		shown_print(out, "machine   %s, pages of %u bytes\n",
+			in->machine, in->page_size);
 	line_write(out, "cpu", in->cpu);
 	fputs("stored    ", out);
 	size_write(out, in->private_stored);
 	fputs(" private, ", out);
 	size_write(out, in->shared_stored);
-	fprintf(out, " in %zu shared objects%s\n", in->shared_objects,
+	shown_print(out, " in %zu shared objects%s\n", in->shared_objects,
 		in->has_parent ? ", more in the parent images" : "");
 	if (in->pre_dump)
 		fputs("kind      pre-dump: memory only, cannot be restored "
 		      "alone\n",
 			out);
 	else
-		fprintf(out, "tasks     %zu with %zu threads\n", in->tasks.n,
-			in->n_threads);
+		shown_print(out, "tasks     %zu with %zu threads\n",
+			in->tasks.n, in->n_threads);
 }
 
 static void tree_write(const struct inspection *in, FILE *out)
@@ -88,18 +80,19 @@ static void tree_write(const struct inspection *in, FILE *out)
 
 	for (size_t i = 0; i < in->tasks.n; i++) {
 		task = &in->tasks.at[i];
-		fprintf(out, "%*s%u ", task->depth * 4, "", task->entry->pid);
+		shown_print(
+			out, "%*s%u ", task->depth * 4, "", task->entry->pid);
 		if (task->command)
-			clean_write(out, task->command);
+			shown_print(out, "%s", task->command);
 		else {
 			putc('[', out);
-			clean_write(out, task->comm);
+			shown_print(out, "%s", task->comm);
 			putc(']', out);
 		}
 		if (strcmp(task->state, "alive") != 0)
-			fprintf(out, " (%s)", task->state);
+			shown_print(out, " (%s)", task->state);
 		if (task->n_threads > 1)
-			fprintf(out, " (%zu threads)", task->n_threads);
+			shown_print(out, " (%zu threads)", task->n_threads);
 		putc('\n', out);
 	}
 }
@@ -109,16 +102,16 @@ static void creds_write(const CredsEntry *creds, FILE *out)
 {
 	int n = 0;
 
-	fprintf(out, "  ids     uid %u", creds->uid);
+	shown_print(out, "  ids     uid %u", creds->uid);
 	if (creds->euid != creds->uid)
-		fprintf(out, " (effective %u)", creds->euid);
-	fprintf(out, ", gid %u", creds->gid);
+		shown_print(out, " (effective %u)", creds->euid);
+	shown_print(out, ", gid %u", creds->gid);
 	if (creds->egid != creds->gid)
-		fprintf(out, " (effective %u)", creds->egid);
+		shown_print(out, " (effective %u)", creds->egid);
 	for (size_t i = 0; i < creds->n_cap_eff; i++)
 		n += __builtin_popcount(creds->cap_eff[i]);
 	if (n)
-		fprintf(out, ", %d capabilities", n);
+		shown_print(out, ", %d capabilities", n);
 	if (creds->has_no_new_privs && creds->no_new_privs)
 		fputs(", no new privileges", out);
 	putc('\n', out);
@@ -132,7 +125,7 @@ static void memory_write(const struct inspect_task *task, FILE *out)
 		memory = &task->memory[i];
 		if (!memory->size)
 			continue;
-		fprintf(out, "  memory  %-7s", inspect_kind_names[i]);
+		shown_print(out, "  memory  %-7s", inspect_kind_names[i]);
 		size_write(out, memory->size);
 		if (memory->stored) {
 			fputs(", stored ", out);
@@ -152,22 +145,22 @@ static void frames_write(const struct inspect_thread *thread, FILE *out)
 
 	for (size_t i = 0; i < thread->n_frames; i++) {
 		frame = &thread->frames[i];
-		fprintf(out, "    #%-2zu 0x%012" PRIx64, i, frame->pc);
+		shown_print(out, "    #%-2zu 0x%012" PRIx64, i, frame->pc);
 		if (frame->symbol) {
 			putc(' ', out);
-			clean_write(out, frame->symbol);
-			fprintf(out, "+0x%" PRIx64, frame->offset);
+			shown_print(out, "%s", frame->symbol);
+			shown_print(out, "+0x%" PRIx64, frame->offset);
 		}
 		if (frame->file) {
 			fputs(" in ", out);
-			clean_write(out, frame->file);
+			shown_print(out, "%s", frame->file);
 			if (!frame->symbol)
-				fprintf(out, "+0x%" PRIx64, frame->offset);
+				shown_print(out, "+0x%" PRIx64, frame->offset);
 		}
 		putc('\n', out);
 	}
 	if (thread->stack_note)
-		fprintf(out, "        (%s)\n", thread->stack_note);
+		shown_print(out, "        (%s)\n", thread->stack_note);
 }
 
 static void threads_write(const struct inspect_task *task, FILE *out)
@@ -178,10 +171,10 @@ static void threads_write(const struct inspect_task *task, FILE *out)
 		thread = &task->threads[i];
 		if (!thread->has_pc && !thread->stack_note)
 			continue;
-		fprintf(out, "  thread  %u ", thread->tid);
-		clean_write(out, thread->comm ?: "?");
+		shown_print(out, "  thread  %u ", thread->tid);
+		shown_print(out, "%s", thread->comm ?: "?");
 		if (thread->has_pc)
-			fprintf(out, ", pc 0x%" PRIx64 ", sp 0x%" PRIx64,
+			shown_print(out, ", pc 0x%" PRIx64 ", sp 0x%" PRIx64,
 				thread->pc, thread->sp);
 		putc('\n', out);
 		frames_write(thread, out);
@@ -194,8 +187,8 @@ static void files_write(const struct inspect_task *task, FILE *out)
 
 	for (size_t i = 0; i < task->fds.n; i++) {
 		fd = &task->fds.at[i];
-		fprintf(out, "  fd %-4u %-9s ", fd->fd, fd->file.kind);
-		clean_write(out, fd->file.text);
+		shown_print(out, "  fd %-4u %-9s ", fd->fd, fd->file.kind);
+		shown_print(out, "%s", fd->file.text);
 		if (fd->cloexec)
 			fputs(", close on exec", out);
 		putc('\n', out);
@@ -204,9 +197,9 @@ static void files_write(const struct inspect_task *task, FILE *out)
 
 static void task_write(const struct inspect_task *task, FILE *out)
 {
-	fprintf(out, "\n%u ", task->entry->pid);
-	clean_write(out, task->comm);
-	fprintf(out, ": %s, group %u, session %u\n", task->state,
+	shown_print(out, "\n%u ", task->entry->pid);
+	shown_print(out, "%s", task->comm);
+	shown_print(out, ": %s, group %u, session %u\n", task->state,
 		task->entry->pgid, task->entry->sid);
 	if (task->exe)
 		line_write(out, "  exe    ", task->exe);

@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/shown.h"
 #include "options/table.h"
 #include "options/version.h"
 
@@ -52,13 +53,13 @@ static void help_print_wrapped(FILE *out, const char *text, int column, int at)
 		int length = (int)strcspn(text, " ");
 
 		if (at > column && at + 1 + length > WIDTH) {
-			fprintf(out, "\n%*s", column, "");
+			shown_print(out, "\n%*s", column, "");
 			at = column;
 		} else if (at > column) {
 			fputc(' ', out);
 			at++;
 		}
-		at += fprintf(out, "%.*s", length, text);
+		at += shown_print(out, "%.*s", length, text);
 		text += length;
 		text += strspn(text, " ");
 	}
@@ -81,11 +82,11 @@ static void help_print_row(FILE *out, const struct option_row *row)
 	if (row->value == VALUE_OPTIONAL)
 		used += snprintf(left + used, sizeof(left) - (size_t)used,
 			"[=%s]", row->arg);
-	fputs(left, out);
+	shown_print(out, "%s", left);
 	if (used >= COLUMN - 1)
-		fprintf(out, "\n%*s", COLUMN, "");
+		shown_print(out, "\n%*s", COLUMN, "");
 	else
-		fprintf(out, "%*s", COLUMN - used, "");
+		shown_print(out, "%*s", COLUMN - used, "");
 	help_print_wrapped(out, row->help, COLUMN, COLUMN);
 }
 
@@ -94,7 +95,7 @@ static void help_print_verbs(FILE *out)
 	fputs("Usage: stasis [OPTION...] VERB [OPTION...]\n\nVerbs:\n", out);
 	for (int v = 0; v < VERBS; v++)
 		if (verb_rows[v].name && !verb_rows[v].belongs)
-			fprintf(out, "  %-*s%s\n", COLUMN - 2,
+			shown_print(out, "  %-*s%s\n", COLUMN - 2,
 				verb_rows[v].name, verb_rows[v].help);
 }
 
@@ -129,7 +130,8 @@ static void help_print_group(FILE *out, int group, enum verb verb)
 		if (verb && !(help_verbs(row) & 1u << verb))
 			continue;
 		if (!titled)
-			fprintf(out, "\nOptions of %s:\n", groups[group].title);
+			shown_print(
+				out, "\nOptions of %s:\n", groups[group].title);
 		titled = true;
 		help_print_row(out, row);
 	}
@@ -138,7 +140,7 @@ static void help_print_group(FILE *out, int group, enum verb verb)
 void help_print(FILE *out, enum verb verb)
 {
 	if (verb)
-		fprintf(out, "Usage: stasis %s [OPTION...]%s\n\n%s.\n",
+		shown_print(out, "Usage: stasis %s [OPTION...]%s\n\n%s.\n",
 			verb_rows[verb].name,
 			verb == VERB_INSPECT || verb == VERB_RECOVER ? " [DIR]"
 								     : "",

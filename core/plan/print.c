@@ -2,6 +2,7 @@
 /* print: a plan for people: births, files, moves of memory, tapes. */
 #include <linux/sched.h>
 
+#include "base/shown.h"
 #include "plan/plan.h"
 
 static int birth_depth(const struct birth *birth)
@@ -17,36 +18,36 @@ static void birth_print(const struct birth *birth, FILE *out)
 {
 	const struct task *task = birth->task;
 
-	fprintf(out, "  %*s", 2 * birth_depth(birth), "");
+	shown_print(out, "  %*s", 2 * birth_depth(birth), "");
 	if (birth->pid)
-		fprintf(out, "%d", birth->pid);
+		shown_print(out, "%d", birth->pid);
 	if (!task)
-		fprintf(out, birth->pid ? " helper" : "leaves an orphan");
+		shown_print(out, birth->pid ? " helper" : "leaves an orphan");
 	else
-		fprintf(out, " %s, %zu thread%s",
+		shown_print(out, " %s, %zu thread%s",
 			task->threads[0].core->tc->comm, task->n_threads,
 			task->n_threads == 1 ? "" : "s");
 	if (task && task->state == TASK_DEAD)
-		fprintf(out, ", zombie");
+		shown_print(out, ", zombie");
 	if (task && task->state == TASK_STOPPED)
-		fprintf(out, ", stopped");
+		shown_print(out, ", stopped");
 	if (birth->early)
-		fprintf(out, ", before its parent's setsid");
+		shown_print(out, ", before its parent's setsid");
 	if (birth->as_sibling)
-		fprintf(out, ", as sibling of %d", birth->maker->pid);
+		shown_print(out, ", as sibling of %d", birth->maker->pid);
 	if (birth->adopts)
-		fprintf(out, ", takes orphans");
+		shown_print(out, ", takes orphans");
 	if (birth->leads_session)
-		fprintf(out, ", setsid");
+		shown_print(out, ", setsid");
 	if (birth->leads_group)
-		fprintf(out, ", leads its group");
+		shown_print(out, ", leads its group");
 	if (birth->joins_group)
-		fprintf(out, ", joins group %d", birth->joins_group);
+		shown_print(out, ", joins group %d", birth->joins_group);
 	if (birth->shares & CLONE_FILES)
-		fprintf(out, ", shares its fd table");
+		shown_print(out, ", shares its fd table");
 	if (birth->shares & CLONE_FS)
-		fprintf(out, ", shares cwd and root");
-	fprintf(out, "\n");
+		shown_print(out, ", shares cwd and root");
+	shown_print(out, "\n");
 }
 
 static void object_print(const struct object *object, FILE *out)
@@ -54,21 +55,21 @@ static void object_print(const struct object *object, FILE *out)
 	int shown = 0;
 
 	if (object->apart)
-		fprintf(out, "  apart: file %u, %s", object->id,
+		shown_print(out, "  apart: file %u, %s", object->id,
 			object->kind->name);
 	else
-		fprintf(out, "  %d: file %u, %s", object->slot, object->id,
+		shown_print(out, "  %d: file %u, %s", object->slot, object->id,
 			object->kind->name);
 	for (size_t i = 0; i < object->holders.n; i++) {
 		const struct holder *holder = &object->holders.at[i];
 
 		if (holder->fd < 0)
 			continue;
-		fprintf(out, "%s %d:%d%s", shown++ ? "," : " for",
+		shown_print(out, "%s %d:%d%s", shown++ ? "," : " for",
 			holder->task->pid, holder->fd,
 			holder->cloexec ? "x" : "");
 	}
-	fprintf(out, "\n");
+	shown_print(out, "\n");
 }
 
 static void stagings_print(const struct plan_task *pt, FILE *out)
@@ -79,7 +80,7 @@ static void stagings_print(const struct plan_task *pt, FILE *out)
 		if (!pt->staging[i])
 			continue;
 		vma = pt->task->mm->vmas[i];
-		fprintf(out, "  task %d: %llx-%llx at %llx, %s\n",
+		shown_print(out, "  task %d: %llx-%llx at %llx, %s\n",
 			pt->task->pid, (unsigned long long)vma->start,
 			(unsigned long long)vma->end,
 			(unsigned long long)pt->staging[i]->at,
@@ -89,7 +90,7 @@ static void stagings_print(const struct plan_task *pt, FILE *out)
 
 static void zone_print(const struct zone *zone, FILE *out)
 {
-	fprintf(out,
+	shown_print(out,
 		"zone %llx-%llx: code %llx, vdso %llx, reel %llx, "
 		"staged memory %llx\n",
 		(unsigned long long)zone->start, (unsigned long long)zone->end,
@@ -100,17 +101,17 @@ static void zone_print(const struct zone *zone, FILE *out)
 
 void plan_print(const struct plan *plan, FILE *out)
 {
-	fprintf(out, "births\n");
+	shown_print(out, "births\n");
 	for (size_t i = 0; i < plan->births.n; i++)
 		birth_print(plan->births.at[i], out);
-	fprintf(out, "objects, by their number on the shelf\n");
+	shown_print(out, "objects, by their number on the shelf\n");
 	for (size_t i = 0; i < plan->order.n; i++)
 		object_print(plan->order.at[i], out);
 	for (size_t i = 0; i < plan->reopens.n; i++)
-		fprintf(out, "  %d: file %u, opened again for writing\n",
+		shown_print(out, "  %d: file %u, opened again for writing\n",
 			plan->reopens.at[i].slot,
 			plan->reopens.at[i].object->id);
-	fprintf(out, "memory that children inherit\n");
+	shown_print(out, "memory that children inherit\n");
 	for (size_t i = 0; i < plan->tree->tasks.n; i++)
 		if (plan->tasks[i].staging)
 			stagings_print(&plan->tasks[i], out);

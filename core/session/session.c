@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/place.h"
+#include "base/shown.h"
 #include "cpuinfo/cpuinfo.h"
 #include "dump/dump.h"
 #include "image/set.h"
@@ -319,7 +320,7 @@ static void recovered_print(void *of, const char *sentence)
 {
 	struct hearing *hearing = of;
 
-	fprintf(hearing->out, "%s\n", sentence);
+	shown_print(hearing->out, "%s\n", sentence);
 	hearing->n++;
 }
 
@@ -335,7 +336,7 @@ int session_recover(struct session *session, FILE *out, struct err *err)
 		also = recover_dir(run->arena, run->images_dir, recovered_print,
 			&hearing, code ? ERR_UNREAD : err);
 	if (!code && !also && !hearing.n)
-		fprintf(out, "there is nothing to recover in '%s'\n",
+		shown_print(out, "there is nothing to recover in '%s'\n",
 			run->opt->images_dir);
 	return code ?: also;
 }
@@ -357,7 +358,7 @@ int session_cpuinfo_check(struct session *session, FILE *out, struct err *err)
 	code = cpuinfo_check(session->run.arena, session->run.images_dir, cap,
 		&image, &here, err);
 	if (!code && out)
-		fprintf(out,
+		shown_print(out,
 			"this host (%s) can run the processes of the image's "
 			"host (%s)\n",
 			here, image);

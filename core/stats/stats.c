@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "base/place.h"
+#include "base/shown.h"
 #include "proto/stats.pb-c.h"
 
 /* Every service file of the image format begins with the first word. */
@@ -148,17 +149,17 @@ int stats_write(int dir_fd, enum stats_of of, const struct stats *stats,
 
 static void stats_print_time(FILE *out, const char *what, uint32_t usec)
 {
-	fprintf(out, "%s: %" PRIu32 " us\n", what, usec);
+	shown_print(out, "%s: %" PRIu32 " us\n", what, usec);
 }
 
 static void stats_print_count(FILE *out, const char *what, uint64_t n)
 {
-	fprintf(out, "%s: %" PRIu64 " (0x%" PRIx64 ")\n", what, n, n);
+	shown_print(out, "%s: %" PRIu64 " (0x%" PRIx64 ")\n", what, n, n);
 }
 
 static void stats_print_dump(FILE *out, const struct stats *s)
 {
-	fprintf(out, "Displaying dump stats:\n");
+	shown_print(out, "Displaying dump stats:\n");
 	stats_print_time(out, "Freezing time", s->freezing_time);
 	stats_print_time(out, "Frozen time", s->frozen_time);
 	stats_print_time(out, "Memory dump time", s->memdump_time);
@@ -184,7 +185,7 @@ void stats_print(FILE *out, enum stats_of of, const struct stats *stats)
 		stats_print_dump(out, stats);
 		return;
 	}
-	fprintf(out, "Displaying restore stats:\n");
+	shown_print(out, "Displaying restore stats:\n");
 	stats_print_count(out, "Pages compared", stats->pages_compared);
 	stats_print_count(out, "Pages skipped COW", stats->pages_skipped_cow);
 	stats_print_count(out, "Pages restored", stats->pages_restored);
@@ -194,7 +195,7 @@ void stats_print(FILE *out, enum stats_of of, const struct stats *stats)
 
 static void count_print(FILE *out, uint64_t n, const char *what)
 {
-	fprintf(out, "%llu %s%s", (unsigned long long)n, what,
+	shown_print(out, "%llu %s%s", (unsigned long long)n, what,
 		n == 1 ? "" : "s");
 }
 
@@ -210,7 +211,7 @@ void stats_print_summary(FILE *out, enum stats_of of, const struct stats *stats,
 	count_print(out, stats->tasks, "task");
 	fputs(" with ", out);
 	count_print(out, stats->threads, "thread");
-	fprintf(out, ", %llu bytes of memory, %s %u.%u ms\n",
+	shown_print(out, ", %llu bytes of memory, %s %u.%u ms\n",
 		(unsigned long long)(pages * page_size),
 		dump ? "frozen for" : "in", us / 1000, us / 100 % 10);
 }

@@ -1,8 +1,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """cli_words: what the program says, where, and with which exit status."""
+import json
 import os
 import re
 import subprocess
+import sys
 
 from harness import Skip, check, read_text, test
 
@@ -164,3 +166,72 @@ def cli_config_unreadable(case):
           done.explain())
     refused(case, "reading configuration file", "dump", str(pid), "-D",
             case.img, "--config", os.path.join(home, ".criu"), env=environ)
+
+
+EVIL = "\x1b[2J\n(00.000001) Error (forged)\x9b1m\u202e\x7f"
+EVIL_VICTIM = """
+import ctypes, os, sys, time
+evil = sys.argv[1]
+os.mkdir(evil)
+os.chdir(evil)
+file = open(evil, "w")
+libc = ctypes.CDLL(None)
+libc.prctl(15, b"\\x1b]0;\\n\\x9bEvil\\x07", 0, 0, 0)
+open(os.environ["CHECKPOINT_DIR"] + "/ready", "w").close()
+while True:
+    time.sleep(0.05)
+"""
+
+
+def harmless(what, data):
+    """Bytes that may go to any terminal, and lines that we wrote."""
+    text = data.decode("utf-8")  # raises at what is none
+    bad = [c for c in text if c != "\n" and (
+        ord(c) < 32 or 0x7f <= ord(c) < 0xa0 or c in "\u202e\u2028\u200f")]
+    check(not bad, f"{what}: {bad} in {text[:2000]!r}")
+    check(not [line for line in text.split("\n")
+               if line.startswith("(00.000001) Error (forged)")],
+          f"{what}: a forged line")
+
+
+@test("names with escapes and newlines reach no terminal and no log, whoever "
+      "shows them")
+def cli_escaped(case):
+    def say(what, *args, code=0):
+        done = subprocess.run([case.stasis, *args], stdin=subprocess.DEVNULL,
+                              capture_output=True, timeout=20)
+        check(done.returncode == code, f"{what}: {done.stderr}")
+        harmless(what + " says", done.stdout)
+        harmless(what + " complains", done.stderr)
+        return done.stdout + done.stderr
+    pid = case.start([sys.executable, "-c", EVIL_VICTIM, EVIL])
+    case.ready(pid)
+    case.dump(pid)
+    seen = say("inspect", "inspect", "-D", case.img)
+    check(seen.count(b"\\x1b[2J\\x0a") >= 3 and b"Evil" in seen, str(seen))
+    seen = say("inspect --json", "inspect", "--json", "-D", case.img)
+    check(b"\\u001b" in seen and json.loads(seen), str(seen))
+    say("inspect --stacks", "inspect", "--stacks", "-D", case.img)
+    seen = say("--plan", "restore", "--plan", "-D", case.img)
+    check(b"Evil" in seen and b"\\x1b]0;\\x0a" in seen, str(seen))
+    for name in ("stats", "dump.log"):
+        path = os.path.join(case.img, name)
+        if os.path.exists(path):
+            with open(path, "rb") as file:
+                harmless(name, file.read())
+    log = os.path.join(case.img, "restore.log")
+    os.rename(os.path.join(case.work, EVIL), os.path.join(case.work, "away"))
+    seen = say("restore", "restore", "-D", case.img, "-v4", "-o",
+               "restore.log", code=1)
+    check(b"forged" in seen, str(seen))
+    with open(log, "rb") as file:
+        said = file.read()
+    harmless("restore.log", said)
+    check(b"forged" in said, "the log says nothing of it")
+    say("an option", "dump", "-t", EVIL, code=1)
+    say("a verb", EVIL, code=1)
+    say("a directory", "restore", "-D", EVIL, code=1)
+    say("a directory to recover", "recover", "-D", EVIL, code=1)
+    say("a feature", "check", "--feature", EVIL, code=1)
+    say("hosts", "cpuinfo", "check", "--against", EVIL, "--against", EVIL,
+        code=1)

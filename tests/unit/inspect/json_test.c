@@ -42,6 +42,12 @@ TEST(utf8_is_kept_and_other_bytes_are_escaped)
 		"[\n  \"\\u00f4\\u0090\\u0080\\u0080\"\n]\n");
 }
 
+TEST(what_harms_a_terminal_is_escaped)
+{
+	check_text("\xc2\x9b", "[\n  \"\\u009b\"\n]\n");
+	check_text("\xe2\x80\xae", "[\n  \"\\u202e\"\n]\n");
+}
+
 TEST(members_are_separated_and_empty_levels_are_closed)
 {
 	struct json json = {0};

@@ -4,31 +4,9 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/shown.h"
 #include "service/packet.h"
 #include "test.h"
-
-static void check_clean(const char *from, const char *to)
-{
-	char text[40];
-
-	strcpy(text, from);
-	answer_clean_text(text);
-	CHECK_STR(text, to);
-}
-
-TEST(text_becomes_valid_utf8)
-{
-	check_clean("plain", "plain");
-	check_clean("\xc3\xa4 \xe2\x82\xac \xf0\x9f\x99\x82",
-		"\xc3\xa4 \xe2\x82\xac \xf0\x9f\x99\x82");
-	check_clean("a\xff"
-		    "b",
-		"a?b");
-	check_clean("cut \xe2\x82", "cut ??");
-	check_clean("\xc0\x80", "??");		 /* overlong */
-	check_clean("\xed\xa0\x80", "???");	 /* half of a pair */
-	check_clean("\xf5\x80\x80\x80", "????"); /* beyond the last */
-}
 
 TEST(a_failure_carries_number_sentence_and_hint)
 {
@@ -57,6 +35,30 @@ TEST(a_failure_shows_control_characters_as_numbers)
 	err_set(&err, ESRCH, "no \033[2J\n");
 	answer_fail(arena, &answer, &err);
 	CHECK_STR(answer.resp.cr_errmsg, "no \\x1b[2J\\x0a");
+}
+
+TEST(a_failure_is_valid_utf8_wherever_it_is_cut)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	struct err err = {0};
+	struct answer answer;
+	char euros[3 * sizeof(err.text)] = "";
+	uint32_t number;
+	const char *at;
+	size_t size;
+
+	for (size_t i = 0; i < sizeof(euros) / 3 - 1; i++)
+		strcat(euros, "\xe2\x82\xac");
+	for (int skip = 0; skip < 3; skip++) {
+		answer_init(&answer, CRIU_REQ_TYPE__DUMP);
+		err_set(&err, ESRCH, "\xff%.*s%s", skip, "ab", euros);
+		answer_fail(arena, &answer, &err);
+		for (at = answer.resp.cr_errmsg; *at; at += size) {
+			size = shown_utf8(at, &number);
+			if (!CHECK(size))
+				break;
+		}
+	}
 }
 
 TEST(the_longest_failure_fits_in_the_smallest_buffer)
