@@ -120,4 +120,5 @@ const uint16_t calls_aarch64[CALL_COUNT] = {
 	[CALL_waitid] = 95,
 	[CALL_modify_ldt] = CALL_ABSENT,
 	[CALL_get_mempolicy] = 236,
+	[CALL_keyctl] = 219,
 };

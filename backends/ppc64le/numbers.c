@@ -120,4 +120,5 @@ const uint16_t calls_ppc64le[CALL_COUNT] = {
 	[CALL_waitid] = 272,
 	[CALL_modify_ldt] = CALL_ABSENT,
 	[CALL_get_mempolicy] = 260,
+	[CALL_keyctl] = 271,
 };

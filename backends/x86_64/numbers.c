@@ -120,4 +120,5 @@ const uint16_t calls_x86_64[CALL_COUNT] = {
 	[CALL_waitid] = 247,
 	[CALL_modify_ldt] = 154,
 	[CALL_get_mempolicy] = 239,
+	[CALL_keyctl] = 250,
 };

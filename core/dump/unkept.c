@@ -78,6 +78,12 @@ static int shares_check(const struct victim_thread *thread, int type,
 	return err_hint(err, "all threads of a process must share them");
 }
 
+/* The kernel's ends with a newline, or a NUL. */
+static const char *label_copy(struct arena *arena, const char *label)
+{
+	return arena_printf(arena, "%.*s", (int)strcspn(label, "\n"), label);
+}
+
 static int flags_check(const struct victim_thread *thread, struct err *err)
 {
 	const struct proc *proc = &thread->victim->proc;
@@ -101,6 +107,37 @@ static int flags_check(const struct victim_thread *thread, struct err *err)
 			"yet",
 			thread->tid, proc->pid);
 	return 0;
+}
+
+/* A newborn has the label of its maker: with less of a fence, or more. */
+static int label_check(
+	struct dump *dump, const struct victim_thread *thread, struct err *err)
+{
+	enum { LABEL_ROOM = 4096 };
+	const struct proc *proc = &thread->victim->proc;
+	_cleanup_proc_ struct proc own = PROC_CLOSED;
+	char label[LABEL_ROOM];
+
+	if (!dump->own_label) {
+		dump->own_label = "";
+		if (!proc_open(getpid(), &own, ERR_UNREAD) &&
+			!proc_read_small(&own, 0, "attr/current", label,
+				LABEL_ROOM, NULL, ERR_UNREAD))
+			dump->own_label = label_copy(dump->arena, label);
+	}
+	/* Without a security module there is none to be read. */
+	if (!*dump->own_label ||
+		proc_read_small(proc, thread->tid, "attr/current", label,
+			LABEL_ROOM, NULL, ERR_UNREAD) ||
+		!strcmp(label_copy(dump->arena, label), dump->own_label))
+		return 0;
+	err_set(err, EOPNOTSUPP,
+		"thread %d of process %d is confined as '%s' by a security "
+		"module, stasis as '%s': the confinement would be lost",
+		thread->tid, proc->pid, label_copy(dump->arena, label),
+		dump->own_label);
+	return err_hint(err, "start stasis with that label, here and for the "
+			     "restore (aa-exec -p, runcon)");
 }
 
 static int ports_check(const struct backend *be,
@@ -131,6 +168,7 @@ static int thread_check(
 			       ?: shares_check(thread, KCMP_FS,
 					  "a working directory, root and umask",
 					  err);
+	code = code ?: label_check(dump, thread, err);
 	return code ?: flags_check(thread, err)
 		?: ports_check(dump->run->be, thread, err);
 }

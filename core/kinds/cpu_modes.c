@@ -24,6 +24,8 @@ enum {
 	SPEC_SETTABLE = 1,	 /* PR_SPEC_PRCTL */
 	/* PR_SPEC_DISABLE, FORCE_DISABLE, DISABLE_NOEXEC */
 	SPEC_CHANGED = 4 | 8 | 16,
+	SPEC_ENABLED = 2,
+	L1D_FLUSH = 2, /* PR_SPEC_L1D_FLUSH, 5.16 */
 	MCE_SET = 1,
 	MCE_DEFAULT = 2,
 };
@@ -31,6 +33,7 @@ enum {
 enum {
 	OP_BYPASS,
 	OP_BRANCH,
+	OP_L1D,
 	OP_TSC,
 	OP_MCE,
 	OP_TAGGED,
@@ -78,6 +81,8 @@ static int cpu_modes_ask(struct tape *tape, const struct victim_thread *thread,
 		A(PR_SPEC_STORE_BYPASS), A(0), A(0), A(0));
 	tape_try(tape, CALL_prctl, A(PR_GET_SPECULATION_CTRL),
 		A(PR_SPEC_INDIRECT_BRANCH), A(0), A(0), A(0));
+	tape_try(tape, CALL_prctl, A(PR_GET_SPECULATION_CTRL), A(L1D_FLUSH),
+		A(0), A(0), A(0));
 	tape_try(tape, CALL_prctl, A(PR_GET_TSC),
 		A_DATA(data + offsetof(struct data, tsc)));
 	tape_try(tape, CALL_prctl, A(PR_MCE_KILL_GET), A(0), A(0), A(0), A(0));
@@ -100,6 +105,12 @@ static void speculation_keep(
 		extra->has_spec_indirect_branch = 1;
 		extra->spec_indirect_branch = (uint32_t)branch & SPEC_CHANGED;
 	}
+}
+
+/* Off unless a thread asks for it, where the host was booted for it. */
+static bool l1d_flushes(int64_t answer)
+{
+	return answer > 0 && answer & SPEC_SETTABLE && answer & SPEC_ENABLED;
 }
 
 /* What came back, one value of each op; data as the thread gave it. */
@@ -164,6 +175,8 @@ static int cpu_modes_capture(struct dump *dump, const struct sighting *sight,
 	if (code)
 		return code;
 	speculation_keep(extra, modes.op[OP_BYPASS], modes.op[OP_BRANCH]);
+	extra->has_spec_l1d_flush = l1d_flushes(modes.op[OP_L1D]);
+	extra->spec_l1d_flush = extra->has_spec_l1d_flush;
 	if (!modes.op[OP_TSC] && modes.data.tsc != PR_TSC_ENABLE) {
 		extra->has_tsc_mode = 1;
 		extra->tsc_mode = (uint32_t)modes.data.tsc;
@@ -202,6 +215,8 @@ static int cpu_modes_settle(struct tape *tape, const struct object *object,
 	if (extra->has_spec_indirect_branch)
 		speculation_settle(tape, PR_SPEC_INDIRECT_BRANCH,
 			extra->spec_indirect_branch);
+	if (extra->spec_l1d_flush)
+		speculation_settle(tape, L1D_FLUSH, SPEC_ENABLED);
 	tape_about(tape, "modes of the CPU");
 	if (extra->has_mce_kill)
 		tape_call(tape, CALL_prctl, A(PR_MCE_KILL), A(MCE_SET),

@@ -44,6 +44,7 @@ const struct kind *const kinds[] = {
 	&kind_rlimits,
 	&kind_mm_flags,
 	&kind_brk,
+	&kind_area_policies,
 
 	/* threads */
 	&kind_seccomp,
@@ -54,6 +55,8 @@ const struct kind *const kinds[] = {
 	&kind_timerslack,
 	&kind_sched,
 	&kind_comm,
+	&kind_mempolicy,
+	&kind_keyrings,
 	&kind_cpu_modes,
 	&kind_dispatch,
 	&kind_signals_private,

@@ -35,6 +35,7 @@ extern const struct kind kind_signals_shared;
 extern const struct kind kind_rlimits;
 extern const struct kind kind_mm_flags;
 extern const struct kind kind_brk;
+extern const struct kind kind_area_policies;
 
 /* Threads. */
 extern const struct kind kind_seccomp;
@@ -45,6 +46,8 @@ extern const struct kind kind_rseq;
 extern const struct kind kind_timerslack;
 extern const struct kind kind_sched;
 extern const struct kind kind_comm;
+extern const struct kind kind_mempolicy;
+extern const struct kind kind_keyrings;
 extern const struct kind kind_cpu_modes;
 extern const struct kind kind_dispatch;
 extern const struct kind kind_signals_private;

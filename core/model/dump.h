@@ -27,6 +27,8 @@ struct dump {
 	struct sockdiag_inets *sockets;	 /* NULL until first needed */
 	struct sem_uses semaphores;	 /* once semaphores_seen */
 	bool semaphores_seen;
+	const char
+		*own_label; /* of the engine (LSM); "": none; NULL: not read */
 	struct registry *files; /* file objects by identity, dump/registry.c */
 	struct seccomp_book *seccomp; /* kinds/seccomp.c keeps it */
 	struct shared_book *shared;   /* shared memory objects, dump/shared.c */

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -131,7 +132,7 @@ int facts_read(struct arena *arena, struct kernel_features *features,
 {
 	_cleanup_proc_ struct proc proc = PROC_CLOSED;
 	struct facts facts = {.proc_fd = -1};
-	int ret;
+	int ret, mode = 0;
 
 	ret = proc_open(getpid(), &proc, err);
 	if (!ret)
@@ -154,6 +155,8 @@ int facts_read(struct arena *arena, struct kernel_features *features,
 		ret = cpus_use(arena, &facts, err);
 	if (ret)
 		return err_wrap(err, "learning what new tasks inherit");
+	facts.mempolicy =
+		!syscall(SYS_get_mempolicy, &mode, NULL, 0, NULL, 0) && mode;
 	facts.timer_restore_ids =
 		features_have(features, FEATURE_TIMER_RESTORE_IDS);
 	*ret_facts = facts;

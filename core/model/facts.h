@@ -50,6 +50,7 @@ struct facts {
 	uint64_t timerslack;
 	struct sched_attrs sched;
 	int ioprio;
+	bool mempolicy;	   /* a NUMA policy that is not the usual one */
 	bool affinity_all; /* may run on every CPU that is online */
 };
 

@@ -24,6 +24,8 @@
 #define MADV_POPULATE_WRITE 23 /* 5.14 */
 #endif
 
+enum { MOVE_PAGES = 2 }; /* MPOL_MF_MOVE of mbind(2) */
+
 /* From here on two read faster than one. */
 enum { SHARE_MIN = 32 << 20, SHARE_ALIGN = 2 << 20 };
 
@@ -449,6 +451,26 @@ static void names_give(const struct task *task, struct tape *tape)
 	}
 }
 
+/* Before there are pages; those that are there already are moved. Nodes that
+ * this host has not got are no reason to fail. */
+static void policies_give(const struct task *task, struct tape *tape)
+{
+	const StasisTaskExtra *extra = task->extra;
+	const StasisPolicy *policy;
+	uint64_t nodes;
+
+	for (size_t i = 0; extra && i < extra->n_policy; i++) {
+		policy = extra->policy[i];
+		nodes = tape_data(tape, policy->nodes.data, policy->nodes.len);
+		tape_about_range(
+			tape, "NUMA policy", policy->start, policy->end);
+		tape_try(tape, CALL_mbind, A(policy->start),
+			A(policy->end - policy->start), A(policy->mode),
+			A_DATA(nodes), A(policy->nodes.len * 8 + 1),
+			A(MOVE_PAGES));
+	}
+}
+
 static void stage_unmap(struct plan *plan, struct tape *tape)
 {
 	const struct zone *zone = &plan->zone;
@@ -509,6 +531,7 @@ int plan_memory(struct plan *plan, struct plan_task *pt, struct tape *tape,
 	rest_unmap(plan, tape);
 	code = areas_map(plan, pt, tape, err);
 	stage_unmap(plan, tape);
+	policies_give(pt->task, tape);
 	if (!code)
 		code = pages_read(pt, tape, err);
 	if (!code)

@@ -135,6 +135,21 @@ def harm_sysv(case):
     case.await_verdict(victim)
 
 
+@test("keys that only a thread or a process has are one clear error")
+def harm_keyrings(case):
+    for whose, words in (("process", "its process"), ("thread", "its own")):
+        victim = case.start([case.program("keyring"), whose])
+        case.ready(victim)
+        if case.verdict() is None:
+            result = case.try_dump(victim)
+            harm.check_one_error(result, r"thread \d+", f"keyring of {words}")
+            check(not harm.whole(case.img), "the image looks whole")
+            case.go()
+        case.await_verdict(victim)
+        for name in os.listdir(case.work):
+            os.unlink(case.path(name))
+
+
 @test("shared tagged memory (MTE) is one clear error")
 def harm_tagged(case):
     victim = case.start([case.program("tagged")])
