@@ -63,11 +63,10 @@ static int victim_look(
 
 static void task_fill(struct dump *dump, struct victim *victim)
 {
-	struct task *task = tree_add(dump->arena, &dump->tree);
+	struct task *task = tree_add(dump->arena, &dump->tree, victim->vpid);
 	const struct proc_stat *stat = &victim->threads.at[0]->stat;
 
 	victim->task = task;
-	task->pid = victim->vpid;
 	task->ppid = stat->ppid;
 	task->pgid = stat->pgid;
 	task->sid = stat->sid;
@@ -77,6 +76,7 @@ static void task_fill(struct dump *dump, struct victim *victim)
 	for (size_t i = 0; i < task->n_threads; i++) {
 		task->threads[i].tid = victim->threads.at[i]->vtid;
 		task->threads[i].task = task;
+		victim->threads.at[i]->thread = &task->threads[i];
 	}
 	if (task->state == TASK_DEAD)
 		return;

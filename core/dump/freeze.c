@@ -20,18 +20,7 @@ enum {
 
 static struct victim *victim_find(const struct dump *dump, pid_t pid)
 {
-	for (size_t i = 0; i < dump->victims.n; i++)
-		if (dump->victims.at[i]->pid == pid)
-			return dump->victims.at[i];
-	return NULL;
-}
-
-static struct victim_thread *thread_find(struct victim *victim, pid_t tid)
-{
-	for (size_t i = victim->threads.n; i-- > 0;)
-		if (victim->threads.at[i]->tid == tid)
-			return victim->threads.at[i];
-	return NULL;
+	return index_get(&dump->victims_by_pid, (uint64_t)pid);
 }
 
 /* Seize what is new in the thread list. */
@@ -45,11 +34,7 @@ static int threads_seize(struct dump *dump, struct victim *victim,
 
 	code = proc_list_threads(dump->arena, &victim->proc, &tids, &n, err);
 	for (size_t i = 0; i < n && !code; i++) {
-		/* Both lists ascend: one comparison finds most of the known. */
-		if (i < victim->threads.n &&
-			victim->threads.at[i]->tid == tids[i])
-			continue;
-		if (thread_find(victim, tids[i]))
+		if (victim_thread_find(victim, tids[i]))
 			continue;
 		code = remote_seize(tids[i], 0, err);
 		if (code == -ESRCH && tids[i] != victim->pid) {
@@ -59,10 +44,7 @@ static int threads_seize(struct dump *dump, struct victim *victim,
 		if (code)
 			return err_wrap(
 				err, "freezing process %d", victim->pid);
-		thread = arena_new1(dump->arena, struct victim_thread);
-		*vec_push(dump->arena, &victim->threads) = thread;
-		thread->tid = tids[i];
-		thread->victim = victim;
+		thread = victim_thread_add(dump->arena, victim, tids[i]);
 		thread->seized = true;
 		seized++;
 	}
@@ -117,8 +99,10 @@ static int thread_stop(struct dump *dump, struct victim *victim,
 }
 
 /* A thread that ended between being listed and being stopped. */
-static void thread_forget(struct victim *victim, size_t i)
+static void thread_forget(struct dump *dump, struct victim *victim, size_t i)
 {
+	*index_slot(dump->arena, &victim->by_tid,
+		(uint64_t)victim->threads.at[i]->tid) = NULL;
 	for (; i + 1 < victim->threads.n; i++)
 		victim->threads.at[i] = victim->threads.at[i + 1];
 	victim->threads.n--;
@@ -139,7 +123,7 @@ static int threads_stop(
 		thread = victim->threads.at[i];
 		code = thread_stop(dump, victim, thread, err);
 		if (code == -ESRCH && thread->tid != victim->pid) {
-			thread_forget(victim, i);
+			thread_forget(dump, victim, i);
 			continue;
 		}
 		if (code)
@@ -237,6 +221,7 @@ static int victim_open(
 	if (code)
 		return code;
 	*vec_push(dump->arena, &dump->victims) = victim;
+	*index_slot(dump->arena, &dump->victims_by_pid, (uint64_t)pid) = victim;
 	*ret = victim;
 	return 0;
 }
@@ -257,10 +242,7 @@ static int process_freeze(struct dump *dump, pid_t pid, struct err *err)
 		return code;
 	if (victim->state != TASK_DEAD)
 		return pidfd_open_task(pid, 0, &victim->pidfd, err);
-	leader = arena_new1(dump->arena, struct victim_thread);
-	*vec_push(dump->arena, &victim->threads) = leader;
-	leader->tid = pid;
-	leader->victim = victim;
+	leader = victim_thread_add(dump->arena, victim, pid);
 	return proc_stat_read(&victim->proc, 0, &leader->stat, err);
 }
 
@@ -294,6 +276,8 @@ static int children_freeze(struct dump *dump, struct victim *victim,
 		code = process_freeze(dump, pids[i], err);
 		if (code == -ESRCH) {
 			dump->victims.n = known;
+			*index_slot(dump->arena, &dump->victims_by_pid,
+				(uint64_t)pids[i]) = NULL;
 			*ret_again = true;
 			code = 0;
 		} else if (!code && dump->victims.at[known]->state == TASK_DEAD)

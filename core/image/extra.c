@@ -6,13 +6,30 @@ void extra_init(struct extra *ret_extra, struct arena *arena)
 	*ret_extra = (struct extra){.arena = arena};
 }
 
+/* Of two of one number the first is found. */
+static void thread_keep(struct extra *extra, StasisThreadExtra *thread)
+{
+	void **slot = index_slot(extra->arena, &extra->by_tid, thread->tid);
+
+	*slot = *slot ?: thread;
+	*vec_push(extra->arena, &extra->threads) = thread;
+}
+
+static void task_keep(struct extra *extra, StasisTaskExtra *task)
+{
+	void **slot = index_slot(extra->arena, &extra->by_pid, task->pid);
+
+	*slot = *slot ?: task;
+	*vec_push(extra->arena, &extra->tasks) = task;
+}
+
 StasisThreadExtra *extra_thread_add(struct extra *extra, uint32_t tid)
 {
 	StasisThreadExtra *thread = arena_new1(extra->arena, StasisThreadExtra);
 
 	stasis_thread_extra__init(thread);
 	thread->tid = tid;
-	*vec_push(extra->arena, &extra->threads) = thread;
+	thread_keep(extra, thread);
 	return thread;
 }
 
@@ -22,7 +39,7 @@ StasisTaskExtra *extra_task_add(struct extra *extra, uint32_t pid)
 
 	stasis_task_extra__init(task);
 	task->pid = pid;
-	*vec_push(extra->arena, &extra->tasks) = task;
+	task_keep(extra, task);
 	return task;
 }
 
@@ -76,18 +93,12 @@ void extra_name_add(struct arena *arena, StasisTaskExtra *task, uint64_t start,
 const StasisThreadExtra *extra_thread_find(
 	const struct extra *extra, uint32_t tid)
 {
-	for (size_t i = 0; i < extra->threads.n; i++)
-		if (extra->threads.at[i]->tid == tid)
-			return extra->threads.at[i];
-	return NULL;
+	return index_get(&extra->by_tid, tid);
 }
 
 const StasisTaskExtra *extra_task_find(const struct extra *extra, uint32_t pid)
 {
-	for (size_t i = 0; i < extra->tasks.n; i++)
-		if (extra->tasks.at[i]->pid == pid)
-			return extra->tasks.at[i];
-	return NULL;
+	return index_get(&extra->by_pid, pid);
 }
 
 const StasisRegset *extra_regset_find(
@@ -128,10 +139,9 @@ int extra_load(struct image_set *set, struct extra *ret_extra, struct err *err)
 	for (size_t i = 0; i < list.n; i++) {
 		record = (const StasisExtra *)list.at[i].msg;
 		for (size_t k = 0; k < record->n_thread; k++)
-			*vec_push(extra.arena, &extra.threads) =
-				record->thread[k];
+			thread_keep(&extra, record->thread[k]);
 		for (size_t k = 0; k < record->n_task; k++)
-			*vec_push(extra.arena, &extra.tasks) = record->task[k];
+			task_keep(&extra, record->task[k]);
 		extra.outside = record->outside;
 		extra.n_outside = record->n_outside;
 	}

@@ -11,6 +11,7 @@
 
 #include <stdint.h>
 
+#include "base/index.h"
 #include "base/vec.h"
 #include "image/set.h"
 
@@ -18,7 +19,8 @@ struct extra {
 	struct arena *arena;
 	VEC(StasisThreadExtra *) threads;
 	VEC(StasisTaskExtra *) tasks;
-	uint32_t *outside; /* ids of files */
+	struct index by_tid, by_pid; /* of what was added or loaded */
+	uint32_t *outside;	     /* ids of files */
 	size_t n_outside;
 };
 

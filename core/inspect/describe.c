@@ -18,21 +18,92 @@ static int file_compare(const void *a, const void *b)
 	return one->id < two->id ? -1 : one->id > two->id;
 }
 
+/* Where messages of a type have the number that files call them by. */
+struct numbered {
+	enum image_type type;
+	size_t key_at; /* of a uint32_t */
+};
+
+/* The first of each number is found. */
+static int numbered_load(struct image_set *set, const struct numbered *numbered,
+	struct index *ret, struct err *err)
+{
+	struct image_list list = {0};
+	int code = image_load(set, numbered->type, 0, &list, err);
+	uint32_t key;
+	void **slot;
+
+	for (size_t i = 0; !code && i < list.n; i++) {
+		memcpy(&key, (const char *)list.at[i].msg + numbered->key_at,
+			sizeof(key));
+		slot = index_slot(image_set_arena(set), ret, key);
+		*slot = *slot ?: list.at[i].msg;
+	}
+	return code;
+}
+
+static int packets_count(
+	struct image_set *set, struct index *ret, struct err *err)
+{
+	struct image_list list = {0};
+	int code = image_load(set, IMAGE_SK_QUEUES, 0, &list, err);
+	const SkPacketEntry *packet;
+	void **n;
+
+	for (size_t i = 0; !code && i < list.n; i++) {
+		packet = (const SkPacketEntry *)list.at[i].msg;
+		n = index_slot(image_set_arena(set), ret, packet->id_for);
+		*n = (char *)*n + 1;
+	}
+	return code;
+}
+
+static int files_load(
+	struct image_set *set, struct file_book *book, struct err *err)
+{
+	struct image_list files = {0};
+	int code = image_load(set, IMAGE_FILES, 0, &files, err);
+
+	if (code < 0)
+		return code;
+	book->files = arena_newn(book->arena, const FileEntry *, files.n + 1);
+	for (size_t i = 0; i < files.n; i++)
+		book->files[i] = (const FileEntry *)files.at[i].msg;
+	book->n = files.n;
+	qsort(book->files, book->n, sizeof(book->files[0]), file_compare);
+	return 0;
+}
+
 int file_book_load(
 	struct image_set *set, struct file_book *ret_book, struct err *err)
 {
+	static const struct numbered pipe_data = {
+		IMAGE_PIPES_DATA, offsetof(PipeDataEntry, pipe_id)};
+	static const struct numbered fifo_data = {
+		IMAGE_FIFO_DATA, offsetof(PipeDataEntry, pipe_id)};
+	static const struct numbered memfds = {
+		IMAGE_MEMFD, offsetof(MemfdInodeEntry, inode_id)};
+	static const struct numbered ttys = {
+		IMAGE_TTY_INFO, offsetof(TtyInfoEntry, id)};
+	static const struct numbered remaps = {
+		IMAGE_REMAP_FPATH, offsetof(RemapFilePathEntry, orig_id)};
 	struct file_book book = {.arena = image_set_arena(set)};
-	struct image_list files = {0};
-	int code;
+	int code = files_load(set, &book, err);
 
-	code = image_load(set, IMAGE_FILES, 0, &files, err) ?: image_load(set, IMAGE_PIPES_DATA, 0, &book.pipe_data, err) ?: image_load(set, IMAGE_FIFO_DATA, 0, &book.fifo_data, err) ?: image_load(set, IMAGE_SK_QUEUES, 0, &book.packets, err) ?: image_load(set, IMAGE_MEMFD, 0, &book.memfds, err) ?: image_load(set, IMAGE_TTY_INFO, 0, &book.ttys, err) ?: image_load(set, IMAGE_REMAP_FPATH, 0, &book.remaps, err);
+	if (!code)
+		code = numbered_load(set, &pipe_data, &book.pipe_data, err);
+	if (!code)
+		code = numbered_load(set, &fifo_data, &book.fifo_data, err);
+	if (!code)
+		code = packets_count(set, &book.packets, err);
+	if (!code)
+		code = numbered_load(set, &memfds, &book.memfds, err);
+	if (!code)
+		code = numbered_load(set, &ttys, &book.ttys, err);
+	if (!code)
+		code = numbered_load(set, &remaps, &book.remaps, err);
 	if (code < 0)
 		return code;
-	book.files = arena_newn(book.arena, const FileEntry *, files.n + 1);
-	for (size_t i = 0; i < files.n; i++)
-		book.files[i] = (const FileEntry *)files.at[i].msg;
-	book.n = files.n;
-	qsort(book.files, book.n, sizeof(book.files[0]), file_compare);
 	*ret_book = book;
 	return 0;
 }
@@ -86,21 +157,15 @@ static const char *mode_kind(const RegFileEntry *reg)
 
 static const char *remap_text(const struct file_book *book, uint32_t id)
 {
-	const RemapFilePathEntry *remap;
+	const RemapFilePathEntry *remap = index_get(&book->remaps, id);
 
-	for (size_t i = 0; i < book->remaps.n; i++) {
-		remap = (const RemapFilePathEntry *)book->remaps.at[i].msg;
-		if (remap->orig_id != id)
-			continue;
-		if (remap->has_remap_type &&
-			remap->remap_type == REMAP_TYPE__LINKED)
-			return ", linked under another name";
-		if (remap->has_remap_type &&
-			remap->remap_type == REMAP_TYPE__PROCFS)
-			return ", of a process that is gone";
-		return ", deleted";
-	}
-	return "";
+	if (!remap)
+		return "";
+	if (remap->has_remap_type && remap->remap_type == REMAP_TYPE__LINKED)
+		return ", linked under another name";
+	if (remap->has_remap_type && remap->remap_type == REMAP_TYPE__PROCFS)
+		return ", of a process that is gone";
+	return ", deleted";
 }
 
 static struct description reg_describe(
@@ -116,16 +181,11 @@ static struct description reg_describe(
 			remap_text(book, reg->id))};
 }
 
-static uint32_t waiting_bytes(const struct image_list *data, uint32_t pipe_id)
+static uint32_t waiting_bytes(const struct index *data, uint32_t pipe_id)
 {
-	const PipeDataEntry *entry;
+	const PipeDataEntry *entry = index_get(data, pipe_id);
 
-	for (size_t i = 0; i < data->n; i++) {
-		entry = (const PipeDataEntry *)data->at[i].msg;
-		if (entry->pipe_id == pipe_id)
-			return entry->bytes;
-	}
-	return 0;
+	return entry ? entry->bytes : 0;
 }
 
 static struct description pipe_describe(
@@ -152,19 +212,15 @@ static struct description fifo_describe(
 static struct description memfd_describe(
 	const struct file_book *book, const MemfdFileEntry *memfd)
 {
-	const MemfdInodeEntry *inode;
+	const MemfdInodeEntry *inode =
+		index_get(&book->memfds, memfd->inode_id);
 
-	for (size_t i = 0; i < book->memfds.n; i++) {
-		inode = (const MemfdInodeEntry *)book->memfds.at[i].msg;
-		if (inode->inode_id != memfd->inode_id)
-			continue;
-		return (struct description){"memfd",
-			arena_printf(book->arena,
-				"%s (%s, at %" PRIu64 " of %" PRIu64 ")",
-				inode->name, access_text(memfd->flags),
-				memfd->pos, inode->size)};
-	}
-	return (struct description){"memfd", "without an object"};
+	if (!inode)
+		return (struct description){"memfd", "without an object"};
+	return (struct description){"memfd",
+		arena_printf(book->arena,
+			"%s (%s, at %" PRIu64 " of %" PRIu64 ")", inode->name,
+			access_text(memfd->flags), memfd->pos, inode->size)};
 }
 
 static const char *tty_kind(TtyType type)
@@ -192,19 +248,14 @@ static struct description tty_describe(
 {
 	const char *path =
 		tty->has_regf_id ? file_book_path(book, tty->regf_id) : NULL;
-	const TtyInfoEntry *info;
+	const TtyInfoEntry *info = index_get(&book->ttys, tty->tty_info_id);
 
-	for (size_t i = 0; i < book->ttys.n; i++) {
-		info = (const TtyInfoEntry *)book->ttys.at[i].msg;
-		if (info->id != tty->tty_info_id)
-			continue;
-		return (struct description){tty_kind(info->type),
-			arena_printf(book->arena,
-				"%s (session %u, foreground group %u)",
-				path ?: "without a path", info->sid,
-				info->pgrp)};
-	}
-	return (struct description){"tty", path ?: "without a path"};
+	if (!info)
+		return (struct description){"tty", path ?: "without a path"};
+	return (struct description){tty_kind(info->type),
+		arena_printf(book->arena,
+			"%s (session %u, foreground group %u)",
+			path ?: "without a path", info->sid, info->pgrp)};
 }
 
 static struct description timerfd_describe(

@@ -9,6 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/index.h"
 #include "image/set.h"
 #include "proto/files.pb-c.h"
 
@@ -22,7 +23,9 @@ struct file_book {
 	struct arena *arena;
 	const FileEntry **files; /* by id */
 	size_t n;
-	struct image_list pipe_data, fifo_data, packets, memfds, ttys, remaps;
+	/* Messages by the number that files call them by; of packets, how many
+	 * wait in a socket. */
+	struct index pipe_data, fifo_data, packets, memfds, ttys, remaps;
 };
 
 int file_book_load(

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/index.h"
 #include "image/page_chain.h"
 #include "inspect/machine.h"
 #include "inspect/memory.h"
@@ -242,49 +243,65 @@ static int task_gather(
 	return memory_gather(in, task, err);
 }
 
+/* A record of pstree and the next one with the same parent. */
+struct branch {
+	const PstreeEntry *entry;
+	struct branch *next;
+	bool seen;
+};
+
+/* By parent, in the order of the list. */
+static struct branch *branches_find(struct arena *arena,
+	const struct image_list *list, struct index *by_ppid)
+{
+	struct branch *all = arena_newn(arena, struct branch, list->n + 1);
+	void **first;
+
+	for (size_t i = list->n; i-- > 0;) {
+		all[i].entry = (const PstreeEntry *)list->at[i].msg;
+		first = index_slot(arena, by_ppid, all[i].entry->ppid);
+		all[i].next = *first;
+		*first = &all[i];
+	}
+	return all;
+}
+
 /* A task, then its children: parents come first in pstree, but siblings of
  * different depth are mixed. */
-static void tree_order(struct inspection *in, const struct image_list *list,
-	uint32_t pid, int depth, bool *seen)
+static void tree_order(struct inspection *in, const struct index *by_ppid,
+	uint32_t pid, int depth)
 {
-	const PstreeEntry *entry;
+	struct branch *branch = index_get(by_ppid, pid);
 	struct inspect_task *task;
 
-	for (size_t i = 0; i < list->n; i++) {
-		entry = (const PstreeEntry *)list->at[i].msg;
-		if (seen[i] || entry->ppid != pid)
+	for (; branch; branch = branch->next) {
+		if (branch->seen)
 			continue;
-		seen[i] = true;
+		branch->seen = true;
 		task = vec_push(in->arena, &in->tasks);
-		task->entry = entry;
+		task->entry = branch->entry;
 		task->depth = depth;
 		/* The depth bounds the recursion for damaged trees. */
-		if (entry->pid != pid && depth < 1000)
-			tree_order(in, list, entry->pid, depth + 1, seen);
+		if (task->entry->pid != pid && depth < 1000)
+			tree_order(in, by_ppid, task->entry->pid, depth + 1);
 	}
 }
 
 static int tasks_gather(struct inspection *in, struct err *err)
 {
 	struct image_list list = {0};
-	bool *seen;
+	struct index by_ppid = {0};
+	struct branch *all;
 	int code;
 
 	code = image_load(in->set, IMAGE_PSTREE, 0, &list, err);
 	if (code < 0)
 		return code;
-	seen = arena_newn(in->arena, bool, list.n + 1);
-	if (list.n) {
-		tree_order(in, &list,
-			((const PstreeEntry *)list.at[0].msg)->ppid, 0, seen);
-		/* Tasks that hang on nothing are shown, too. */
-		for (size_t i = 0; i < list.n; i++)
-			if (!seen[i])
-				tree_order(in, &list,
-					((const PstreeEntry *)list.at[i].msg)
-						->ppid,
-					0, seen);
-	}
+	all = branches_find(in->arena, &list, &by_ppid);
+	/* The first is the root; tasks that hang on nothing are shown, too. */
+	for (size_t i = 0; i < list.n; i++)
+		if (!all[i].seen)
+			tree_order(in, &by_ppid, all[i].entry->ppid, 0);
 	for (size_t i = 0; i < in->tasks.n; i++)
 		if (task_gather(in, &in->tasks.at[i], err) < 0)
 			return err_wrap(

@@ -77,16 +77,6 @@ static const char *unix_name(struct arena *arena, ProtobufCBinaryData name)
 	return name.len ? text : "unnamed";
 }
 
-static size_t packets_count(const struct file_book *book, uint32_t id)
-{
-	size_t n = 0;
-
-	for (size_t i = 0; i < book->packets.n; i++)
-		n += ((const SkPacketEntry *)book->packets.at[i].msg)->id_for ==
-		     id;
-	return n;
-}
-
 static const char *type_name(uint32_t type)
 {
 	switch (type & 15) {
@@ -110,12 +100,12 @@ static struct description unix_describe(
 
 	if (sk->peer)
 		peer = arena_printf(book->arena, ", peer [%u]", sk->peer);
-	return (struct description){
-		"unix", arena_printf(book->arena,
-				"[%u] %s (%s, %s%s, %zu packets waiting)",
-				sk->ino, unix_name(book->arena, sk->name),
-				type_name(sk->type), state_name(sk->state),
-				peer, packets_count(book, sk->id))};
+	return (struct description){"unix",
+		arena_printf(book->arena,
+			"[%u] %s (%s, %s%s, %zu packets waiting)", sk->ino,
+			unix_name(book->arena, sk->name), type_name(sk->type),
+			state_name(sk->state), peer,
+			(size_t)(uintptr_t)index_get(&book->packets, sk->id))};
 }
 
 struct description socket_describe(

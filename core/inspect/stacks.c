@@ -9,6 +9,7 @@
 
 #include "backend.h"
 #include "base/fd.h"
+#include "base/index.h"
 #include "base/io.h"
 #include "image/page_chain.h"
 #include "inspect/machine.h"
@@ -17,14 +18,14 @@
 
 /* A mapped file as it is on this host now. */
 struct mapped {
-	uint32_t id;
 	int fd; /* -1: not here, or not the same */
 };
 
 struct stacks {
 	struct inspection *in;
 	struct unwinder *unwinder;
-	VEC(struct mapped) files;
+	VEC(struct mapped *) files;
+	struct index by_id;
 };
 
 /* One task: what unwind's callbacks get. */
@@ -34,6 +35,8 @@ struct view {
 	const CoreEntry *core;
 	struct page_chain chain;
 	struct unwind_map *maps;
+	size_t n_maps; /* areas that ascend; guards, which follow, are parts
+			* of others */
 };
 
 /* The file that was mapped must be the one that is here now. */
@@ -53,12 +56,11 @@ static bool file_same(int fd, const RegFileEntry *reg)
 static int file_open(struct stacks *stacks, uint32_t id)
 {
 	const FileEntry *file = file_book_find(&stacks->in->files, id);
-	struct mapped *mapped;
+	struct mapped *mapped = index_get(&stacks->by_id, id);
 	int fd = -1;
 
-	for (size_t i = 0; i < stacks->files.n; i++)
-		if (stacks->files.at[i].id == id)
-			return stacks->files.at[i].fd;
+	if (mapped)
+		return mapped->fd;
 	if (file && file->reg)
 		fd = open(file->reg->name,
 			O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
@@ -66,9 +68,10 @@ static int file_open(struct stacks *stacks, uint32_t id)
 		close(fd);
 		fd = -1;
 	}
-	mapped = vec_push(stacks->in->arena, &stacks->files);
-	mapped->id = id;
+	mapped = arena_new1(stacks->in->arena, struct mapped);
 	mapped->fd = fd;
+	*vec_push(stacks->in->arena, &stacks->files) = mapped;
+	*index_slot(stacks->in->arena, &stacks->by_id, id) = mapped;
 	return fd;
 }
 
@@ -89,6 +92,10 @@ static void view_maps(struct view *view)
 		stacks->in->arena, struct unwind_map, mm->n_vmas + 1);
 	for (size_t i = 0; i < mm->n_vmas; i++) {
 		vma = mm->vmas[i];
+		if (vma->end <= vma->start ||
+			(i && vma->start < mm->vmas[i - 1]->end))
+			break;
+		view->n_maps++;
 		map = &view->maps[i];
 		map->start = vma->start;
 		map->end = vma->end;
@@ -130,22 +137,34 @@ static size_t vma_read(
 	return size;
 }
 
+static bool map_find(const struct view *view, uint64_t at, size_t *ret)
+{
+	size_t low = 0, high = view->n_maps, mid;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (view->maps[mid].end <= at)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	*ret = low;
+	return low < view->n_maps && view->maps[low].start <= at;
+}
+
 static size_t view_read_mem(void *arg, uint64_t at, void *to, size_t size)
 {
 	const struct view *view = arg;
-	const MmEntry *mm = view->task->mm;
-	size_t done = 0, now = 1;
+	size_t done = 0, now = 1, i;
 	uint64_t here;
 
 	while (done < size && now) {
 		here = at + done;
 		now = page_chain_read(
 			&view->chain, here, (char *)to + done, size - done);
-		for (size_t i = 0; !now && i < mm->n_vmas; i++)
-			if (here >= mm->vmas[i]->start &&
-				here < mm->vmas[i]->end)
-				now = vma_read(view, i, here, (char *)to + done,
-					size - done);
+		if (!now && map_find(view, here, &i))
+			now = vma_read(
+				view, i, here, (char *)to + done, size - done);
 		done += now;
 	}
 	return done;
@@ -166,7 +185,7 @@ static void thread_unwind(struct view *view, struct inspect_thread *thread)
 		.pc = thread->pc,
 		.sp = thread->sp,
 		.maps = view->maps,
-		.n_maps = view->task->mm->n_vmas,
+		.n_maps = view->n_maps,
 		.chain = machine_chain(thread->core)};
 	struct unwind_stack stack;
 
@@ -233,6 +252,6 @@ int stacks_gather(struct inspection *in, struct err *err)
 	for (size_t i = 0; ret == 0 && i < in->tasks.n; i++)
 		ret = task_stacks(&stacks, &in->tasks.at[i], err);
 	for (size_t i = 0; i < stacks.files.n; i++)
-		fd_closep(&stacks.files.at[i].fd);
+		fd_closep(&stacks.files.at[i]->fd);
 	return ret;
 }

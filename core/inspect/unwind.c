@@ -29,10 +29,18 @@ struct walk {
 static const struct unwind_map *map_find(
 	const struct unwind_source *source, uint64_t at)
 {
-	for (size_t i = 0; i < source->n_maps; i++)
-		if (at >= source->maps[i].start && at < source->maps[i].end)
-			return &source->maps[i];
-	return NULL;
+	size_t low = 0, high = source->n_maps, mid;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (source->maps[mid].end <= at)
+			low = mid + 1;
+		else
+			high = mid;
+	}
+	return low < source->n_maps && source->maps[low].start <= at
+		       ? &source->maps[low]
+		       : NULL;
 }
 
 static bool word_read(

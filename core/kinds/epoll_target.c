@@ -2,8 +2,10 @@
 #include "kinds/epoll_target.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 
 #include "kernel/kcmp.h"
 #include "kernel/kcmp_tree.h"
@@ -13,15 +15,21 @@ struct opened {
 	struct kcmp_node node;
 	const struct victim *victim;
 	int fd;
-	uint64_t ino;
+	struct opened *next; /* of the same inode */
 };
 
-typedef VEC(struct opened *) opened_vec;
+/* One target of a set. */
+struct target {
+	const struct sighting *set;
+	const struct fdinfo_epoll *info;
+	unsigned turn; /* of those that were added under the same number */
+};
 
 static int table_list(struct dump *dump, const struct victim *victim,
-	opened_vec *ret, struct err *err)
+	struct index *by_inode, struct err *err)
 {
 	struct opened *opened;
+	void **first;
 	struct stat stat;
 	char name[32];
 	size_t n;
@@ -30,33 +38,36 @@ static int table_list(struct dump *dump, const struct victim *victim,
 	if (victim->state == TASK_DEAD)
 		return 0;
 	code = proc_list_fds(dump->arena, &victim->proc, &fds, &n, err);
-	for (size_t i = 0; i < n && !code; i++) {
+	/* The first ones last: lists grow at their heads. */
+	for (size_t i = n; !code && i-- > 0;) {
 		snprintf(name, sizeof(name), "fd/%d", fds[i]);
 		if (fstatat(victim->proc.dir, name, &stat, 0))
 			continue;
 		opened = arena_new1(dump->arena, struct opened);
+		first = index_slot(dump->arena, by_inode, stat.st_ino);
 		*opened = (struct opened){
-			.victim = victim, .fd = fds[i], .ino = stat.st_ino};
-		*vec_push(dump->arena, ret) = opened;
+			.victim = victim, .fd = fds[i], .next = *first};
+		*first = opened;
 	}
 	return code;
 }
 
 /* All numbers of all victims, once, and only when one was missed. */
-static int all_list(struct dump *dump, opened_vec **ret, struct err *err)
+static int all_list(struct dump *dump, struct index **ret, struct err *err)
 {
 	void **known = book_slot(
 		dump->arena, &dump->book, "epoll targets", 0, UINT64_MAX);
-	opened_vec *list = *known;
+	struct index *by_inode = *known;
 	int code = 0;
 
-	if (!list) {
-		list = arena_new1(dump->arena, opened_vec);
-		for (size_t i = 0; i < dump->victims.n && !code; i++)
-			code = table_list(dump, dump->victims.at[i], list, err);
-		*known = list;
+	if (!by_inode) {
+		by_inode = arena_new1(dump->arena, struct index);
+		for (size_t i = dump->victims.n; i-- > 0 && !code;)
+			code = table_list(
+				dump, dump->victims.at[i], by_inode, err);
+		*known = by_inode;
 	}
-	*ret = list;
+	*ret = by_inode;
 	return code;
 }
 
@@ -68,62 +79,69 @@ static int inode_tree(struct dump *dump, const struct victim *in, uint64_t ino,
 		in ? (uint64_t)in->pid : 0);
 	struct kcmp_tree *tree = *known;
 	struct kcmp_node *node, *there;
-	opened_vec *list;
+	const struct opened *opened;
+	struct index *by_inode;
 	int code = 0;
 
 	*ret = tree;
 	if (tree)
 		return 0;
-	code = all_list(dump, &list, err);
+	code = all_list(dump, &by_inode, err);
 	tree = arena_new1(dump->arena, struct kcmp_tree);
 	tree->type = KCMP_FILE;
-	for (size_t i = 0; !code && i < list->n; i++) {
-		if (list->at[i]->ino != ino ||
-			(in && list->at[i]->victim != in))
+	opened = code ? NULL : index_get(by_inode, ino);
+	for (; opened && !code; opened = opened->next) {
+		if (in && opened->victim != in)
 			continue;
 		/* In two trees: nodes of their own. */
-		node = arena_copy(
-			dump->arena, list->at[i], sizeof(struct opened));
-		node->pid = list->at[i]->victim->pid;
-		node->idx = (uint64_t)list->at[i]->fd;
+		node = arena_copy(dump->arena, opened, sizeof(*opened));
+		node->pid = opened->victim->pid;
+		node->idx = (uint64_t)opened->fd;
 		code = kcmp_tree_place(tree, node, &there, err);
 	}
 	*known = *ret = tree;
 	return code;
 }
 
-/* Which of the targets that were added under the same number. */
-static unsigned target_turn(const struct fdinfo *info, size_t target)
+static int target_compare(const struct target *target, pid_t pid, int fd,
+	int *ret_order, struct err *err)
 {
-	unsigned turn = 0;
-
-	for (size_t i = 0; i < target; i++)
-		turn += info->epoll[i].fd == info->epoll[target].fd;
-	return turn;
-}
-
-static int target_compare(const struct sighting *set, size_t target, pid_t pid,
-	int fd, int *ret_order, struct err *err)
-{
-	return kcmp_compare_epoll(pid, fd, set->victim->pid, set->fd_number,
-		set->info.epoll[target].fd, target_turn(&set->info, target),
+	return kcmp_compare_epoll(pid, fd, target->set->victim->pid,
+		target->set->fd_number, target->info->fd, target->turn,
 		ret_order, err);
 }
 
-static int tree_search(struct dump *dump, const struct sighting *set,
-	size_t target, const struct victim *in, const struct opened **ret,
-	struct err *err)
+/* A socket's inode is of one open file (and of handles with O_PATH, which one
+ * cannot read), so that the same one is told without kcmp, which walks all of
+ * the set. */
+static bool target_is_socket(const struct target *target, int fd)
+{
+	int dir = target->set->victim->proc.dir;
+	struct stat stat, link;
+	char name[32];
+
+	snprintf(name, sizeof(name), "fd/%d", fd);
+	return target->info->ino && !fstatat(dir, name, &stat, 0) &&
+	       S_ISSOCK(stat.st_mode) && stat.st_ino == target->info->ino &&
+	       !fstatat(dir, name, &link, AT_SYMLINK_NOFOLLOW) &&
+	       link.st_mode & S_IRUSR &&
+	       stat.st_dev == makedev(target->info->sdev >> 20,
+				      target->info->sdev & 0xfffff);
+}
+
+static int tree_search(struct dump *dump, const struct target *target,
+	const struct victim *in, const struct opened **ret, struct err *err)
 {
 	const struct kcmp_node *node;
 	struct kcmp_tree *tree;
 	int order, code;
 
 	*ret = NULL;
-	code = inode_tree(dump, in, set->info.epoll[target].ino, &tree, err);
+	code = inode_tree(dump, in, target->info->ino, &tree, err);
 	for (node = code ? NULL : tree->root; node && !code;
 		node = order < 0 ? node->more : node->less) {
 		code = target_compare(
-			set, target, node->pid, (int)node->idx, &order, err);
+			target, node->pid, (int)node->idx, &order, err);
 		if (code || order)
 			continue;
 		*ret = (const struct opened *)node;
@@ -133,26 +151,29 @@ static int tree_search(struct dump *dump, const struct sighting *set,
 }
 
 int epoll_target_find(struct dump *dump, const struct sighting *set,
-	size_t target, const struct victim **ret_victim, int *ret_fd,
-	struct err *err)
+	size_t index, unsigned turn, const struct victim **ret_victim,
+	int *ret_fd, struct err *err)
 {
-	int number = set->info.epoll[target].fd, order, code;
+	const struct target target = {set, &set->info.epoll[index], turn};
 	const struct opened *found = NULL;
+	int number = target.info->fd, order, code;
 	struct err missed;
 
 	*ret_victim = set->victim;
 	*ret_fd = number;
+	if (target_is_socket(&target, number))
+		return 0;
 	code = target_compare(
-		set, target, set->victim->pid, number, &order, &missed);
+		&target, set->victim->pid, number, &order, &missed);
 	if (!code && order == 0)
 		return 0;
 	if (code && code != -EBADF) {
 		*err = missed;
 		return code;
 	}
-	code = tree_search(dump, set, target, set->victim, &found, err);
+	code = tree_search(dump, &target, set->victim, &found, err);
 	if (!code && !found)
-		code = tree_search(dump, set, target, NULL, &found, err);
+		code = tree_search(dump, &target, NULL, &found, err);
 	*ret_victim = found ? found->victim : NULL;
 	*ret_fd = found ? found->fd : -1;
 	return code;

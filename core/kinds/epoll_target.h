@@ -13,9 +13,10 @@
 #include "model/sighting.h"
 
 /* Number fd of a victim; the set's own task comes first. *ret_victim NULL: the
- * file is open in none of them. target: its index in the set's fdinfo. */
+ * file is open in none of them. target: its index in the set's fdinfo; turn:
+ * how many before it there were added under the same number. */
 int epoll_target_find(struct dump *dump, const struct sighting *set,
-	size_t target, const struct victim **ret_victim, int *ret_fd,
-	struct err *err);
+	size_t target, unsigned turn, const struct victim **ret_victim,
+	int *ret_fd, struct err *err);
 
 #endif

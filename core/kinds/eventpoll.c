@@ -47,13 +47,18 @@ static int gone_refuse(int number, struct err *err)
 			     "it is closed");
 }
 
+/* turns: how many targets were seen so far, by number. */
 static int place_capture(struct dump *dump, const struct sighting *sighting,
-	size_t i, EventpollTfdEntry *target, struct err *err)
+	size_t i, struct index *turns, EventpollTfdEntry *target,
+	struct err *err)
 {
+	void **turn = index_slot(dump->arena, turns, target->tfd);
 	const struct victim *victim;
 	int fd, code;
 
-	code = epoll_target_find(dump, sighting, i, &victim, &fd, err);
+	code = epoll_target_find(dump, sighting, i, (unsigned)(uintptr_t)*turn,
+		&victim, &fd, err);
+	*turn = (char *)*turn + 1;
 	if (code)
 		return code;
 	if (!victim)
@@ -71,7 +76,7 @@ static int place_capture(struct dump *dump, const struct sighting *sighting,
 }
 
 static int target_capture(struct dump *dump, const struct sighting *sighting,
-	size_t i, EventpollTfdEntry **ret, struct err *err)
+	size_t i, struct index *turns, EventpollTfdEntry **ret, struct err *err)
 {
 	const struct fdinfo_epoll *from = &sighting->info.epoll[i];
 	EventpollTfdEntry *target = arena_new1(dump->arena, EventpollTfdEntry);
@@ -88,7 +93,7 @@ static int target_capture(struct dump *dump, const struct sighting *sighting,
 		target->pos = (uint64_t)from->pos;
 	}
 	*ret = target;
-	return place_capture(dump, sighting, i, target, err);
+	return place_capture(dump, sighting, i, turns, target, err);
 }
 
 /* A kernel without has none, and a set of which it was not asked has zeros. */
@@ -130,6 +135,7 @@ static int eventpoll_capture(struct dump *dump, const struct sighting *sighting,
 	EventpollFileEntry *set = arena_new1(dump->arena, EventpollFileEntry);
 	const struct fdinfo *info = &sighting->info;
 	FileEntry *entry = msg;
+	struct index turns = {0};
 	int code = 0;
 
 	eventpoll_file_entry__init(set);
@@ -141,8 +147,8 @@ static int eventpoll_capture(struct dump *dump, const struct sighting *sighting,
 	set->tfd =
 		arena_newn(dump->arena, EventpollTfdEntry *, info->epoll_n + 1);
 	for (size_t i = 0; i < info->epoll_n && !code; i++)
-		code = target_capture(
-			dump, sighting, i, &set->tfd[set->n_tfd++], err);
+		code = target_capture(dump, sighting, i, &turns,
+			&set->tfd[set->n_tfd++], err);
 	return code ? code
 		    : fown_capture(dump->arena, sighting, &set->fown, err);
 }
@@ -169,40 +175,20 @@ static int eventpoll_make(struct restore *restore, struct object *object,
 	return code;
 }
 
-static const FdinfoEntry *task_fd(const struct task *task, uint32_t fd)
-{
-	for (size_t i = 0; task && i < task->n_fds; i++)
-		if (task->fds[i]->fd == fd)
-			return task->fds[i];
-	return NULL;
-}
-
-static const struct task *task_find(const struct task *from, pid_t pid)
-{
-	const struct task *found = from->pid == pid ? from : NULL;
-
-	for (size_t i = 0; i < from->children.n && !found; i++)
-		found = task_find(from->children.at[i], pid);
-	return found;
-}
-
-static const struct task *task_of(const struct task *any, uint32_t pid)
-{
-	while (any->parent)
-		any = any->parent;
-	return task_find(any, (pid_t)pid);
-}
-
 /* Where the target's file is open in the task that adds it: under a number of
  * its own, or still on the shelf, for another task. */
 static int source_find(const struct holder *holder,
 	const EventpollTfdEntry *target, int *ret_fd, struct err *err)
 {
+	bool other = target->has_stasis_pid && target->has_stasis_fd;
+	const struct task *task =
+		!other ? holder->task
+		: holder->tree
+			? tree_find(holder->tree, (pid_t)target->stasis_pid)
+			: NULL;
 	const FdinfoEntry *entry =
-		target->has_stasis_pid && target->has_stasis_fd
-			? task_fd(task_of(holder->task, target->stasis_pid),
-				  target->stasis_fd)
-			: task_fd(holder->task, target->tfd);
+		task ? task_fd(task, other ? target->stasis_fd : target->tfd)
+		     : NULL;
 	const struct object *object =
 		entry ? holder_object(holder, entry->id) : NULL;
 

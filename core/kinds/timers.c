@@ -57,22 +57,39 @@ static int notify_parse(const char *how, const char *target)
 
 typedef VEC(struct posix) posix_vec;
 
-/* Text of /proc/PID/timers; ids of threads are the reader's. */
-static int posix_parse(
-	struct arena *arena, const char *text, posix_vec *ret, struct err *err)
+/* Ends the text of the first timer of many; where the next one begins. */
+static char *timer_cut(char *text)
 {
-	char how[16], target[8];
+	char *end = text, *line;
+
+	do {
+		line = end;
+		end = strchr(line, '\n');
+		if (!end)
+			return line + strlen(line);
+		end++;
+	} while (strncmp(line, "ClockID:", strlen("ClockID:")) != 0);
+	end[-1] = '\0';
+	return end;
+}
+
+/* Text of /proc/PID/timers; ids of threads are the reader's. The four lines of
+ * a timer are cut off first: sscanf measures all that it gets. */
+static int posix_parse(
+	struct arena *arena, char *text, posix_vec *ret, struct err *err)
+{
+	char how[16], target[8], *next;
 	struct posix posix, *to;
 	unsigned long long value;
-	int used;
 
-	while (*text) {
+	for (; *text; text = next) {
+		next = timer_cut(text);
 		posix = (struct posix){0};
 		if (sscanf(text,
 			    "ID: %d signal: %d/%llx notify: %15[a-z]/%7[a-z].%d"
-			    " ClockID: %d%n",
+			    " ClockID: %d",
 			    &posix.id, &posix.signo, &value, how, target,
-			    &posix.tid, &posix.clock, &used) != 7)
+			    &posix.tid, &posix.clock) != 7)
 			return err_set(err, EPROTO,
 				"'%.40s' in /proc/PID/timers is no timer",
 				text);
@@ -80,8 +97,6 @@ static int posix_parse(
 		posix.notify = notify_parse(how, target);
 		to = vec_push(arena, ret);
 		*to = posix;
-		text += used;
-		text += strspn(text, "\n");
 	}
 	return 0;
 }
@@ -104,13 +119,14 @@ static int posix_read(struct arena *arena, const struct victim *victim,
 static int posix_localize(
 	const struct victim *victim, struct posix *posix, struct err *err)
 {
+	const struct victim_thread *thread;
+
 	if (!(posix->notify & SIGEV_THREAD_ID))
 		return 0;
-	for (size_t i = 0; i < victim->threads.n; i++) {
-		if (victim->threads.at[i]->tid == posix->tid) {
-			posix->tid = victim->threads.at[i]->vtid;
-			return 0;
-		}
+	thread = victim_thread_find(victim, posix->tid);
+	if (thread) {
+		posix->tid = thread->vtid;
+		return 0;
 	}
 	/* Its thread has ended: the timer goes on, but tells nobody. */
 	if (!posix->tid) {

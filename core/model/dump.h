@@ -24,8 +24,9 @@ struct dump {
 	uint64_t own_pid_children;	 /* of pid_for_children */
 	uint64_t time_ns;		 /* the victims' */
 	VEC(struct victim *) victims;	 /* in the order of tree.tasks */
-	struct sockdiag_inets *sockets;	 /* NULL until first needed */
-	struct sem_uses semaphores;	 /* once semaphores_seen */
+	struct index victims_by_pid;
+	struct sockdiag_inets *sockets; /* NULL until first needed */
+	struct sem_uses semaphores;	/* once semaphores_seen */
 	bool semaphores_seen;
 	const char
 		*own_label; /* of the engine (LSM); "": none; NULL: not read */

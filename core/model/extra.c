@@ -1,21 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "model/extra.h"
 
-#include <stdlib.h>
-
-static struct thread *thread_find(struct task *task, pid_t tid)
-{
-	for (size_t i = 0; i < task->n_threads; i++)
-		if (task->threads[i].tid == tid)
-			return &task->threads[i];
-	/* The walk made the tree from these very threads. */
-	abort();
-}
-
 StasisThreadExtra *extra_of_thread(
 	struct arena *arena, const struct victim_thread *thread)
 {
-	struct thread *of = thread_find(thread->victim->task, thread->vtid);
+	struct thread *of = thread->thread;
 
 	if (!of->extra) {
 		of->extra = arena_new1(arena, StasisThreadExtra);

@@ -15,6 +15,7 @@ struct facts;
 struct kind;
 struct task;
 struct thread;
+struct tree;
 struct plan;
 
 /* Where an object, or a piece of a task's state, ends up. */
@@ -22,6 +23,7 @@ struct holder {
 	const struct plan *plan;
 	const struct facts *facts;
 	const struct objects *objects;
+	const struct tree *tree;
 	struct task *task;
 	struct thread *thread; /* task and thread kinds */
 	int fd;		       /* files: final number; -1: no fd (mapping) */

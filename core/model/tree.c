@@ -3,22 +3,37 @@
 
 #include <errno.h>
 
-struct task *tree_add(struct arena *arena, struct tree *tree)
+struct task *tree_add(struct arena *arena, struct tree *tree, pid_t pid)
 {
 	struct task *task = arena_new1(arena, struct task);
 
+	task->pid = pid;
 	task->index = tree->tasks.n;
 	*vec_push(arena, &tree->tasks) = task;
 	if (!tree->root)
 		tree->root = task;
+	*index_slot(arena, &tree->by_pid, (uint64_t)pid) = task;
 	return task;
 }
 
 struct task *tree_find(const struct tree *tree, pid_t pid)
 {
-	for (size_t i = 0; i < tree->tasks.n; i++)
-		if (tree->tasks.at[i]->pid == pid)
-			return tree->tasks.at[i];
+	return index_get(&tree->by_pid, (uint64_t)pid);
+}
+
+const FdinfoEntry *task_fd(const struct task *task, uint32_t fd)
+{
+	size_t low = 0, high = task->n_fds, mid;
+
+	while (low < high) {
+		mid = low + (high - low) / 2;
+		if (task->fds[mid]->fd == fd)
+			return task->fds[mid];
+		if (task->fds[mid]->fd < fd)
+			low = mid + 1;
+		else
+			high = mid;
+	}
 	return NULL;
 }
 

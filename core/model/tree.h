@@ -13,6 +13,7 @@
 #include <sys/types.h>
 
 #include "backend.h"
+#include "base/index.h"
 #include "base/vec.h"
 #include "image/pages.h"
 #include "proto/core.pb-c.h"
@@ -58,11 +59,14 @@ struct task {
 
 struct tree {
 	VEC(struct task *) tasks; /* parents before children */
+	struct index by_pid;
 	struct task *root;
 };
 
-struct task *tree_add(struct arena *arena, struct tree *tree);
+struct task *tree_add(struct arena *arena, struct tree *tree, pid_t pid);
 struct task *tree_find(const struct tree *tree, pid_t pid);
+/* What the task has under a number; NULL: nothing. */
+const FdinfoEntry *task_fd(const struct task *task, uint32_t fd);
 /* Set parent and children by ppid; the first task is the root. */
 int tree_link(struct arena *arena, struct tree *tree, struct err *err);
 

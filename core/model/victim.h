@@ -12,6 +12,7 @@
 #include <stdint.h>
 
 #include "backend.h"
+#include "base/index.h"
 #include "inject/record.h"
 #include "kernel/maps.h"
 #include "kernel/proc.h"
@@ -36,6 +37,7 @@ struct victim_thread {
 	pid_t tid;  /* in our pid namespace */
 	pid_t vtid; /* in its own: what images say */
 	struct victim *victim;
+	struct thread *thread; /* of victim.task, from discovery on */
 	struct proc_stat stat;
 	struct proc_status status;
 	struct regs regs;	    /* as stopped, raw */
@@ -60,10 +62,17 @@ struct victim {
 	int stop_signal;		     /* of a stopped one */
 	int pidfd;			     /* -1: dead */
 	VEC(struct victim_thread *) threads; /* [0] is the leader */
+	struct index by_tid;
 	struct maps maps;
 	uint64_t *auxv;
 	size_t n_auxv;
 };
+
+/* Add a thread; NULL: there is none of that tid. */
+struct victim_thread *victim_thread_add(
+	struct arena *arena, struct victim *victim, pid_t tid);
+struct victim_thread *victim_thread_find(
+	const struct victim *victim, pid_t tid);
 
 /*
  * For a kind's capture: what op i after its first one returned; a copy of its

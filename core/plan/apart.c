@@ -55,6 +55,7 @@ static void watched_shelve(
 {
 	const EventpollTfdEntry *target;
 	const struct task *task;
+	const FdinfoEntry *entry;
 	struct object *object;
 
 	for (size_t i = 0; set && i < set->n_tfd; i++) {
@@ -63,13 +64,10 @@ static void watched_shelve(
 			       ? tree_find(
 					 plan->tree, (pid_t)target->stasis_pid)
 			       : NULL;
-		for (size_t k = 0; task && k < task->n_fds; k++) {
-			if (task->fds[k]->fd != target->stasis_fd)
-				continue;
-			object = objects_find(plan->objects, task->fds[k]->id);
-			if (object)
-				object->shelved = true;
-		}
+		entry = task ? task_fd(task, target->stasis_fd) : NULL;
+		object = entry ? objects_find(plan->objects, entry->id) : NULL;
+		if (object)
+			object->shelved = true;
 	}
 }
 

@@ -24,6 +24,9 @@ static struct birth *birth_add(
 	birth->maker = maker;
 	birth->exit_signal = SIGCHLD;
 	*vec_push(plan->arena, &plan->births) = birth;
+	if (pid)
+		*index_slot(plan->arena, &plan->births_by_pid, (uint64_t)pid) =
+			birth;
 	if (maker)
 		*vec_push(plan->arena, &maker->makes) = birth;
 	return birth;
@@ -31,10 +34,7 @@ static struct birth *birth_add(
 
 static struct birth *birth_find(const struct plan *plan, pid_t pid)
 {
-	for (size_t i = 0; i < plan->births.n; i++)
-		if (plan->births.at[i]->pid == pid)
-			return plan->births.at[i];
-	return NULL;
+	return index_get(&plan->births_by_pid, (uint64_t)pid);
 }
 
 static struct birth *birth_of(const struct plan *plan, const struct task *task)
@@ -301,24 +301,36 @@ static void groups_set(struct plan *plan)
 		}
 }
 
-static int shares_set(struct plan *plan, struct task *task, struct err *err)
+/* The first task that has each of them, by id. */
+struct firsts {
+	struct index files, fs, vm;
+};
+
+/* The first of them is the task itself: then it shares with nobody yet. */
+static const struct task *first_of(
+	struct plan *plan, struct index *firsts, uint32_t id, struct task *task)
+{
+	void **first = index_slot(plan->arena, firsts, id);
+
+	*first = *first ?: task;
+	return *first;
+}
+
+static int shares_set(struct plan *plan, struct firsts *firsts,
+	struct task *task, struct err *err)
 {
 	struct birth *birth = birth_of(plan, task);
 	const struct task *other;
 
-	for (size_t i = 0; i < task->index; i++) {
-		other = plan->tree->tasks.at[i];
-		if (!other->ids)
-			continue;
-		if (other->ids->files_id == task->ids->files_id)
-			birth->shares |= CLONE_FILES;
-		if (other->ids->fs_id == task->ids->fs_id)
-			birth->shares |= CLONE_FS;
-		if (other->ids->vm_id == task->ids->vm_id)
-			return err_set(err, EOPNOTSUPP,
-				"tasks %d and %d share an address space",
-				other->pid, task->pid);
-	}
+	other = first_of(plan, &firsts->vm, task->ids->vm_id, task);
+	if (other != task)
+		return err_set(err, EOPNOTSUPP,
+			"tasks %d and %d share an address space", other->pid,
+			task->pid);
+	if (first_of(plan, &firsts->files, task->ids->files_id, task) != task)
+		birth->shares |= CLONE_FILES;
+	if (first_of(plan, &firsts->fs, task->ids->fs_id, task) != task)
+		birth->shares |= CLONE_FS;
 	if (!birth->shares)
 		return 0;
 	other = task->parent;
@@ -350,6 +362,7 @@ static void makes_sort(struct plan *plan, struct birth *birth)
 
 int plan_forest(struct plan *plan, struct err *err)
 {
+	struct firsts firsts = {0};
 	struct task *task;
 	int code = root_add(plan, err);
 	size_t known;
@@ -372,7 +385,7 @@ int plan_forest(struct plan *plan, struct err *err)
 		if (task->state == TASK_DEAD)
 			continue;
 		plan->tasks[i].birth->plan = &plan->tasks[i];
-		code = shares_set(plan, task, err);
+		code = shares_set(plan, &firsts, task, err);
 	}
 	for (size_t i = 0; i < plan->births.n && !code; i++)
 		makes_sort(plan, plan->births.at[i]);

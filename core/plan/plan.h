@@ -96,6 +96,7 @@ struct plan_task {
 	bool installs_files; /* its fd table is its own to fill */
 	bool installs_fs;
 	bool table_shared; /* others have the same fd table */
+	bool leader_first; /* threads wait until it has done what is for all */
 	int cwd_slot, root_slot, exe_slot, pages_slot;
 
 	/* The reel: head room (shared words, tids, auxv), stacks, tapes. */
@@ -128,6 +129,7 @@ struct plan {
 	bool shell_job;
 
 	VEC(struct birth *) births; /* [0] is the root's; makers first */
+	struct index births_by_pid;
 	struct plan_task *tasks;    /* by tree index; dead ones unused */
 	VEC(struct object *) order; /* objects, in the order of making */
 	struct numbers numbers;	    /* that tasks want for their files */

@@ -179,7 +179,7 @@ static bool has_waiting(const struct task *task)
  * to be ignored is taken from all threads in which it waits. */
 static void leader_first(struct plan_task *pt, struct tape *tape)
 {
-	if (has_filters(pt->task) || has_waiting(pt->task))
+	if (pt->leader_first)
 		threads_wait(pt, tape, "the leader",
 			offsetof(struct reel_words, led), pt->task->n_threads);
 }
@@ -237,6 +237,8 @@ static int task_record(struct plan *plan, struct plan_task *pt, struct err *err)
 	uint64_t at = pt->tapes_at;
 	int code = 0;
 
+	pt->leader_first =
+		n > 1 && (has_filters(pt->task) || has_waiting(pt->task));
 	pt->tapes = arena_newn(plan->arena, struct tape *, n);
 	pt->tape_at = arena_newn(plan->arena, uint64_t, n);
 	for (size_t i = 1; i < n && !code; i++) {

@@ -18,20 +18,23 @@
 #include "restore/skeleton.h"
 #include "restore/timens.h"
 
-static bool pid_planned(const struct plan *plan, pid_t pid)
+/* Of all that will be born. */
+static void pids_planned(
+	const struct plan *plan, struct arena *arena, struct index *ret)
 {
-	const struct task *task;
+	struct task *task;
 
 	for (size_t i = 0; i < plan->births.n; i++)
-		if (plan->births.at[i]->pid == pid)
-			return true;
+		if (plan->births.at[i]->pid)
+			*index_slot(
+				arena, ret, (uint64_t)plan->births.at[i]->pid) =
+				plan->births.at[i];
 	for (size_t i = 0; i < plan->tree->tasks.n; i++) {
 		task = plan->tree->tasks.at[i];
 		for (size_t k = 0; k < task->n_threads; k++)
-			if (task->threads[k].tid == pid)
-				return true;
+			*index_slot(arena, ret,
+				(uint64_t)task->threads[k].tid) = task;
 	}
-	return false;
 }
 
 /* Helpers that may have any pid get one that the kernel, which counts up,
@@ -39,15 +42,18 @@ static bool pid_planned(const struct plan *plan, pid_t pid)
 static void pids_choose(const struct plan *plan)
 {
 	enum { FROM = 32000, LOWEST = 300 };
+	_cleanup_arena_ struct arena *arena = arena_new();
+	struct index planned = {0};
 	pid_t pid = getpid();
 
+	pids_planned(plan, arena, &planned);
 	for (size_t i = 0; i < plan->births.n; i++) {
 		if (plan->births.at[i]->pid)
 			continue;
 		do
 			pid = pid > LOWEST ? pid - 1 : FROM;
 		while (kill(pid, 0) == 0 || errno != ESRCH ||
-			pid_planned(plan, pid));
+			index_get(&planned, (uint64_t)pid));
 		plan->births.at[i]->pid = pid;
 	}
 }

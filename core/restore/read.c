@@ -166,8 +166,8 @@ static int tree_read(struct restore *restore, struct err *err)
 		if (tree_find(&restore->tree, (pid_t)entry->pid))
 			return err_set(err, EBADMSG,
 				"pstree.img has task %u twice", entry->pid);
-		task = tree_add(restore->arena, &restore->tree);
-		task->pid = (pid_t)entry->pid;
+		task = tree_add(
+			restore->arena, &restore->tree, (pid_t)entry->pid);
 		task->ppid = (pid_t)entry->ppid;
 		task->pgid = (pid_t)entry->pgid;
 		task->sid = (pid_t)entry->sid;

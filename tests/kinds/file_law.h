@@ -307,6 +307,13 @@ static int law_play(struct law *law, const struct tape *tape, void *block)
 	return code;
 }
 
+static int law_fd_order(const void *a, const void *b)
+{
+	const FdinfoEntry *const *one = a, *const *other = b;
+
+	return (*one)->fd < (*other)->fd ? -1 : (*one)->fd > (*other)->fd;
+}
+
 static int law_settle(struct law *law)
 {
 	static uint64_t block[LAW_TAPE / 8];
@@ -324,6 +331,8 @@ static int law_settle(struct law *law)
 				.fd = law->fds[i]};
 	}
 	law->task.n_fds = (size_t)law->n;
+	qsort(law->task.fds, law->task.n_fds, sizeof(*law->task.fds),
+		law_fd_order);
 	for (int i = 0; i < law->n && !code; i++) {
 		object = law_object(law, i);
 		if (object->kind->settle)

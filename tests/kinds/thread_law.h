@@ -240,6 +240,9 @@ static void law_child_link(struct law *law, struct law_child *child)
 	child->victim.pid = child->victim.vpid = child->pid;
 	child->victim.task = &child->task;
 	*vec_push(law->arena, &child->victim.threads) = thread;
+	*index_slot(law->arena, &child->victim.by_tid, (uint64_t)child->pid) =
+		thread;
+	thread->thread = &child->tree_thread;
 	thread->tid = thread->vtid = child->pid;
 	thread->victim = &child->victim;
 	child->task.pid = child->task.sid = child->pid;

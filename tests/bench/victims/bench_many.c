@@ -132,6 +132,20 @@ static void targets(long n)
 			"epoll_ctl");
 }
 
+/* The same with sockets, as servers have. */
+static void watched(long n)
+{
+	struct epoll_event event = {.events = EPOLLIN};
+	int set = (int)must(epoll_create1(0), "epoll_create1");
+
+	for (n = numbers_room(n); n > 0; n--)
+		must(epoll_ctl(set, EPOLL_CTL_ADD,
+			     (int)must(
+				     socket(AF_INET, SOCK_DGRAM, 0), "socket"),
+			     &event),
+			"epoll_ctl");
+}
+
 /* Sets that watch one file each. */
 static void sets(long n)
 {
@@ -315,6 +329,7 @@ static const struct {
 	{"memfds", memfds},
 	{"udps", udps},
 	{"targets", targets},
+	{"watched", watched},
 	{"sets", sets},
 	{"vmas", vmas},
 	{"shared", shared},

@@ -60,6 +60,9 @@ static int scene_start(struct scene *s)
 	s->victim.pid = s->victim.vpid = getpid();
 	s->victim.task = &s->task;
 	*vec_push(s->arena, &s->victim.threads) = &s->thread;
+	*index_slot(s->arena, &s->victim.by_tid, (uint64_t)getpid()) =
+		&s->thread;
+	s->thread.thread = &s->tree_thread;
 	*vec_push(s->arena, &s->dump.victims) = &s->victim;
 	s->thread.tid = s->thread.vtid = s->task.pid = getpid();
 	s->thread.victim = &s->victim;

@@ -115,9 +115,8 @@ static inline void scene_threads(struct scene *s, struct task *task, size_t n)
 static inline struct task *scene_task(
 	struct scene *s, pid_t pid, pid_t ppid, pid_t pgid, pid_t sid)
 {
-	struct task *task = tree_add(s->arena, &s->tree);
+	struct task *task = tree_add(s->arena, &s->tree, pid);
 
-	task->pid = pid;
 	task->ppid = ppid;
 	task->pgid = pgid;
 	task->sid = sid;
