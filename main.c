@@ -15,6 +15,7 @@
 #include "options/help.h"
 #include "service/daemon.h"
 #include "service/worker.h"
+#include "session/lent.h"
 #include "session/session.h"
 
 enum { EXIT_SOME_CANNOT = 2 };
@@ -220,11 +221,16 @@ int main(int argc, char **argv)
 	_cleanup_arena_ struct arena *arena = arena_new();
 	struct options options;
 	struct err err = {0};
+	const char *note;
 	int rc;
 
+	if (lent_return(arena, &note, &err))
+		return report(&err, false);
 	stack_allow();
 	if (options_parse(arena, argc, argv, &options, &err))
 		return report(&err, false);
+	if (note)
+		*vec_push(arena, &options.notes) = note;
 	rc = run_options(arena, &options);
 	if (rc != EXIT_FAILURE && (fflush(stdout) || ferror(stdout))) {
 		err_errno(&err, "writing to standard output");

@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
-#include <linux/capability.h>
 #include <poll.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -13,6 +12,7 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "kernel/caps.h"
 #include "kernel/keyring.h"
 #include "kernel/pidfd.h"
 #include "service/restraint.h"
@@ -78,20 +78,6 @@ bool peer_lives(const struct peer *peer)
 	return peer->pidfd >= 0 && poll(&poll_for, 1, 0) == 0;
 }
 
-static int caps_keep_one(struct err *err)
-{
-	struct __user_cap_header_struct head = {
-		.version = _LINUX_CAPABILITY_VERSION_3};
-	struct __user_cap_data_struct data[2] = {0};
-	uint32_t bit = CAP_TO_MASK(CAP_CHECKPOINT_RESTORE);
-
-	data[CAP_TO_INDEX(CAP_CHECKPOINT_RESTORE)].permitted = bit;
-	data[CAP_TO_INDEX(CAP_CHECKPOINT_RESTORE)].effective = bit;
-	if (syscall(SYS_capset, &head, data))
-		return err_errno(err, "giving up capabilities");
-	return 0;
-}
-
 /* As long as it is unset anybody may choose it; only once for all that come
  * after. Kernels without audit have none. */
 static void login_take(struct arena *arena, const struct peer *peer)
@@ -118,7 +104,7 @@ int peer_become(struct arena *arena, const struct peer *peer, struct err *err)
 		setresuid(who->uid, who->uid, who->uid) ||
 		prctl(PR_SET_KEEPCAPS, 0))
 		return err_errno(err, "becoming user %u", who->uid);
-	code = caps_keep_one(err);
+	code = caps_keep_only(1ull << CAP_CHECKPOINT_RESTORE, err);
 	if (!code)
 		code = keyring_leave(err);
 	if (!code)

@@ -23,6 +23,25 @@ int caps_read(struct caps *ret, struct err *err)
 	return 0;
 }
 
+int caps_keep_only(uint64_t keep, struct err *err)
+{
+	struct __user_cap_header_struct head = {
+		.version = _LINUX_CAPABILITY_VERSION_3};
+	struct __user_cap_data_struct half[2] = {0};
+	struct caps caps;
+	int code = caps_read(&caps, err);
+
+	if (code)
+		return code;
+	keep &= caps.permitted;
+	for (int i = 0; i < 2; i++)
+		half[i].permitted = half[i].effective =
+			(uint32_t)(keep >> (32 * i));
+	if (syscall(SYS_capset, &head, half))
+		return err_errno(err, "giving up capabilities");
+	return 0;
+}
+
 bool caps_have(int cap)
 {
 	struct caps caps;

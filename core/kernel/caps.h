@@ -15,6 +15,9 @@ struct caps {
 };
 
 int caps_read(struct caps *ret, struct err *err);
+/* Gives up what is not in keep; the rest is permitted and effective, nothing
+ * inheritable or ambient. */
+int caps_keep_only(uint64_t keep, struct err *err);
 /* Asks the kernel each time; false when in doubt. */
 bool caps_have(int cap);
 /* "CAP_SYS_ADMIN"; "an unknown capability" for what this build knows not. */

@@ -20,6 +20,7 @@
 #include "options/table.h"
 #include "options/version.h"
 #include "restore/restore.h"
+#include "session/lent.h"
 #include "session/page_server.h"
 #include "session/pidfile.h"
 #include "session/ready.h"
@@ -144,6 +145,8 @@ static int session_open_all(
 		return err_set(err, ENOSYS, "this machine is not supported");
 	run->undo = undo_new(run->arena, run->work_dir);
 	rc = session_check_rights(o, err);
+	if (!rc)
+		rc = lent_owner(run->arena, &run->owner, err);
 	if (!rc)
 		session_clear_place(run);
 	return rc;
