@@ -255,21 +255,22 @@ def attack_opener(case):
     service = guest_service(case)
     messages(case.build)
     held = os.path.join(own_dir(case, "place"), "held")
-    pid = victim(case, NOBODY, ("sh", "-c", f"exec sleep 600 3<>{held}"))
     for number, name in enumerate(("self/mem", "self/environ", "self/maps",
                                    "thread-self/mem", "self/fd/4")):
         images = own_dir(case, f"own{number}")
+        pid = victim(case, NOBODY, ("sh", "-c", f"exec sleep 600 3<>{held}"))
+        as_user(lambda: service.connect().ok("DUMP", {
+            "images_dir": images, "pid": pid}))
+        case.gone([pid])
 
         def attempt():
-            service.connect().ok("DUMP", {
-                "images_dir": images, "pid": pid, "leave_running": True})
             image_edit.rename_file(images, held, f"/proc/{name}")
             answer = service.connect().no("opening '" if "fd" in name
                                           else "about one process",
                                           "RESTORE", {"images_dir": images})
             check(name in answer.cr_errmsg, str(answer))
         as_user(attempt)
-    check_unharmed(pid)
+        check(not alive(pid), "it is restored")
     service.stop()
 
 
