@@ -30,6 +30,7 @@ const uint16_t calls_aarch64[CALL_COUNT] = {
 	[CALL_ftruncate] = 46,
 	[CALL_openat] = 56,
 	[CALL_close_range] = 436,
+	[CALL_openat2] = 437,
 	[CALL_fchdir] = 50,
 	[CALL_chroot] = 51,
 	[CALL_umask] = 166,

@@ -30,6 +30,7 @@ const uint16_t calls_ppc64le[CALL_COUNT] = {
 	[CALL_ftruncate] = 93,
 	[CALL_openat] = 286,
 	[CALL_close_range] = 436,
+	[CALL_openat2] = 437,
 	[CALL_fchdir] = 133,
 	[CALL_chroot] = 61,
 	[CALL_umask] = 60,

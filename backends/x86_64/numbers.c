@@ -30,6 +30,7 @@ const uint16_t calls_x86_64[CALL_COUNT] = {
 	[CALL_ftruncate] = 77,
 	[CALL_openat] = 257,
 	[CALL_close_range] = 436,
+	[CALL_openat2] = 437,
 	[CALL_fchdir] = 81,
 	[CALL_chroot] = 161,
 	[CALL_umask] = 95,

@@ -166,6 +166,19 @@ static int opened_find(struct dump *dump, struct victim *victim, int fd,
 	return code;
 }
 
+/* Known from another process. */
+static int known_look(struct dump *dump, const struct victim *victim, int fd,
+	const struct registry_file *file, struct err *err)
+{
+	int code = 0;
+
+	for (size_t i = 0; kinds[i] && !code; i++)
+		if (kinds[i]->scope == SCOPE_FILE &&
+			kinds[i]->tag == file->type && kinds[i]->again)
+			code = kinds[i]->again(dump, victim, file->id, err);
+	return code ? err_wrap(err, "process %d: fd %d", victim->pid, fd) : 0;
+}
+
 static int fd_look(struct dump *dump, struct victim *victim, int fd,
 	struct sighting *ret, struct err *err)
 {
@@ -205,7 +218,9 @@ int registry_fd(struct dump *dump, struct victim *victim, int fd,
 	*ret_cloexec = sighting.info.flags & O_CLOEXEC;
 	if (opened->file.id) {
 		*ret = opened->file;
-		return 0;
+		return opened->node.pid == victim->pid
+			       ? 0
+			       : known_look(dump, victim, fd, ret, err);
 	}
 	sighting.where = where;
 	code = fd_look(dump, victim, fd, &sighting, err);

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <linux/magic.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
@@ -52,4 +53,84 @@ bool procfs_is_of_process(int fd)
 	path[n] = '\0';
 	rest = root_find(path, stat.st_dev);
 	return !rest || (rest[0] == '/' && rest[1] >= '0' && rest[1] <= '9');
+}
+
+pid_t procfs_self(int root)
+{
+	char link[16];
+	struct statfs fs;
+	ssize_t n;
+
+	if (fstatfs(root, &fs) || fs.f_type != PROC_SUPER_MAGIC)
+		return 0;
+	n = readlinkat(root, "self", link, sizeof(link) - 1);
+	if (n <= 0)
+		return 0;
+	link[n] = '\0';
+	return (pid_t)strtol(link, NULL, 10);
+}
+
+/* The part of a path that is a number; what follows it in *text. */
+static pid_t number_read(const char **text)
+{
+	char *end;
+	unsigned long number;
+
+	if (**text < '1' || **text > '9')
+		return 0;
+	number = strtoul(*text, &end, 10);
+	if (number > INT_MAX || (*end && *end != '/'))
+		return 0;
+	*text = *end ? end + 1 : end;
+	return (pid_t)number;
+}
+
+static bool parts_are_plain(const char *path)
+{
+	size_t size;
+
+	for (; *path; path += size + (path[size] == '/')) {
+		size = strcspn(path, "/");
+		if (!size || (size == 1 && path[0] == '.') ||
+			(size == 2 && path[0] == '.' && path[1] == '.'))
+			return false;
+	}
+	return true;
+}
+
+bool procfs_name_read(const char *name, struct procfs_name *ret)
+{
+	struct procfs_name got = {0};
+	const char *rest, *below;
+
+	if (strncmp(name, "/proc/", 6) != 0)
+		return false;
+	rest = name + 6;
+	got.pid = number_read(&rest);
+	if (!got.pid || !parts_are_plain(rest))
+		return false;
+	if (strncmp(rest, "task/", 5) == 0) {
+		below = rest + 5;
+		got.tid = number_read(&below);
+		rest = got.tid ? below : rest;
+	}
+	got.rest = rest;
+	*ret = got;
+	return true;
+}
+
+bool procfs_name_is_public(const struct procfs_name *name)
+{
+	static const char *const names[] = {"", "stat", "status", "statm",
+		"cmdline", "comm", "cgroup", "cpuset", "limits", "mounts",
+		"mountinfo", "oom_score", "oom_score_adj", "oom_adj",
+		"loginuid", "sessionid", "sched", "schedstat", "wchan",
+		"autogroup", "setgroups", "uid_map", "gid_map", "projid_map",
+		"timerslack_ns", "coredump_filter", "arch_status",
+		"cpu_resctrl_groups", "children", "task", "net"};
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+		if (strcmp(name->rest, names[i]) == 0)
+			return true;
+	return strncmp(name->rest, "net/", 4) == 0;
 }

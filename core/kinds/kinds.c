@@ -5,7 +5,8 @@
  * The order of this table is the order of asking, capturing and settling.
  * What must hold in it:
  *
- *	- files in /proc before the limits, which may deny to open any
+ *	- files in /proc, written or held, before the limits, which may deny
+ *	  to open any
  *	- signal actions before waiting signals: ignoring a signal drops it
  *	- limits after timers and waiting signals, which count against them
  *	- timer slack before real-time policies, which have none
@@ -36,6 +37,7 @@ const struct kind *const kinds[] = {
 	&kind_seccomp_common,
 
 	/* tasks, after their threads */
+	&kind_proc_held,
 	&kind_sigactions,
 	&kind_subreaper,
 	&kind_news,

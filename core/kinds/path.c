@@ -16,6 +16,7 @@
 #include "kinds/elf_id.h"
 #include "kinds/fown.h"
 #include "kinds/ghost.h"
+#include "kinds/proc_held.h"
 
 /* The kernel leaves it in the flags of a file made with O_TMPFILE. */
 enum { TMPFILE_BIT = O_TMPFILE & ~O_DIRECTORY };
@@ -39,9 +40,9 @@ bool path_is_named(const struct sighting *sighting)
 	return true;
 }
 
-/* Does the name lead to what was sighted? Overlay file systems show a mapped
- * file with the device of the layer that it is in (before 6.8). */
-static bool name_leads(const char *name, const struct sighting *sighting)
+/* Overlay file systems show a mapped file with the device of the layer that it
+ * is in (before 6.8). */
+bool path_leads(const char *name, const struct sighting *sighting)
 {
 	const struct stat *seen = &sighting->stat;
 	struct stat stat;
@@ -106,7 +107,7 @@ static int name_capture(struct dump *dump, const struct sighting *sighting,
 	reg->name = name;
 	if (target[0] != '/')
 		return name_refuse(sighting, err);
-	if (name_leads(name, sighting))
+	if (path_leads(name, sighting))
 		return 0;
 	if (size <= tail || strcmp(target + size - tail, deleted) != 0)
 		return name_refuse(sighting, err);
@@ -116,20 +117,9 @@ static int name_capture(struct dump *dump, const struct sighting *sighting,
 			S_ISDIR(sighting->stat.st_mode) ||
 			S_ISLNK(sighting->stat.st_mode)))
 		return ghost_capture(dump, sighting, id, err);
-	if (name_leads(name, sighting))
+	if (path_leads(name, sighting))
 		return 0;
 	return name_refuse(sighting, err);
-}
-
-/* /proc/42/stat exists only as long as process 42 does, which is too short
- * for a file that is opened before processes are born. */
-static int proc_refuse(const struct sighting *sighting, struct err *err)
-{
-	if (!procfs_is_of_process(sighting->fd))
-		return 0;
-	err_set(err, EOPNOTSUPP, "it is a file of /proc about one process");
-	return err_hint(err, "such files are not built yet; close it before "
-			     "the checkpoint");
 }
 
 static int locks_refuse(const struct sighting *sighting, struct err *err)
@@ -194,7 +184,7 @@ static int named_capture(struct dump *dump, const struct sighting *sighting,
 	uint32_t id, RegFileEntry *reg, struct err *err)
 {
 	const struct stat *stat = &sighting->stat;
-	int code = proc_refuse(sighting, err);
+	int code = proc_held_check(dump, sighting, id, err);
 
 	if (!code)
 		code = locks_refuse(sighting, err);
@@ -360,9 +350,10 @@ static int opener_check(const RegFileEntry *reg, int fd, struct err *err)
 	if (procfs_is_of_process(fd)) {
 		err_set(err, EOPNOTSUPP,
 			"'%s' is a file of /proc about one process", reg->name);
-		return err_hint(err, "such files are not built yet; the "
-				     "process must close it before the "
-				     "checkpoint");
+		return err_hint(err, "such files come back only to the one "
+				     "process that they are about, and to one "
+				     "of others what everybody may read; it "
+				     "must be closed before the checkpoint");
 	}
 	if (!(reg->flags & O_PATH) && !fstat(fd, &stat) &&
 		S_ISCHR(stat.st_mode) &&
@@ -431,6 +422,29 @@ static int named_open(struct restore *restore, const RegFileEntry *reg,
 				  restore, reg, found, flags, ret_fd, err);
 }
 
+int path_flags(const RegFileEntry *reg)
+{
+	/* O_ASYNC is the settling's. */
+	int flags = (int)reg->flags &
+		    ~(O_CREAT | O_EXCL | O_TRUNC | O_ASYNC | TMPFILE_BIT);
+
+	return flags & O_PATH ? flags : flags | O_NOCTTY;
+}
+
+int path_open_own(struct restore *restore, const RegFileEntry *reg, int *ret_fd,
+	struct err *err)
+{
+	int nofollow = (int)reg->flags & O_NOFOLLOW;
+	_cleanup_fd_ int found =
+		restore_open(restore, reg->name, O_PATH | nofollow, 0);
+
+	if (found < 0)
+		return open_failed(reg, found, err);
+	return path_check(restore, reg, found, err)
+		       ?: path_open_found(restore, reg, found, path_flags(reg),
+				  ret_fd, err);
+}
+
 int path_open(struct restore *restore, const RegFileEntry *reg, int flags,
 	int *ret_fd, struct err *err)
 {
@@ -438,11 +452,7 @@ int path_open(struct restore *restore, const RegFileEntry *reg, int flags,
 	uint32_t ghost;
 	int code;
 
-	/* O_ASYNC tells a task by fd number: it is the settling's. */
-	flags |= (int)reg->flags &
-		 ~(O_CREAT | O_EXCL | O_TRUNC | O_ASYNC | TMPFILE_BIT);
-	if (!(flags & O_PATH))
-		flags |= O_NOCTTY;
+	flags |= path_flags(reg);
 	code = ghost_find(restore, reg->id, &ghost, err);
 	if (!code && ghost)
 		code = ghost_open(restore, reg, ghost, flags, &fd, err);

@@ -40,6 +40,18 @@ int path_open_found(struct restore *restore, const RegFileEntry *reg, int found,
 int path_open(struct restore *restore, const RegFileEntry *reg, int flags,
 	int *ret_fd, struct err *err);
 
+/* The same of a file of /proc about the calling process itself, at its start:
+ * what it holds changes until the process is what it was. */
+int path_open_own(struct restore *restore, const RegFileEntry *reg, int *ret_fd,
+	struct err *err);
+
+/* What is asked for of the kernel: not what open(2) does once, nor what tells
+ * a task by fd number (O_ASYNC). */
+int path_flags(const RegFileEntry *reg);
+
+/* Does the name lead to what was sighted? */
+bool path_leads(const char *name, const struct sighting *sighting);
+
 /* What a file is that looks like a regular one and cannot be opened again by
  * its name: "a POSIX message queue". NULL: it can. */
 const char *path_is_special(const struct sighting *sighting);

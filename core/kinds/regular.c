@@ -10,6 +10,7 @@
 
 #include "kinds/fown.h"
 #include "kinds/path.h"
+#include "kinds/proc_held.h"
 #include "kinds/table.h"
 
 /* Numbers below major 1. */
@@ -67,6 +68,8 @@ static int regular_make(struct restore *restore, struct object *object,
 
 	if (!reg)
 		return err_set(err, EBADMSG, "file %u has no path", object->id);
+	if (proc_held_is(object))
+		return proc_held_make(restore, object, ret_fd, err);
 	return path_open(restore, reg, 0, ret_fd, err);
 }
 
@@ -77,6 +80,8 @@ static int regular_settle(struct tape *tape, const struct object *object,
 
 	if (!reg)
 		return err_set(err, EBADMSG, "file %u has no path", object->id);
+	if (proc_held_is(object))
+		proc_held_settle(tape, object, holder);
 	if (holder->fd >= 0 && !(reg->flags & O_PATH))
 		fown_settle(tape, object, holder, reg->fown, reg->flags);
 	return 0;
@@ -88,6 +93,7 @@ const struct kind kind_regular = {
 	.tag = FD_TYPES__REG,
 	.claims = regular_claims,
 	.capture = regular_capture,
+	.again = proc_held_again,
 	.key = regular_key,
 	.apart = apart_alone,
 	.make = regular_make,

@@ -27,6 +27,7 @@ extern const struct kind kind_proc_files;
 extern const struct kind kind_personality;
 extern const struct kind kind_membarrier;
 extern const struct kind kind_seccomp_common;
+extern const struct kind kind_proc_held;
 extern const struct kind kind_sigactions;
 extern const struct kind kind_subreaper;
 extern const struct kind kind_news;

@@ -11,6 +11,7 @@
  *	ask		put questions on the thread's interview tape
  *	claims		is this open file mine?
  *	capture		facts -> message
+ *	again					another one holds it, too
  *	needs					pure: what must exist first
  *	key					what --inherit-fd calls it
  *	apart					pure: may its holder make it?
@@ -65,6 +66,11 @@ struct kind {
 	/* msg: a FileEntry (id set, all else to be set) for files; the
 	 * thread's CoreEntry with its tc/thread_core there for the others. */
 	int (*capture)(struct dump *, const struct sighting *, void *msg,
+		struct err *);
+
+	/* Files: what was captured as file id is held by one more fd table, of
+	 * that victim. NULL: that is nothing special. */
+	int (*again)(struct dump *, const struct victim *, uint32_t id,
 		struct err *);
 
 	/* Any: once, when all victims were captured. */

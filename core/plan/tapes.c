@@ -29,6 +29,7 @@ static struct holder holder_of(
 {
 	return (struct holder){.plan = plan,
 		.facts = plan->facts,
+		.objects = plan->objects,
 		.task = pt->task,
 		.thread = &pt->task->threads[thread],
 		.fd = -1};

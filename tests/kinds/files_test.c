@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 /* A file of the test's own, below the images' folder. */
 static const char *path_in(struct law *law, const char *name)
@@ -256,14 +257,68 @@ TEST(a_locked_file_is_refused)
 	law_close(&law);
 }
 
-TEST(a_file_of_proc_about_a_process_is_refused)
+/* The refusal of an open file, which is closed. */
+static const char *law_refusal(struct law *law, int fd)
+{
+	law_open(law);
+	law_add(law, fd);
+	CHECK(law_capture(law, &law->first) < 0);
+	return law->err.text;
+}
+
+static int proc_file(pid_t pid, const char *name, int flags)
+{
+	char path[64];
+
+	snprintf(path, sizeof(path), "/proc/%d/%s", pid, name);
+	return open(path, flags | O_CLOEXEC);
+}
+
+TEST(files_of_proc_are_captured_about_their_holder_and_what_is_public_of_init)
 {
 	struct law law = {0};
 
 	REQUIRE(!law_open(&law));
-	law_add(&law, open("/proc/self/stat", O_RDONLY | O_CLOEXEC));
-	CHECK_INT(law_capture(&law, &law.first), -EOPNOTSUPP);
+	law_add(&law, proc_file(getpid(), "stat", O_RDONLY));
+	law_add(&law, proc_file(getpid(), "mem", O_RDWR));
+	law_add(&law, proc_file(getpid(), "fd", O_RDONLY | O_DIRECTORY));
+	law_add(&law, proc_file(1, "status", O_RDONLY));
+	CHECK_INT(law_capture(&law, &law.first), 0);
+	CHECK_STR(law.err.text, "");
+	/* By one alone. */
+	CHECK_INT(kind_regular.again(&law.first.dump, &law.victim,
+			  law.first.entries[1]->id, &law.err),
+		-EOPNOTSUPP);
+	CHECK(strstr(law.err.text, "held by process") != NULL);
 	law_close(&law);
+}
+
+TEST(files_of_proc_about_others_are_refused)
+{
+	struct law law[4] = {0};
+	pid_t child = fork();
+	int fd;
+
+	if (!child)
+		pause();
+	fd = proc_file(child, "stat", O_RDONLY);
+	CHECK(strstr(law_refusal(&law[0], fcntl(fd, F_DUPFD_CLOEXEC, 0)),
+		      "which is not dumped with it") != NULL);
+	kill(child, SIGKILL);
+	waitpid(child, NULL, 0);
+	CHECK(strstr(law_refusal(&law[1], fd), "has ended") != NULL);
+	/* As root; else it cannot be opened at all. */
+	fd = proc_file(1, "environ", O_RDONLY);
+	if (fd >= 0)
+		CHECK(strstr(law_refusal(&law[2], fd),
+			      "not everybody may open") != NULL);
+	fd = proc_file(1, "oom_score_adj", O_RDWR);
+	if (fd >= 0)
+		CHECK(strstr(law_refusal(&law[3], fd),
+			      "not everybody may open") != NULL);
+	for (int i = 0; i < 4; i++)
+		if (law[i].arena)
+			law_close(&law[i]);
 }
 
 /* A file captured, and restored under another name. */

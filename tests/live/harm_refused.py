@@ -31,6 +31,8 @@ REFUSED = {
     "packet": "packet",
     "pidfd": "pidfd",
     "device": "/dev/kmsg|device",
+    "shared_proc": "/proc about one process, and held by process",
+    "foreign_proc": "not everybody may open",
     "queue": "a POSIX message queue",
     "secret": "secret memory",
 }

@@ -256,7 +256,8 @@ def attack_opener(case):
     messages(case.build)
     held = os.path.join(own_dir(case, "place"), "held")
     for number, name in enumerate(("self/mem", "self/environ", "self/maps",
-                                   "thread-self/mem", "self/fd/4")):
+                                   "thread-self/mem", "self/fd/4",
+                                   "1/environ")):
         images = own_dir(case, f"own{number}")
         pid = victim(case, NOBODY, ("sh", "-c", f"exec sleep 600 3<>{held}"))
         as_user(lambda: service.connect().ok("DUMP", {

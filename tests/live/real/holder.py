@@ -69,7 +69,19 @@ def queue():
     return made
 
 
+def shared_proc():
+    """A file about oneself that a child holds, too."""
+    fd = os.open("/proc/self/stat", os.O_RDONLY)
+    if os.fork() == 0:
+        time.sleep(600)
+        os._exit(0)
+    return fd
+
+
 MAKERS = {
+    "shared_proc": shared_proc,
+    "foreign_proc": lambda: os.open("/proc/1/oom_score_adj",
+                                    os.O_WRONLY),
     "unix": unix_pair,
     "tty": lambda: pty.openpty()[1],
     "inotify": lambda: ctypes.CDLL(None).inotify_init1(0),

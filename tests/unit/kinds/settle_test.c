@@ -508,3 +508,76 @@ TEST(every_machine_has_the_calls_that_kinds_use)
 	}
 	scene_end(&s);
 }
+
+/* Fd 5 of the scene's task, made by itself, is that file. */
+static int proc_held_try(struct scene *s, const char *name, uint32_t flags)
+{
+	static FdinfoEntry fd, *fds[] = {&fd};
+	static struct object object, *by_id[2] = {NULL, &object};
+	static struct objects objects;
+	static FileEntry entry;
+	static RegFileEntry reg;
+
+	scene_start(s);
+	fdinfo_entry__init(&fd);
+	file_entry__init(&entry);
+	reg_file_entry__init(&reg);
+	fd.id = 1;
+	fd.fd = 5;
+	reg.name = (char *)(uintptr_t)name;
+	reg.flags = flags;
+	reg.pos = 7;
+	entry.reg = &reg;
+	object = (struct object){
+		.kind = &kind_regular, .entry = &entry, .id = 1, .apart = true};
+	*vec_push(s->arena, &object.holders) =
+		(struct holder){.task = &s->task, .fd = 5};
+	objects = (struct objects){.by_id = by_id, .max_id = 1};
+	s->task.fds = fds;
+	s->task.n_fds = 1;
+	s->holder.objects = &objects;
+	s->facts.proc_fd = 99;
+	return scene_settle(s, &kind_proc_held);
+}
+
+TEST(files_of_proc_about_others_are_opened_through_no_link_when_they_exist)
+{
+	static const char *const late[] = {
+		"/proc/42/task/43/mem", "/proc/41/stat", "/proc/1/net/tcp"};
+	static const char *const not_ours[] = {"/proc/42/mem", "/proc/42",
+		"/proc/meminfo", "/proc/self/mem", "/etc/passwd",
+		"/proc/41/../42/mem"};
+	struct scene s;
+
+	for (size_t i = 0; i < sizeof(late) / sizeof(*late); i++) {
+		CHECK_INT(proc_held_try(&s, late[i], 0), 0);
+		CHECK_INT(s.tape->ops.n, 5);
+		CHECK(strstr(scene_steps(&s), "openat2(99, ") != NULL);
+		CHECK(strstr(scene_steps(&s), ", 5)") != NULL);
+		scene_end(&s);
+	}
+	for (size_t i = 0; i < sizeof(not_ours) / sizeof(*not_ours); i++) {
+		CHECK_INT(proc_held_try(&s, not_ours[i], 0), 0);
+		CHECK_INT(s.tape->ops.n, 0);
+		scene_end(&s);
+	}
+}
+
+TEST(files_of_proc_that_are_power_over_another_process_are_refused)
+{
+	static const char *const names[] = {"mem", "environ", "auxv", "maps",
+		"smaps", "syscall", "stack", "pagemap", "fd", "fd/3", "cwd",
+		"root/etc/passwd", "exe", "map_files", "attr/current",
+		"task/41/mem"};
+	char name[64];
+	struct scene s;
+
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		snprintf(name, sizeof(name), "/proc/41/%s", names[i]);
+		CHECK_INT(proc_held_try(&s, name, 0), -EOPNOTSUPP);
+		CHECK(strstr(s.err.text, "not its holder") != NULL);
+		scene_end(&s);
+	}
+	CHECK_INT(proc_held_try(&s, "/proc/41/oom_score_adj", 2), -EOPNOTSUPP);
+	scene_end(&s);
+}
