@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -100,4 +102,28 @@ void ghost_place_close(struct ghost_place *place)
 	}
 	place->n = 0;
 	place->dir = -1;
+}
+
+int ghost_place_check(const char *name, struct err *err)
+{
+	char folder[PATH_MAX];
+	struct stat stat;
+	char *slash;
+
+	if (snprintf(folder, sizeof(folder), "%s", name) >= PATH_MAX)
+		return err_set(err, ENAMETOOLONG, "its name is too long");
+	do {
+		slash = strrchr(folder, '/');
+		if (!slash)
+			return 0;
+		slash[slash == folder] = '\0';
+	} while (folder[1] && lstat(folder, &stat) && errno == ENOENT);
+	if (!faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS))
+		return 0;
+	err_errno(err,
+		"it was deleted, and could not be made again for a moment in "
+		"the folder '%s'",
+		folder);
+	return err_hint(err, "make that folder writable, or close the file "
+			     "before the checkpoint");
 }

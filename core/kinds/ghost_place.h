@@ -23,6 +23,9 @@ struct ghost_place {
 	size_t n;
 };
 
+/* At the dump: could a deleted file of that name be made again? */
+int ghost_place_check(const char *name, struct err *err);
+
 int ghost_place_open(struct restore *restore, const char *folder,
 	struct ghost_place *ret, struct err *err);
 /* Removes what was made for it. */

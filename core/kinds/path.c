@@ -16,6 +16,7 @@
 #include "kinds/elf_id.h"
 #include "kinds/fown.h"
 #include "kinds/ghost.h"
+#include "kinds/ghost_place.h"
 #include "kinds/proc_held.h"
 
 /* The kernel leaves it in the flags of a file made with O_TMPFILE. */
@@ -116,7 +117,8 @@ static int name_capture(struct dump *dump, const struct sighting *sighting,
 		(S_ISREG(sighting->stat.st_mode) ||
 			S_ISDIR(sighting->stat.st_mode) ||
 			S_ISLNK(sighting->stat.st_mode)))
-		return ghost_capture(dump, sighting, id, err);
+		return ghost_place_check(name, err)
+			       ?: ghost_capture(dump, sighting, id, err);
 	if (path_leads(name, sighting))
 		return 0;
 	return name_refuse(sighting, err);
@@ -180,6 +182,31 @@ static bool flags_may_grow(uint32_t flags)
 	return (flags & O_ACCMODE) == O_WRONLY && flags & O_APPEND;
 }
 
+/* What was opened before its permissions, attributes or mount changed cannot
+ * be opened so again. */
+static int again_check(const struct sighting *sighting, const RegFileEntry *reg,
+	struct err *err)
+{
+	_cleanup_fd_ int fd = -1;
+	char link[32];
+
+	if (sighting->fd_number < 0 || reg->flags & O_PATH ||
+		!(S_ISREG(sighting->stat.st_mode) ||
+			S_ISDIR(sighting->stat.st_mode)) ||
+		!sighting->stat.st_nlink)
+		return 0;
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", sighting->fd);
+	fd = open(
+		link, (path_flags(reg) & ~O_NOFOLLOW) | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0)
+		return 0;
+	err_errno(err, "it could not be opened again as it is open now");
+	return err_hint(err, "its permissions, attributes (chattr) or file "
+			     "system have changed since it was opened, or the "
+			     "restore needs more rights: change that back, or "
+			     "close it before the checkpoint");
+}
+
 static int named_capture(struct dump *dump, const struct sighting *sighting,
 	uint32_t id, RegFileEntry *reg, struct err *err)
 {
@@ -190,6 +217,8 @@ static int named_capture(struct dump *dump, const struct sighting *sighting,
 		code = locks_refuse(sighting, err);
 	if (!code)
 		code = name_capture(dump, sighting, id, reg, err);
+	if (!code)
+		code = again_check(sighting, reg, err);
 	if (code || !S_ISREG(stat->st_mode))
 		return code;
 	if (flags_may_grow(sighting->info.flags))

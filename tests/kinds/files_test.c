@@ -3,7 +3,11 @@
  * then uses the file. */
 #include "file_law.h"
 
+#include "base/fd.h"
+
+#include <linux/fs.h>
 #include <signal.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -210,6 +214,54 @@ TEST(deleted_links_keep_where_they_lead)
 		CHECK_STR(target, "there");
 		CHECK(!fstat(law.fds[0], &stat) && stat.st_nlink == 0);
 		CHECK_INT(lstat(path, &stat), -1);
+	}
+	law_close(&law);
+}
+
+/* chattr; false: not on this file system. */
+static bool attribute_set(const char *path, int attribute)
+{
+	_cleanup_fd_ int fd = open(path, O_RDONLY | O_CLOEXEC);
+	int flags = 0;
+
+	if (ioctl(fd, FS_IOC_GETFLAGS, &flags))
+		return false;
+	flags &= ~(FS_IMMUTABLE_FL | FS_APPEND_FL);
+	flags |= attribute;
+	return !ioctl(fd, FS_IOC_SETFLAGS, &flags);
+}
+
+TEST(what_could_not_be_opened_again_is_refused_by_the_dump)
+{
+	struct law law = {0};
+	const char *path;
+
+	REQUIRE(!law_open(&law));
+	path = path_in(&law, "f");
+	law_add(&law, file_make(path, "text", O_RDWR));
+	if (attribute_set(path, FS_IMMUTABLE_FL)) {
+		CHECK_INT(law_capture(&law, &law.first), -EPERM);
+		CHECK(strstr(law.err.text, "opened again") != NULL);
+		attribute_set(path, 0);
+	}
+	law_close(&law);
+}
+
+TEST(a_deleted_file_whose_folder_cannot_be_written_is_refused_by_the_dump)
+{
+	struct law law = {0};
+	const char *folder, *path;
+
+	REQUIRE(!law_open(&law));
+	folder = path_in(&law, "folder");
+	path = path_in(&law, "folder/f");
+	CHECK(!mkdir(folder, 0700));
+	law_add(&law, file_make(path, "text", O_RDWR));
+	CHECK(!unlink(path));
+	if (attribute_set(folder, FS_IMMUTABLE_FL)) {
+		CHECK_INT(law_capture(&law, &law.first), -EPERM);
+		CHECK(strstr(law.err.text, "/folder'") != NULL);
+		attribute_set(folder, 0);
 	}
 	law_close(&law);
 }
