@@ -73,6 +73,14 @@ void crowd_add(
 	*vec_push(arena, &crowd->members) = member;
 }
 
+const struct crowd_member *crowd_find(const struct crowd *crowd, pid_t pid)
+{
+	for (size_t i = 0; i < crowd->members.n; i++)
+		if (crowd->members.at[i].pid == pid)
+			return &crowd->members.at[i];
+	return NULL;
+}
+
 void crowd_remove(struct crowd *crowd, pid_t pid)
 {
 	for (size_t i = 0; i < crowd->members.n; i++)

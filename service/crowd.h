@@ -21,6 +21,7 @@ struct crowd_member {
 	uid_t uid;
 	enum guest guest;
 	int64_t since_ms;
+	bool quiet; /* the log does not tell of it (quota.h) */
 };
 
 struct crowd {
@@ -34,6 +35,8 @@ int crowd_check_room(const struct crowd *crowd, uid_t uid, enum guest guest,
 	struct err *err);
 void crowd_add(
 	struct arena *arena, struct crowd *crowd, struct crowd_member member);
+/* NULL: it is none. */
+const struct crowd_member *crowd_find(const struct crowd *crowd, pid_t pid);
 void crowd_remove(struct crowd *crowd, pid_t pid);
 
 /* Its own timer lets a worker turn back; one that does not, because its

@@ -21,6 +21,7 @@
 #include "service/attend.h"
 #include "service/crowd.h"
 #include "service/listener.h"
+#include "service/quota.h"
 #include "service/worker.h"
 #include "session/pidfile.h"
 #include "session/ready.h"
@@ -33,7 +34,12 @@ struct daemon {
 	int signals; /* signalfd */
 	sigset_t mask;
 	struct crowd crowd;
+	/* of those who are told of in the log: */
+	struct quota invited, uninvited;
 };
+
+/* Clients in a minute. */
+enum { LOG_INVITED = 60, LOG_UNINVITED = 10 };
 
 /* --- all of them ---------------------------------------------------------- */
 
@@ -45,12 +51,41 @@ static int64_t clock_now_ms(void)
 	return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
 }
 
+static bool client_is_quiet(struct daemon *daemon, enum guest guest)
+{
+	return guest != GUEST_TRUSTED &&
+	       !quota_take(guest == GUEST_UNINVITED ? &daemon->uninvited
+						    : &daemon->invited,
+		       clock_now_ms());
+}
+
+/* Returns when to look again; -1: need not. */
+static int quotas_tell(struct daemon *daemon, int64_t now_ms)
+{
+	unsigned uninvited = quota_end(&daemon->uninvited, now_ms);
+	unsigned invited = quota_end(&daemon->invited, now_ms);
+	int first = quota_wait(&daemon->uninvited, now_ms);
+	int second = quota_wait(&daemon->invited, now_ms);
+
+	if (uninvited)
+		log_warn("%u more clients in a minute who may not use this "
+			 "service: left out of this log",
+			uninvited);
+	if (invited)
+		log_info("%u more clients in a minute who were invited: left "
+			 "out of this log",
+			invited);
+	return first < 0 || (second >= 0 && second < first) ? second : first;
+}
+
 /* In the process that is the client's own. */
 static void client_attend(struct daemon *daemon, struct arena *arena,
-	int socket, struct peer *peer) __attribute__((noreturn));
+	int socket, struct peer *peer, bool quiet) __attribute__((noreturn));
 static void client_attend(struct daemon *daemon, struct arena *arena,
-	int socket, struct peer *peer)
+	int socket, struct peer *peer, bool quiet)
 {
+	if (quiet)
+		log_open(STDERR_FILENO, LOG_NONE);
 	listener_leave(&daemon->listener);
 	close(daemon->signals);
 	attend_client(arena, socket, peer, &daemon->guests,
@@ -59,15 +94,17 @@ static void client_attend(struct daemon *daemon, struct arena *arena,
 
 /* A process of its own for the client, if there is room. */
 static int client_seat(struct daemon *daemon, struct arena *arena, int socket,
-	struct peer *peer, struct err *err)
+	struct peer *peer, bool *ret_quiet, struct err *err)
 {
 	struct crowd_member member = {.since_ms = clock_now_ms()};
 	int rc = peer_read(socket, arena, peer, err);
 
+	member.uid = peer->owner.uid;
+	member.guest =
+		rc ? GUEST_UNINVITED : guests_judge(&daemon->guests, peer);
+	member.quiet = *ret_quiet = client_is_quiet(daemon, member.guest);
 	if (rc)
 		return rc;
-	member.uid = peer->owner.uid;
-	member.guest = guests_judge(&daemon->guests, peer);
 	rc = crowd_check_room(&daemon->crowd, member.uid, member.guest, err);
 	if (rc)
 		return rc;
@@ -75,7 +112,7 @@ static int client_seat(struct daemon *daemon, struct arena *arena, int socket,
 	if (member.pid < 0)
 		return err_errno(err, "making a process for the client");
 	if (!member.pid)
-		client_attend(daemon, arena, socket, peer);
+		client_attend(daemon, arena, socket, peer, member.quiet);
 	crowd_add(daemon->arena, &daemon->crowd, member);
 	return 0;
 }
@@ -87,12 +124,14 @@ static void client_accept(struct daemon *daemon)
 	_cleanup_arena_ struct arena *arena = NULL;
 	struct peer peer = {.pidfd = -1};
 	struct err err = {0};
+	bool quiet;
 
 	if (socket < 0)
 		return;
 	arena = arena_new();
-	if (client_seat(daemon, arena, socket, &peer, &err)) {
-		log_error("service", &err);
+	if (client_seat(daemon, arena, socket, &peer, &quiet, &err)) {
+		if (!quiet)
+			log_error("service", &err);
 		worker_refuse(socket, &err);
 	}
 	peer_close(&peer);
@@ -100,12 +139,15 @@ static void client_accept(struct daemon *daemon)
 
 static void children_reap(struct daemon *daemon)
 {
+	const struct crowd_member *member;
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
-		log_info("worker %d ended with status %#x", pid,
-			(unsigned)status);
+		member = crowd_find(&daemon->crowd, pid);
+		if (!member || !member->quiet)
+			log_info("worker %d ended with status %#x", pid,
+				(unsigned)status);
 		crowd_remove(&daemon->crowd, pid);
 	}
 }
@@ -127,10 +169,13 @@ static int clients_serve(struct daemon *daemon, struct err *err)
 {
 	struct pollfd wait_for[] = {{.fd = daemon->signals, .events = POLLIN},
 		{.fd = daemon->listener.fd, .events = POLLIN}};
-	int late;
+	int late, quota;
 
 	for (;;) {
 		late = crowd_kill_late(&daemon->crowd, clock_now_ms());
+		quota = quotas_tell(daemon, clock_now_ms());
+		if (late < 0 || (quota >= 0 && quota < late))
+			late = quota;
 		if (poll(wait_for, 2, late) < 0 && errno != EINTR)
 			return err_errno(err, "waiting for clients");
 		if (wait_for[0].revents && signals_read(daemon))
@@ -197,7 +242,9 @@ int daemon_run(
 			.limit_ms = 1000ll * options->request_timeout *
 				    ATTEND_PATIENCE},
 		.listener = {.fd = -1, .folder = -1, .file = -1},
-		.signals = -1};
+		.signals = -1,
+		.invited = {.most = LOG_INVITED},
+		.uninvited = {.most = LOG_UNINVITED}};
 	struct pidfile pidfile;
 	int rc;
 
@@ -215,6 +262,7 @@ int daemon_run(
 		&daemon.guests, &daemon.listener, err);
 	if (!rc)
 		rc = daemon_live(&daemon, &pidfile, err);
+	quotas_tell(&daemon, INT64_MAX);
 	if (rc)
 		log_error("service", err);
 	pidfile_abort(&pidfile);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
@@ -80,14 +81,30 @@ bool peer_lives(const struct peer *peer)
 
 /* As long as it is unset anybody may choose it; only once for all that come
  * after. Kernels without audit have none. */
-static void login_take(struct arena *arena, const struct peer *peer)
+static int login_take(
+	struct arena *arena, const struct peer *peer, struct err *err)
 {
-	char *text;
+	const char *path = arena_printf(arena, "/proc/%d/loginuid", peer->pid);
+	const char *own = "/proc/self/loginuid";
+	char *his, *ours;
+	int code = io_read_file(arena, AT_FDCWD, path, &his, NULL);
 
-	if (!io_read_file(arena, AT_FDCWD,
-		    arena_printf(arena, "/proc/%d/loginuid", peer->pid), &text,
-		    NULL))
-		io_write_text(AT_FDCWD, "/proc/self/loginuid", text);
+	if (code == -ENOENT)
+		return 0;
+	if (code)
+		return err_code(err, code, "reading '%s'", path);
+	io_write_text(AT_FDCWD, own, his);
+	code = io_read_file(arena, AT_FDCWD, own, &ours, NULL);
+	if (code)
+		return err_code(err, code, "reading '%s'", own);
+	if (!strcmp(his, ours))
+		return 0;
+	err_set(err, EPERM,
+		"the service has the login %s, which does not let it take over "
+		"%s, that of process %d",
+		ours, his, peer->pid);
+	return err_hint(err, "have the service started by init, which has no "
+			     "login, or with CAP_AUDIT_CONTROL");
 }
 
 int peer_become(struct arena *arena, const struct peer *peer, struct err *err)
@@ -97,7 +114,9 @@ int peer_become(struct arena *arena, const struct peer *peer, struct err *err)
 
 	if (code)
 		return code;
-	login_take(arena, peer);
+	code = login_take(arena, peer, err);
+	if (code)
+		return code;
 	if (setgroups(who->n_groups, who->groups) ||
 		setresgid(who->gid, who->gid, who->gid) ||
 		prctl(PR_SET_KEEPCAPS, 1) ||

@@ -25,6 +25,13 @@
 #define STATX_MNT_ID 0x1000
 #endif
 
+#ifndef PR_SCHED_CORE /* 5.14 */
+#define PR_SCHED_CORE 62
+#define PR_SCHED_CORE_GET 0
+#define PR_SCHED_CORE_SHARE_FROM 3
+#endif
+
+enum { SCHED_CORE_THREAD = 0 /* of a pid, that thread alone */ };
 enum { LANDLOCK_VERSION = 1, LABEL_MAX = 4096 };
 
 /* Of all threads of the client, for any of them may have asked. */
@@ -256,6 +263,38 @@ static void places_take(const struct restraint *r)
 		sched_ioprio_write(0, ioprio, ERR_UNREAD);
 }
 
+/* 0: it has none, or this kernel knows none, or has no siblings to keep it
+ * from. A number that says nothing but whether two are the same. */
+static uint64_t cookie_read(pid_t tid)
+{
+	uint64_t cookie = 0;
+
+	return prctl(PR_SCHED_CORE, PR_SCHED_CORE_GET, tid, SCHED_CORE_THREAD,
+		       &cookie)
+		       ? 0
+		       : cookie;
+}
+
+/* Who may share a core with whom. */
+static int cookie_take(const struct restraint *r, struct err *err)
+{
+	uint64_t his = cookie_read(r->tids[0]);
+	bool same = true;
+
+	for (size_t i = 1; i < r->n_tids; i++)
+		same = same && cookie_read(r->tids[i]) == his;
+	if (same && his != cookie_read(0))
+		same = !prctl(PR_SCHED_CORE, PR_SCHED_CORE_SHARE_FROM,
+			       r->tids[0], SCHED_CORE_THREAD, 0) &&
+		       cookie_read(0) == his;
+	if (same)
+		return 0;
+	return restraint_refuse(err,
+		"process %d has a core scheduling cookie that its worker "
+		"cannot take over",
+		r->proc.pid);
+}
+
 static int oom_take(const struct restraint *r, struct err *err)
 {
 	_cleanup_proc_ struct proc self = PROC_CLOSED;
@@ -306,6 +345,7 @@ int restraint_take(
 		?: filters_check(&r, err)
 		?: cgroups_follow(arena, &r.proc, err)
 		?: nice_take(&r, err)
+		?: cookie_take(&r, err)
 		?: oom_take(&r, err)
 		?: label_take(&r, err)
 		?: bounding_take(&r, err);
@@ -318,10 +358,23 @@ int restraint_take(
 	return code;
 }
 
+static rlim_t less(rlim_t a, rlim_t b)
+{
+	return a < b ? a : b;
+}
+
+/* Of memory and stack the engine needs what it needs, and the client could
+ * raise his own soft limits to the hard ones. */
+static bool limit_is_for_engine(int which)
+{
+	return which == RLIMIT_STACK || which == RLIMIT_AS ||
+	       which == RLIMIT_DATA;
+}
+
 /* Hard limits above the client's own would become those of its tasks. */
 int restraint_take_limits(const struct peer *peer, struct err *err)
 {
-	struct rlimit his, ours;
+	struct rlimit his, ours, next;
 
 	for (int which = 0; which < RLIM_NLIMITS; which++) {
 		if (prlimit(peer->pid, (enum __rlimit_resource)which, NULL,
@@ -329,12 +382,11 @@ int restraint_take_limits(const struct peer *peer, struct err *err)
 			getrlimit((enum __rlimit_resource)which, &ours))
 			return err_errno(
 				err, "asking for the limits of the client");
-		if (his.rlim_max >= ours.rlim_max)
-			continue;
-		ours.rlim_max = his.rlim_max;
-		if (ours.rlim_cur > ours.rlim_max)
-			ours.rlim_cur = ours.rlim_max;
-		if (setrlimit((enum __rlimit_resource)which, &ours))
+		if (limit_is_for_engine(which))
+			his.rlim_cur = ours.rlim_cur;
+		next.rlim_max = less(ours.rlim_max, his.rlim_max);
+		next.rlim_cur = less(his.rlim_cur, next.rlim_max);
+		if (setrlimit((enum __rlimit_resource)which, &next))
 			return err_errno(
 				err, "taking over the limits of the client");
 	}

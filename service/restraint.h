@@ -4,11 +4,13 @@
  * held back by, too: nothing that it runs for him may do what he may not.
  *
  * Taken over are the bounding set, no_new_privs, cgroups, niceness, policy,
- * CPUs and priority of I/O, oom_score_adj, umask and hard limits. What cannot
- * be taken over or cannot be seen is refused by name: seccomp filters, other
- * namespaces, another root directory, a security label that the kernel does
- * not give us, and, where the kernel has Landlock, whatever no_new_privs may
- * stand for. swrk is for those: it is restrained as its caller is.
+ * CPUs and priority of I/O, the cookie of core scheduling, oom_score_adj, umask
+ * and limits (of memory and stack only the hard ones: the engine needs some).
+ * What cannot be taken over or cannot be seen is refused by name: seccomp
+ * filters, other namespaces, another root directory, a security label that the
+ * kernel does not give us, and, where the kernel has Landlock, whatever
+ * no_new_privs may stand for. swrk is for those: it is restrained as its caller
+ * is.
  */
 #ifndef STASIS_SERVICE_RESTRAINT_H
 #define STASIS_SERVICE_RESTRAINT_H

@@ -87,6 +87,28 @@ def attack_flood(case):
     check(service.stop() == 0, "another status")
 
 
+@test("the log tells of ten uninvited clients a minute, and how many more "
+      "there were")
+def attack_log(case):
+    service = guest_service(case)
+    messages(case.build)
+
+    def attempt():
+        for _ in range(300):
+            sock = socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+            sock.connect(service.path)
+            sock.close()
+    as_user(attempt, uid=12345, gid=12345)
+    as_user(lambda: service.connect().ok("VERSION"))
+    ended(service)
+    check(service.stop() == 0, "another status")
+    lines = read_text(service.log).splitlines()
+    strange = [line for line in lines if "12345" in line]
+    check(1 <= len(strange) <= 10, f"{len(strange)}: {strange[:3]}")
+    check(len(lines) <= 50, f"{len(lines)} lines: {lines[:60]}")
+    check([line for line in lines if "290 more clients" in line], f"{lines}")
+
+
 @test("a horde of users who were not invited leaves room for those who were")
 def attack_horde(case):
     service = guest_service(case, "--max-workers", "8")

@@ -5,7 +5,9 @@ import ctypes
 import fcntl
 import json
 import os
+import platform
 import pty
+import resource
 import signal
 import socket
 import struct
@@ -19,10 +21,33 @@ from rpc_service import guest_service, own_dir, victim
 
 CAPBSET_DROP, SET_NO_NEW_PRIVS, SET_SECCOMP = 24, 38, 22
 CAP_SYS_TIME = 25
+SCHED_CORE, CORE_GET, CORE_CREATE = 62, 0, 1
+# ioprio_set(2) and ioprio_get(2): no library wraps them.
+IOPRIO = {"x86_64": (251, 252), "aarch64": (30, 31), "ppc64le": (273, 274)}
+BEST_EFFORT_6 = 2 << 13 | 6
+
+
+def ioprio_set(priority):
+    number = IOPRIO[platform.machine()][0]
+    check(ctypes.CDLL(None).syscall(number, 1, 0, priority) == 0, "ioprio")
+
+
+def ioprio_get(pid):
+    return ctypes.CDLL(None).syscall(IOPRIO[platform.machine()][1], 1, pid)
+
+
+def cookie(pid):
+    """Of core scheduling; None: not on this machine."""
+    value = ctypes.c_uint64(0)
+    failed = ctypes.CDLL(None).prctl(
+        ctypes.c_int(SCHED_CORE), ctypes.c_ulong(CORE_GET),
+        ctypes.c_ulong(pid), ctypes.c_ulong(0), ctypes.byref(value))
+    return None if failed else value.value
+
 
 # Tells all that the process itself has, as one line of JSON.
 TELL = """
-import json, os, sys
+import json, os, resource, sys
 def status():
     with open("/proc/self/status") as file:
         return dict(line.rstrip("\\n").split(":", 1) for line in file)
@@ -44,7 +69,9 @@ out = {"who": sys.argv[2], "pid": os.getpid(), "sid": os.getsid(0),
        "nice": os.nice(0), "cgroup": open("/proc/self/cgroup").read(),
        "oom": int(open("/proc/self/oom_score_adj").read()),
        "cpus": sorted(os.sched_getaffinity(0)),
-       "policy": os.sched_getscheduler(0)}
+       "policy": os.sched_getscheduler(0),
+       "ioprio": None,
+       "files": list(resource.getrlimit(resource.RLIMIT_NOFILE))}
 with open(sys.argv[1], "a") as file:
     file.write(__import__("json").dumps(out) + "\\n")
 """
@@ -70,7 +97,12 @@ def look(pid):
             "cgroup": read_text(f"/proc/{pid}/cgroup"),
             "oom": int(read_text(f"/proc/{pid}/oom_score_adj")),
             "cpus": sorted(os.sched_getaffinity(pid)),
-            "policy": os.sched_getscheduler(pid)}
+            "policy": os.sched_getscheduler(pid),
+            "ioprio": ioprio_get(pid),
+            "files": [int(word) for line in
+                      read_text(f"/proc/{pid}/limits").splitlines()
+                      if line.startswith("Max open files")
+                      for word in line.split()[3:5]]}
 
 
 class Guest:
@@ -295,6 +327,7 @@ def guests_restrained(case):
     guest = Guest(case)
     cgroup = Cgroup(case)
     cpu = min(os.sched_getaffinity(0))
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
 
     def restrain():
         cgroup.enter()
@@ -302,6 +335,8 @@ def guests_restrained(case):
         os.sched_setscheduler(0, os.SCHED_BATCH, os.sched_param(0))
         os.setpriority(os.PRIO_PROCESS, 0, 7)
         os.sched_setaffinity(0, {cpu})
+        ioprio_set(BEST_EFFORT_6)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (700, hard))
         with open("/proc/self/oom_score_adj", "w") as file:
             file.write("321")
         # The tasks come back as they were, and they were not worse off.
@@ -320,9 +355,44 @@ def guests_restrained(case):
                 continue
             check((has["oom"], has["nice"], has["cpus"], has["policy"])
                   == (321, 7, [cpu], os.SCHED_BATCH), f"{who}: {has}")
+            check(has["files"] == [700, hard], f"{who}: {has['files']}")
+            check(has["ioprio"] in (None, BEST_EFFORT_6),
+                  f"{who}: {has['ioprio']}")
+        check(seen["worker"]["ioprio"] is not None, "not looked at")
     finally:
         service.stop()
         cgroup.close()
+
+
+@test("a guest's worker shares cores with whom he shares them")
+def guests_cookie(case):
+    service = guest_service(case)
+    messages(case.build)
+    if cookie(0) is None:
+        raise Skip("no core scheduling here")
+
+    def attempt():
+        prctl(SCHED_CORE, CORE_CREATE, 0, 0)
+        client = service.connect()
+        client.ok("VERSION", keep_open=True)
+        with open(case.path("up"), "w") as file:
+            file.write(str(cookie(0)))
+        wait_until(lambda: os.path.exists(case.path("go")), "looked at")
+    os.chmod(case.work, 0o777)
+    child = os.fork()
+    if child == 0:
+        try:
+            as_user(attempt)
+            os._exit(0)
+        finally:
+            os._exit(1)
+    case.ready(child, "up")
+    wait_until(lambda: read_text(case.path("up")), "told")
+    his, has = int(read_text(case.path("up"))), cookie(workers_of(service)[0])
+    case.go()
+    check(os.waitpid(child, 0)[1] == 0, "the guest was refused")
+    check(his and his == has, f"{his} and {has}")
+    service.stop()
 
 
 def refused_when(case, words, restrain):

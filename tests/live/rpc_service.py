@@ -537,6 +537,23 @@ KEY_SEARCH = ("import ctypes, sys; call = ctypes.CDLL(None).syscall; "
               "sys.exit(call({}, b'user', b'stasis-test', None, 0) < 0)")
 
 
+@test("a guest whose login cannot be taken over is refused")
+def security_login_kept(case):
+    if not os.path.exists("/proc/self/loginuid"):
+        raise Skip("a kernel without audit")
+    messages(case.build)
+
+    def logged_in():
+        with open("/proc/self/loginuid", "w") as file:
+            file.write("777")
+        # CAP_AUDIT_CONTROL: out of the bounding set, so gone with exec.
+        check(ctypes.CDLL(None).prctl(24, 30, 0, 0, 0) == 0, "bounding set")
+    service = guest_service(case, preexec_fn=logged_in)
+    as_user(lambda: service.connect().no("login 777", "VERSION"))
+    service.connect().ok("VERSION")
+    service.stop()
+
+
 @test("a user's commands have no keys of the service")
 def security_keys(case):
     add, request, keyctl = KEY_CALLS[os.uname().machine]
