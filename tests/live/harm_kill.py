@@ -49,7 +49,8 @@ class Restless:
             os.unlink(path)
         self.root = self.case.start(
             [self.case.program("restless"), self.kind, path])
-        want = {"threads": 4, "tree": 17, "blocked": 7, "signals": 3}
+        want = {"threads": 4, "tree": 17, "blocked": 7, "signals": 3,
+                "crowd": 60}
         self.file = None
 
         def up():
@@ -59,7 +60,13 @@ class Restless:
                 sum(1 for beat in self.beats() if beat) == want[self.kind]
         wait_until(up, f"all of {self.kind} are at work")
         self.pids = [self.root] + sorted(descendants(self.root))
-        self.before = self.picture()
+        self.before = None
+
+        def settled():
+            last, self.before = self.before, self.picture()
+            time.sleep(0.01)
+            return last == self.before
+        wait_until(settled, f"all of {self.kind} have begun")
 
     def beats(self):
         self.file.seek(0)
@@ -121,6 +128,17 @@ class Restless:
             time.sleep(0.001)
         return "stuck: no progress"
 
+    def check_goes_on(self, when):
+        first, end = self.beats(), time.monotonic() + 5 * SLOW
+        while True:
+            still = [place for place, (a, b) in
+                     enumerate(zip(first, self.beats())) if a and a == b]
+            if not still or time.monotonic() > end:
+                break
+            time.sleep(0.001)
+        check(not still, f"{when}: no progress at places {still}: " +
+              "; ".join(whereabouts(pid) for pid in self.pids))
+
     def replace(self):
         for pid in self.pids:
             try:
@@ -130,6 +148,27 @@ class Restless:
         self.case.gone(self.pids)
         self.file.close()
         self.start()
+
+
+def whereabouts(pid):
+    """Of each thread: state, wait channel, call, signals, mapping of its pc."""
+    lines = []
+    maps = (read_text(f"/proc/{pid}/maps") or "").splitlines()
+    for tid in sorted(os.listdir(f"/proc/{pid}/task")):
+        def one(name):
+            text = read_text(f"/proc/{pid}/task/{tid}/{name}") or "?"
+            return " ".join(text.split())
+        call = one("syscall")
+        masks = [line for line in
+                 (read_text(f"/proc/{pid}/task/{tid}/status") or ""
+                  ).splitlines() if line.startswith(("State", "Sig", "Shd"))]
+        at = int(call.split()[-1], 16) if call.split()[-1:] != ["running"] \
+            and call != "?" else 0
+        where = [line for line in maps if at and int(line.split("-")[0], 16)
+                 <= at < int(line.split("-")[1].split()[0], 16)]
+        lines.append(f"{tid}: call {call}, waits in {one('wchan')}, {masks}, "
+                     f"pc in {where}, stack {one('stack')}")
+    return f"{pid}: {len(maps)} mappings, {lines}"
 
 
 def clear(folder):
@@ -173,6 +212,12 @@ def tracer_of(program):
         if child:
             return int(child.split()[0])
     return None
+
+
+def tracer_now(program):
+    """The child that traces; engines that had none trace by themselves."""
+    child = read_text(f"/proc/{program.pid}/task/{program.pid}/children")
+    return int(child.split()[0]) if child else program.pid
 
 
 def sweep(case, kind, signals, to_tracer=False, harmless=0):
@@ -227,40 +272,105 @@ def harm_kill_blocked_signals(case):
     sweep(case, "blocked", ENDING, to_tracer=True)
 
 
-@test("a log's reader that goes away, and a log that may not grow, harm nobody")
-def harm_kill_log(case):
-    victim = Restless(case, "threads")
-    for size in range(0, 4000, 400):
-        dump = dump_begin(case, victim, "-v4", stderr=subprocess.PIPE)
-        os.read(dump.stderr.fileno(), size + 1)
+INTERVIEW = b"step dump.interview"
+
+
+PLAYING = b"step dump.inject"
+
+
+def dump_asked(case, victim, act, when=INTERVIEW):
+    """Acts as soon as a dump comes to that step; returns how it ended."""
+    dump = dump_begin(case, victim, "-v4", stderr=subprocess.PIPE)
+    told = b""
+    while when not in told:
+        more = os.read(dump.stderr.fileno(), 65536)
+        check(more, f"the dump does not come to its interview: {told}")
+        told += more
+    act(dump)
+    if not dump.stderr.closed:
+        dump.stderr.read()
         dump.stderr.close()
-        dump.wait()
+    return dump.wait()
+
+
+def send_ending(pid, n):
+    send(pid, ENDING[n % len(ENDING)])
+    send(pid, signal.SIGCONT)
+
+
+def asked(case, act, when=INTERVIEW, within=0.0):
+    """Dumps of many threads, all of them disturbed within so many seconds."""
+    victim, harms = Restless(case, "crowd"), collections.Counter()
+    pick = random.Random(SEED)
+
+    def act_soon(dump):
+        time.sleep(pick.uniform(0, within))
+        act(dump, n)
+    for n in range(KILLS):
+        dump_asked(case, victim, act_soon, when)
         harm = victim.harm()
-        check(not harm, f"the reader left after {size} bytes: {harm}")
-        dump_begin(case, victim, "-v4", "-W", case.dir, "-o", "log",
+        if harm:
+            harms[harm] += 1
+            victim.replace()
+    said = f"{sum(harms.values())} of {KILLS} harmed"
+    print(f"# {case.name}: {said}", flush=True)
+    check(not harms, f"{said}: {dict(harms)}"[:2000])
+
+
+@test("signals that end the engine while it asks harm nobody", LONG)
+def harm_kill_asking(case):
+    asked(case, lambda dump, n: send_ending(dump.pid, n),
+          PLAYING, 0.001)
+
+
+@test("no signal but SIGKILL ends what traces while it asks", LONG)
+def harm_kill_asking_tracer(case):
+    asked(case, lambda dump, n: send_ending(tracer_now(dump), n),
+          PLAYING, 0.001)
+
+
+@test("SIGKILL of an engine while it asks harms nobody", LONG)
+def harm_kill_asking_killed(case):
+    asked(case, lambda dump, n: send(dump.pid, signal.SIGKILL),
+          PLAYING, 0.001)
+
+
+@test("a log's reader that goes away while the engine asks harms nobody",
+      LONG)
+def harm_kill_log(case):
+    asked(case, lambda dump, n: dump.stderr.close())
+
+
+@test("a log that may not grow while the engine asks harms nobody", LONG)
+def harm_kill_log_size(case):
+    victim, log = Restless(case, "crowd"), case.path("log")
+    dump_begin(case, victim, "-v4", "-W", case.dir, "-o", log).wait()
+    with open(log, "rb") as file:
+        size = file.read().index(INTERVIEW) + len(INTERVIEW) + 1
+    for _ in range(min(KILLS, 25)):
+        dump_begin(case, victim, "-v4", "-W", case.dir, "-o", log,
                    preexec_fn=lambda: resource.setrlimit(
                        resource.RLIMIT_FSIZE, (size, size))).wait()
         harm = victim.harm()
         check(not harm, f"a log of {size} bytes: {harm}")
 
 
-@test("memory that runs out at any moment of a dump harms nobody", LONG)
-def harm_kill_memory(case):
-    victim = Restless(case, "threads")
-    kib, codes = 1024, collections.Counter()
-    for n in range(KILLS):
-        limit = (4000 + n * 12000 // KILLS) * kib
-        dump = dump_begin(case, victim, preexec_fn=lambda: resource.setrlimit(
-            resource.RLIMIT_AS, (limit, limit)))
-        codes[dump.wait()] += 1
-        harm = victim.harm()
-        check(not harm, f"RLIMIT_AS of {limit}: {harm}")
-    check(codes[0] < KILLS, "no limit was low enough")
-
-
 def restored(pids):
     reap_all()
     return [pid for pid in pids if alive(pid)]
+
+
+def engines(case):
+    """Processes of ours that are an engine: what traces outlives one that is
+    killed, and only when it is gone too is it decided who lives."""
+    found = []
+    for pid in descendants(os.getpid()):
+        try:
+            if os.readlink(f"/proc/{pid}/exe") == case.stasis:
+                found.append(pid)
+        except OSError:
+            pass
+    return found
 
 
 @test("SIGKILL of a restore leaves all tasks or none", LONG)
@@ -281,16 +391,12 @@ def harm_kill_restore(case):
             send(engine.pid, signal.SIGKILL)
         engine.wait()
         took.append(time.monotonic() - start)
-        wait_until(lambda: len(restored(victim.pids)) in (0, len(victim.pids)),
-                   "all tasks are there, or none", 3.0)
-        time.sleep(0.01)
+        wait_until(lambda: not engines(case), "no engine is left")
         there = restored(victim.pids)
         check(len(there) in (0, len(victim.pids)), f"only {there} are there")
         if there:
             wait_until(lambda: not victim.held(), "none is held")
-            first = victim.beats()
-            wait_until(lambda: all(b > a for a, b in zip(
-                first, victim.beats()) if a), "all go on")
+            victim.check_goes_on(f"restore {n}, killed={n >= 3}")
         for pid in there:
             send(pid, signal.SIGKILL)
         case.gone(victim.pids)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* restless KIND FILE: works without a pause, looks at what it gets for it, and
  * tells of both in FILE: 64 numbers that grow, then a sentence if one did not.
- * KIND: threads, tree, blocked, signals.
+ * KIND: threads, tree, blocked, crowd, signals.
  */
 #include "checkpoint.h"
 #include <linux/futex.h>
@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <sys/select.h>
 
-enum { PLACES = 64, NAP_MS = 20 };
+enum { PLACES = 64, NAP_MS = 20, CROWD = 150, CROWD_PLACES = 60 };
 
 struct report {
 	_Atomic uint64_t beats[PLACES];
@@ -197,7 +197,8 @@ static void threads(void *(*run)(void *), int n)
 	pthread_t thread;
 
 	for (int i = 1; i < n; i++)
-		pthread_create(&thread, NULL, run, (void *)(intptr_t)i);
+		pthread_create(&thread, NULL, run,
+			(void *)(intptr_t)(i < CROWD_PLACES ? i : 7));
 	run(NULL);
 }
 
@@ -214,6 +215,8 @@ int main(int argc, char **argv)
 		threads(count, 4);
 	if (!strcmp(argv[1], "blocked"))
 		threads(block, 7);
+	if (!strcmp(argv[1], "crowd"))
+		threads(block, CROWD);
 	if (!strcmp(argv[1], "signals"))
 		signals();
 	tree();
