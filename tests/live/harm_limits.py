@@ -124,6 +124,29 @@ def harm_room_lifted(case):
             os.unlink(case.path(name))
 
 
+@test("a victim whose address space or number of mappings is used up is one "
+      "clear error")
+def harm_crowded(case):
+    for kind in ("space", "maps"):
+        victim = case.start([case.program("crowded"), kind])
+        case.ready(victim)
+        if case.verdict() is None:
+            before = [read_text(f"/proc/{victim}/{name}")
+                      for name in ("maps", "limits")]
+            result = case.try_dump(victim)
+            harm.check_one_error(result, rf"process {victim}", "memory")
+            check("hint: " in result.err and "max_map_count" in result.err,
+                  f"no hint says what to do: {result.err}")
+            check(not harm.whole(case.img), "the image looks whole")
+            after = [read_text(f"/proc/{victim}/{name}")
+                     for name in ("maps", "limits")]
+            check(after == before, f"{kind}: it is changed")
+            case.go()
+        case.await_verdict(victim)
+        for name in os.listdir(case.work):
+            os.unlink(case.path(name))
+
+
 @test("System V shared memory is one clear error, whatever its number")
 def harm_sysv(case):
     victim = case.start([case.program("sysv")])
