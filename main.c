@@ -107,12 +107,25 @@ static int run_verb(struct session *session, struct err *err)
 	}
 }
 
+/* Not even what was put aside was enough: all that was done is undone. */
+static void session_undo(void *of)
+{
+	struct session *session = of;
+	struct err err = {0};
+
+	run_no_memory(arena_failed(session->run.arena), &err);
+	report(&err, session->log_fd >= 0);
+	_exit(EXIT_FAILURE);
+}
+
 static int run_session(struct arena *arena, const struct options *options)
 {
+	struct session session = {.run.arena = arena, .log_fd = -1};
+	struct arena_end end = {.undo = session_undo, .of = &session};
 	struct err err = {0};
-	struct session session;
 	int rc;
 
+	arena_end_push(arena, &end);
 	rc = session_open(&session, arena, options, &err);
 	if (!rc)
 		rc = run_verb(&session, &err);
@@ -121,6 +134,7 @@ static int run_session(struct arena *arena, const struct options *options)
 	if (session.run.scripts_decide)
 		rc = session.run.script_status;
 	session_close(&session);
+	arena_end_pop(arena, &end);
 	return rc;
 }
 

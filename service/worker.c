@@ -69,13 +69,30 @@ static int worker_become(const struct worker *worker)
 	return EXIT_FAILURE;
 }
 
+struct last_answer {
+	struct worker *worker;
+	struct answer *answer;
+};
+
+static void worker_undo(void *of)
+{
+	struct last_answer *last = of;
+	struct err err = {0};
+
+	run_no_memory(arena_failed(last->worker->arena), &err);
+	_exit(worker_fail(last->worker, last->answer, &err, WORKER_FAILED));
+}
+
 /* *ret_more: the client wants to ask again. Returns the exit status. */
 static int worker_answer(
 	struct worker *worker, const CriuReq *req, bool *ret_more)
 {
 	const struct request_row *row = request_find(req->type);
 	struct answer answer;
+	struct last_answer last = {worker, &answer};
+	struct arena_end end = {.undo = worker_undo, .of = &last};
 	struct err err = {0};
+	int code;
 
 	answer_init(&answer, row ? row->answer : CRIU_REQ_TYPE__EMPTY);
 	if (!row)
@@ -85,7 +102,10 @@ static int worker_answer(
 	if (err.code)
 		return worker_fail(worker, &answer, &err, WORKER_FAILED);
 	*ret_more = req->keep_open;
-	if (row->run(worker, req, &answer, &err))
+	arena_end_push(worker->arena, &end);
+	code = row->run(worker, req, &answer, &err);
+	arena_end_pop(worker->arena, &end);
+	if (code)
 		return worker_fail(worker, &answer, &err, row->failed);
 	if (worker->client_gone)
 		return 0;

@@ -139,6 +139,12 @@ static int victims_dump(
 	return code ?: images_commit(dump, err);
 }
 
+static void images_spoil(struct dump *dump)
+{
+	unlinkat(dump->run->images_dir, "stasis.img", 0);
+	unlinkat(dump->run->images_dir, "inventory.img", 0);
+}
+
 /* The images are whole, the tasks still frozen; a script that fails wants
  * the tasks back, so the images must not look whole any more. */
 static int post_dump(struct dump *dump, struct err *err)
@@ -148,8 +154,7 @@ static int post_dump(struct dump *dump, struct err *err)
 	if (!code)
 		return 0;
 	dump->run->scripts_decide = dump->run->script_status != 0;
-	unlinkat(dump->run->images_dir, "stasis.img", 0);
-	unlinkat(dump->run->images_dir, "inventory.img", 0);
+	images_spoil(dump);
 	return code;
 }
 
@@ -223,40 +228,76 @@ static void wire_close(const struct dump *dump, struct wire *wire)
 		fd_closep(&wire->fd);
 }
 
+struct walk {
+	struct dump dump;
+	struct freezer freezer;
+	struct wire wire;
+	bool whole; /* the images are */
+};
+
+static void walk_undo(void *of)
+{
+	struct walk *walk = of;
+	struct dump *dump = &walk->dump;
+
+	if (walk->whole)
+		images_spoil(dump);
+	else
+		image_set_abort(dump->images);
+	victims_release(dump, &walk->freezer, RELEASE_RUN, ERR_UNREAD);
+	undo_close(dump->run->undo);
+}
+
+/* Until it is decided what becomes of the victims. */
+static int walk_go(struct walk *walk, struct err *err)
+{
+	struct arena_end end = {.undo = walk_undo, .of = walk};
+	struct dump *dump = &walk->dump;
+	int code;
+
+	arena_end_push(dump->arena, &end);
+	code = cpu_store(dump, err);
+	if (!code)
+		code = wire_open(dump, &walk->wire, err);
+	if (!code)
+		code = freezer_open(dump->run, &walk->freezer, err);
+	if (!code)
+		code = victims_dump(dump, &walk->freezer, err);
+	walk->whole = !code;
+	if (code)
+		image_set_abort(dump->images);
+	else
+		code = post_dump(dump, err);
+	arena_end_pop(dump->arena, &end);
+	return code;
+}
+
 int dump_run(struct run *run, struct err *err)
 {
-	struct wire wire = {.fd = -1,
-		.idle_seconds = WIRE_IDLE,
-		.look = wire_look,
-		.of = run};
-	struct dump dump = {.run = run, .arena = run->arena};
+	struct walk walk = {
+		.dump = {.run = run, .arena = run->arena},
+		.freezer = {.dir = -1},
+		.wire = {.fd = -1,
+			.idle_seconds = WIRE_IDLE,
+			.look = wire_look,
+			.of = run},
+	};
 	struct stats_clock clock = stats_clock_start();
-	struct freezer freezer = {.dir = -1};
 	int code, released;
 
 	code = hooks_run(run, "pre-dump", run->opt->tree, err);
 	if (!code)
 		code = image_set_create(
-			run->arena, run->images_dir, &dump.images, err);
+			run->arena, run->images_dir, &walk.dump.images, err);
 	if (code)
 		return code;
-	code = cpu_store(&dump, err);
-	if (!code)
-		code = wire_open(&dump, &wire, err);
-	if (!code)
-		code = freezer_open(run, &freezer, err);
-	if (!code)
-		code = victims_dump(&dump, &freezer, err);
-	if (code)
-		image_set_abort(dump.images);
-	else
-		code = post_dump(&dump, err);
-	released = victims_release(&dump, &freezer,
+	code = walk_go(&walk, err);
+	released = victims_release(&walk.dump, &walk.freezer,
 		code ? RELEASE_RUN : release_wanted(run),
 		code ? ERR_UNREAD : err);
 	stats_clock_add(&clock, &run->stats.frozen_time);
-	wire_close(&dump, &wire);
-	shared_close(&dump);
-	image_set_close(dump.images);
+	wire_close(&walk.dump, &walk.wire);
+	shared_close(&walk.dump);
+	image_set_close(walk.dump.images);
 	return code ?: released;
 }

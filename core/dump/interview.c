@@ -272,6 +272,26 @@ static int interview_cure(struct interview *in, struct err *err)
 	return code ? err_wrap(err, "curing process %d", in->victim->pid) : 0;
 }
 
+static void interview_undo(void *of)
+{
+	interview_cure(of, ERR_UNREAD);
+}
+
+/* What curing takes is there before anything is to be cured. */
+static int cure_put_aside(struct interview *in, struct err *err)
+{
+	struct arena *arena = in->dump->arena;
+	const struct victim_thread *thread;
+	size_t size = 64 << 10;
+
+	for (size_t i = 0; i < in->n; i++) {
+		thread = in->victim->threads.at[i];
+		for (size_t k = 0; k < REGS_MAX; k++)
+			size += thread->regs.set[k].size + 16;
+	}
+	return arena_reserve(arena, 0, size) ? run_no_memory(size, err) : 0;
+}
+
 static int interview_victim(
 	struct dump *dump, struct victim *victim, struct err *err)
 {
@@ -281,16 +301,19 @@ static int interview_victim(
 		.patience = {.timeout_ms = dump->run->opt->timeout * 1000,
 			.look = interview_look,
 			.of = dump->run}};
+	struct arena_end end = {.undo = interview_undo, .of = &in};
 	struct err second = {0};
 	int code, cured;
 
 	code = memory_open(&victim->proc, &in.remote.memory, err);
 	if (!code)
-		code = interview_prepare(&in, err);
+		code = interview_prepare(&in, err) ?: cure_put_aside(&in, err);
 	if (!code) {
 		in.remote.leader = &in.threads[0];
+		arena_end_push(dump->arena, &end);
 		code = interview_play(&in, err);
 		cured = interview_cure(&in, code ? &second : err);
+		arena_end_pop(dump->arena, &end);
 		code = code ?: cured;
 		if (code)
 			backtrace_log_victim(dump, victim);

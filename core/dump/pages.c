@@ -316,7 +316,7 @@ static void *worker_run(void *arg)
 	size_t number;
 	int code;
 
-	while (room && !atomic_load(&copy->stop)) {
+	while (room && stream && !atomic_load(&copy->stop)) {
 		number = atomic_fetch_add(&copy->next, 1);
 		if (number >= copy->first_chunk[copy->n_jobs])
 			break;
@@ -326,7 +326,7 @@ static void *worker_run(void *arg)
 		else if (code)
 			copy_fail(copy, &err);
 	}
-	if (!room && tracer)
+	if (!(room && stream) && tracer)
 		copy_fail_room(copy);
 	free(room);
 	digest_stream_free(stream);
@@ -339,7 +339,7 @@ static void left_run(struct copy *copy)
 	char *room = malloc(PIECE);
 	struct err err = {0};
 
-	if (!room)
+	if (!(room && stream))
 		copy_fail_room(copy);
 	for (size_t i = 0; i < copy->n_left; i++)
 		if (!atomic_load(&copy->stop) &&

@@ -14,7 +14,7 @@
 enum { PIECE_SIZE = 256 * 1024 };
 
 struct digest_stream {
-	XXH3_state_t *state;
+	XXH3_state_t state;
 };
 
 size_t digest_chunk_count(uint64_t size)
@@ -31,54 +31,47 @@ uint64_t digest_chunk(const void *bytes, size_t size)
 
 struct digest_stream *digest_stream_new(void)
 {
-	struct digest_stream *stream = malloc(sizeof(*stream));
+	/* The state is aligned, and so its size is a multiple of that. */
+	struct digest_stream *stream =
+		aligned_alloc(_Alignof(struct digest_stream), sizeof(*stream));
 
-	if (!stream)
-		abort();
-	stream->state = XXH3_createState();
-	if (!stream->state)
-		abort();
-	XXH3_64bits_reset(stream->state);
+	if (stream)
+		XXH3_64bits_reset(&stream->state);
 	return stream;
 }
 
 void digest_stream_free(struct digest_stream *stream)
 {
-	if (!stream)
-		return;
-	XXH3_freeState(stream->state);
 	free(stream);
 }
 
 void digest_stream_add(
 	struct digest_stream *stream, const void *bytes, size_t size)
 {
-	XXH3_64bits_update(stream->state, bytes, size);
+	XXH3_64bits_update(&stream->state, bytes, size);
 }
 
 uint64_t digest_stream_take(struct digest_stream *stream)
 {
-	uint64_t hash = XXH3_64bits_digest(stream->state);
+	uint64_t hash = XXH3_64bits_digest(&stream->state);
 
-	XXH3_64bits_reset(stream->state);
+	XXH3_64bits_reset(&stream->state);
 	return hash;
 }
 
 uint64_t digest_join(const uint64_t *chunks, size_t n)
 {
-	struct digest_stream *stream;
-	uint64_t digest, little;
+	struct digest_stream stream;
+	uint64_t little;
 
 	if (n == 1)
 		return chunks[0];
-	stream = digest_stream_new();
+	XXH3_64bits_reset(&stream.state);
 	for (size_t i = 0; i < n; i++) {
 		little = htole64(chunks[i]);
-		digest_stream_add(stream, &little, sizeof(little));
+		digest_stream_add(&stream, &little, sizeof(little));
 	}
-	digest = digest_stream_take(stream);
-	digest_stream_free(stream);
-	return digest;
+	return digest_stream_take(&stream);
 }
 
 int digest_read_chunk(int fd, uint64_t size, size_t chunk, uint64_t *ret_hash)
@@ -87,7 +80,7 @@ int digest_read_chunk(int fd, uint64_t size, size_t chunk, uint64_t *ret_hash)
 	struct digest_stream *stream = digest_stream_new();
 	char *piece = malloc(PIECE_SIZE);
 	size_t now;
-	int err = piece ? 0 : -ENOMEM;
+	int err = piece && stream ? 0 : -ENOMEM;
 
 	if (end > size)
 		end = size;

@@ -121,20 +121,33 @@ static int file_flush(
 	return 0;
 }
 
-static void file_reserve(struct image_file *file, size_t size)
+static int file_no_memory(
+	const struct image_file *file, size_t size, struct err *err)
+{
+	char name[IMAGE_NAME_MAX];
+
+	image_name(name, file->type, file->id);
+	return err_set(
+		err, ENOMEM, "writing %s: no %zu bytes of memory", name, size);
+}
+
+static int file_reserve(struct image_file *file, size_t size, struct err *err)
 {
 	size_t room = file->room ?: 1024;
+	char *bytes;
 
 	while (room < file->used + size)
 		room *= 2;
 	if (room > DIGEST_CHUNK)
 		room = DIGEST_CHUNK;
 	if (room == file->room)
-		return;
-	file->bytes = realloc(file->bytes, room);
-	if (!file->bytes)
-		abort();
+		return 0;
+	bytes = realloc(file->bytes, room);
+	if (!bytes)
+		return file_no_memory(file, room, err);
+	file->bytes = bytes;
 	file->room = room;
+	return 0;
 }
 
 static int file_put(struct image_set *set, struct image_file *file,
@@ -152,7 +165,9 @@ static int file_put(struct image_set *set, struct image_file *file,
 		now = DIGEST_CHUNK - file->used;
 		if (now > size)
 			now = size;
-		file_reserve(file, now);
+		code = file_reserve(file, now, err);
+		if (code)
+			return code;
 		memcpy(file->bytes + file->used, from, now);
 		file->used += now;
 		file->size += now;
@@ -235,7 +250,7 @@ static int record_put(struct image_set *set, struct image_file *file,
 	if (ret < 0)
 		return ret;
 	if (size > sizeof(small) && !(packed = malloc(size)))
-		abort();
+		return file_no_memory(file, size, err);
 	protobuf_c_message_pack(msg, packed);
 	ret = file_put(set, file, packed, size, err);
 	if (packed != small)

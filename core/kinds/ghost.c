@@ -35,7 +35,7 @@ static Timeval *time_capture(struct arena *arena, const struct timespec *from)
 static int chunk_capture(struct dump *dump, uint32_t ghost, int fd,
 	uint64_t from, uint64_t end, struct err *err)
 {
-	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_arena_ struct arena *arena = arena_new_below(dump->arena);
 	GhostChunkEntry chunk = GHOST_CHUNK_ENTRY__INIT;
 	char *bytes = arena_alloc(arena, CHUNK);
 	int code = 0;

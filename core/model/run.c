@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/log.h"
@@ -31,12 +32,54 @@ int run_check_interrupt(const struct run *run, const char *when,
 	return err_hint(err, "everything is as it was before");
 }
 
+int run_no_memory(size_t size, struct err *err)
+{
+	if (size)
+		err_set(err, ENOMEM,
+			"memory ran out: the system had no %zu bytes more for "
+			"this program",
+			size);
+	else
+		err_set(err, ENOMEM, "memory ran out");
+	return err_hint(err, "raise its limits (ulimit -v, ulimit -d) or those "
+			     "of its control group");
+}
+
+static uint64_t number_after(const char *word, const char *text)
+{
+	size_t n = strlen(word);
+
+	return text && !strncmp(text, word, n) ? strtoull(text + n, NULL, 10)
+					       : 0;
+}
+
+int run_put_aside(struct run *run, struct err *err)
+{
+	enum { ROOM = 4 << 20, ROOM_ENDS = 1 << 20 };
+	uint64_t last = number_after("last-memory:", run->opt->fail_at);
+
+	if (arena_reserve(run->arena, ROOM, ROOM_ENDS))
+		return run_no_memory(ROOM, err);
+	arena_fail_at(run->arena,
+		last ?: number_after("memory:", run->opt->fail_at), last != 0);
+	return 0;
+}
+
+static int run_check_memory(const struct run *run, struct err *err)
+{
+	size_t size = arena_failed(run->arena);
+
+	return size ? run_no_memory(size, err) : 0;
+}
+
 int run_step(struct run *run, const char *name, struct err *err)
 {
 	int code;
 
 	log_debug("step %s", name);
 	code = run_check_interrupt(run, "before", name, err);
+	if (!code)
+		code = run_check_memory(run, err);
 	if (code)
 		return code;
 	if (run->opt->fail_at && strcmp(run->opt->fail_at, name) == 0)

@@ -55,8 +55,18 @@ struct run {
 	pid_t program;	     /* whose child does the work; 0: it itself does */
 };
 
+/* Memory for a walk that has run out of it, for its next step and its way back.
+ * --fail-at memory:N and last-memory:N: the N-th piece is not to be had, and
+ * the latter neither from that memory. */
+int run_put_aside(struct run *run, struct err *err);
+
+/* The error of a walk that ran out of memory; 0 bytes: nobody knows how many.
+ */
+int run_no_memory(size_t size, struct err *err);
+
 /* Every step of the walks begins with this. It fails with EINTR when INT or
- * TERM is pending (they are blocked while a walk runs), and with EIO when
+ * TERM is pending (they are blocked while a walk runs), with ENOMEM when the
+ * arena had to take what was put aside, and with EIO when
  * --fail-at names the step. Names are "dump.freeze", "restore.birth", ... */
 int run_step(struct run *run, const char *name, struct err *err);
 

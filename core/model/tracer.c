@@ -45,6 +45,11 @@ static void outcome_store(
 	__atomic_store_n(&outcome->done, 1, __ATOMIC_RELEASE);
 }
 
+struct tracer_life {
+	struct run *run;
+	struct outcome *outcome;
+};
+
 static int outcome_take(const struct outcome *outcome, struct run *run,
 	pid_t pid, struct err *err)
 {
@@ -65,6 +70,17 @@ static int outcome_take(const struct outcome *outcome, struct run *run,
 	return outcome->code;
 }
 
+static void tracer_end(void *of) __attribute__((noreturn));
+static void tracer_end(void *of)
+{
+	struct tracer_life *life = of;
+
+	outcome_store(life->outcome, life->run,
+		run_no_memory(
+			arena_failed(life->run->arena), &life->outcome->err));
+	_exit(0);
+}
+
 /* All signals are blocked since before the fork. */
 static void tracer_live(struct run *run, pid_t program,
 	int (*work)(void *of, struct err *err), void *of,
@@ -73,12 +89,16 @@ static void tracer_live(struct run *run, pid_t program,
 	int (*work)(void *of, struct err *err), void *of,
 	struct outcome *outcome)
 {
+	struct tracer_life life = {run, outcome};
+	struct arena_end end = {.undo = tracer_end, .of = &life};
+
 	setsid();
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
 	/* It may have died before it was to be told. */
 	if (getppid() != program)
 		raise(SIGTERM);
 	run->program = program;
+	arena_end_push(run->arena, &end);
 	outcome_store(outcome, run, work(of, &outcome->err));
 	_exit(0);
 }

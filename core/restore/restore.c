@@ -196,6 +196,16 @@ static int tree_trace(void *of, struct err *err)
 	return code;
 }
 
+static void ward_undo(void *of)
+{
+	struct birth_ward *ward = of;
+
+	birth_abort(ward);
+	birth_end(ward);
+	make_clear(ward->restore, ward->plan);
+	undo_close(ward->restore->run->undo);
+}
+
 static int tree_restore(struct restore *restore, struct made *made,
 	pid_t *ret_root, struct err *err)
 {
@@ -203,8 +213,10 @@ static int tree_restore(struct restore *restore, struct made *made,
 		.plan = &made->plan,
 		.reels = REELS_NONE,
 		.time_ns = -1};
+	struct arena_end end = {.undo = ward_undo, .of = &ward};
 	int code;
 
+	arena_end_push(restore->run->arena, &end);
 	code = run_step(restore->run, "restore.make", err);
 	if (!code)
 		code = make_shelf(restore, &made->plan, err);
@@ -212,6 +224,7 @@ static int tree_restore(struct restore *restore, struct made *made,
 		code = tree_bear(&ward, err);
 	if (!code)
 		code = tracer_run(restore->run, tree_trace, &ward, err);
+	arena_end_pop(restore->run->arena, &end);
 	if (code && !(ward.board && board_departs(ward.board)))
 		birth_abort(&ward);
 	birth_end(&ward);
@@ -238,7 +251,7 @@ int restore_run(struct run *run, pid_t *ret_root, struct err *err)
 {
 	/* Newborns read it, and the more of them there are, the bigger it is.
 	 */
-	_cleanup_arena_ struct arena *arena = arena_new_shared();
+	_cleanup_arena_ struct arena *arena = arena_new_shared(run->arena);
 	struct restore restore = {.run = run, .arena = arena, .root = -1};
 	struct stats_clock clock = stats_clock_start();
 	struct made made;

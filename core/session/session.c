@@ -232,6 +232,9 @@ int session_dump(struct session *session, struct err *err)
 	struct run *run = &session->run;
 	int rc;
 
+	rc = run_put_aside(run, err);
+	if (rc)
+		return rc;
 	session_be_patient(session);
 	rc = tracer_run(run, session_walk_dump, run, err);
 	if (!rc) {
@@ -267,8 +270,13 @@ static int session_restore_tree(
 
 int session_restore(struct session *session, pid_t *ret_root, struct err *err)
 {
+	int rc;
+
 	if (session->run.opt->tree)
 		log_warn("-t is not used by restore: the images know the pids");
+	rc = run_put_aside(&session->run, err);
+	if (rc)
+		return rc;
 	session_be_patient(session);
 	return session_restore_tree(session, ret_root, err);
 }

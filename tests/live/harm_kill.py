@@ -19,6 +19,7 @@ from harness import (SLOW, alive, check, descendants, read_text, reap_all,
 KILLS = int(os.environ.get("LIVE_KILLS", "25"))
 SEED = int(os.environ.get("LIVE_SEED", "1"))
 LONG = 20 + 0.25 * KILLS
+LONGER = 20 + 1.5 * KILLS
 PLACES = 64
 # A signal sent to a program that ends by it; those that tell of a fault of
 # its own are none of these, and KILL has tests of its own.
@@ -317,31 +318,31 @@ def asked(case, act, when=INTERVIEW, within=0.0):
     check(not harms, f"{said}: {dict(harms)}"[:2000])
 
 
-@test("signals that end the engine while it asks harm nobody", LONG)
+@test("signals that end the engine while it asks harm nobody", LONGER)
 def harm_kill_asking(case):
     asked(case, lambda dump, n: send_ending(dump.pid, n),
           PLAYING, 0.001)
 
 
-@test("no signal but SIGKILL ends what traces while it asks", LONG)
+@test("no signal but SIGKILL ends what traces while it asks", LONGER)
 def harm_kill_asking_tracer(case):
     asked(case, lambda dump, n: send_ending(tracer_now(dump), n),
           PLAYING, 0.001)
 
 
-@test("SIGKILL of an engine while it asks harms nobody", LONG)
+@test("SIGKILL of an engine while it asks harms nobody", LONGER)
 def harm_kill_asking_killed(case):
     asked(case, lambda dump, n: send(dump.pid, signal.SIGKILL),
           PLAYING, 0.001)
 
 
 @test("a log's reader that goes away while the engine asks harms nobody",
-      LONG)
+      LONGER)
 def harm_kill_log(case):
     asked(case, lambda dump, n: dump.stderr.close())
 
 
-@test("a log that may not grow while the engine asks harms nobody", LONG)
+@test("a log that may not grow while the engine asks harms nobody", LONGER)
 def harm_kill_log_size(case):
     victim, log = Restless(case, "crowd"), case.path("log")
     dump_begin(case, victim, "-v4", "-W", case.dir, "-o", log).wait()
@@ -392,6 +393,9 @@ def harm_kill_restore(case):
         engine.wait()
         took.append(time.monotonic() - start)
         wait_until(lambda: not engines(case), "no engine is left")
+        time.sleep(0.02)  # to die takes a moment
+        wait_until(lambda: len(restored(victim.pids)) in (0, len(victim.pids)),
+                   "all tasks are there, or none", 3.0)
         there = restored(victim.pids)
         check(len(there) in (0, len(victim.pids)), f"only {there} are there")
         if there:

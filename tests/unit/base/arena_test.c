@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "base/arena.h"
 
+#include <errno.h>
 #include <stdint.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "test.h"
 
@@ -55,6 +58,88 @@ TEST(arena_printf_makes_texts_of_any_length)
 	CHECK_INT(text[501], '1');
 	CHECK_STR(arena_strdup(arena, "copy"), "copy");
 	CHECK_STR(arena_printf(arena, "%s", ""), "");
+}
+
+TEST(arena_takes_what_was_put_aside_when_a_piece_fails)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_arena_ struct arena *below = arena_new_below(arena);
+	char *piece;
+
+	CHECK_INT(arena_reserve(arena, 4096, 64), 0);
+	arena_fail_at(arena, 3, false);
+	arena_alloc(arena, 10);
+	arena_alloc(below, 10);
+	CHECK_INT(arena_failed(arena), 0);
+	piece = arena_alloc(below, 100);
+	CHECK_INT(arena_failed(arena), 112);
+	CHECK_MEM(piece, (char[100]){0}, 100);
+	memset(piece, 1, 100);
+	CHECK_INT(arena_strdup(arena, "more")[0], 'm');
+	CHECK_INT(arena_failed(arena), 112);
+	CHECK_INT(arena_reserve(arena, SIZE_MAX, 0), -ENOMEM);
+}
+
+struct undone {
+	struct arena *arena;
+	int fd;
+	char name;
+};
+
+static void undo_write(void *of)
+{
+	struct undone *undone = of;
+
+	if (undone->name == 'c')
+		write(undone->fd, arena_strdup(undone->arena, "c"), 1);
+	else
+		write(undone->fd, &undone->name, 1);
+	if (undone->name == 'a')
+		_exit(7);
+}
+
+/* What is pushed by a parent is not for its child to undo. */
+static void end_live(struct arena *arena, int fd)
+{
+	struct undone a = {arena, fd, 'a'}, b = {arena, fd, 'b'},
+		      c = {arena, fd, 'c'};
+	struct arena_end ends[] = {
+		{.undo = undo_write, .of = &a},
+		{.undo = undo_write, .of = &b},
+		{.undo = undo_write, .of = &c},
+	};
+
+	for (int i = 0; i < 3; i++)
+		arena_end_push(arena, &ends[i]);
+	arena_end_pop(arena, &ends[2]);
+	arena_end_push(arena, &ends[2]);
+	arena_alloc(arena, 8192);
+	_exit(0);
+}
+
+TEST(arena_lets_its_users_undo_when_nothing_is_left)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	struct undone other = {arena, -1, 'x'};
+	struct arena_end end = {.undo = undo_write, .of = &other};
+	char told[8] = "";
+	int ends[2], status;
+	pid_t pid;
+
+	CHECK_INT(pipe(ends), 0);
+	CHECK_INT(arena_reserve(arena, 4096, 64), 0);
+	other.fd = ends[1];
+	arena_end_push(arena, &end);
+	arena_fail_at(arena, 1, true);
+	pid = fork();
+	if (!pid)
+		end_live(arena, ends[1]);
+	CHECK_INT(waitpid(pid, &status, 0), pid);
+	CHECK_INT(status, 7 << 8);
+	CHECK_INT(read(ends[0], told, sizeof(told)), 3);
+	CHECK_STR(told, "cba");
+	close(ends[0]);
+	close(ends[1]);
 }
 
 TEST(arena_free_takes_no_arena)
