@@ -402,11 +402,29 @@ static void victim_reap(struct victim *victim)
 			waitpid(victim->threads.at[i]->tid, &status, __WALL);
 }
 
+/* From here on it is enough that we die: what one kill does not reach, the end
+ * of its tracer does. A thread that was killed already needs it no more. */
+static void victims_bind(struct dump *dump)
+{
+	struct victim *victim;
+
+	for (size_t i = 0; i < dump->victims.n; i++) {
+		victim = dump->victims.at[i];
+		for (size_t k = 0; k < victim->threads.n; k++)
+			if (victim->threads.at[k]->seized)
+				ptrace_options_set(victim->threads.at[k]->tid,
+					PTRACE_O_TRACESYSGOOD |
+						PTRACE_O_EXITKILL,
+					ERR_UNREAD);
+	}
+}
+
 static int victims_kill(struct dump *dump, struct err *err)
 {
 	struct victim *victim = NULL;
 	int code = 0, also;
 
+	victims_bind(dump);
 	/* All first, then reap: nobody sees his child or parent die early. */
 	for (size_t i = 0; i < dump->victims.n; i++) {
 		victim = dump->victims.at[i];

@@ -13,6 +13,7 @@ import struct
 import subprocess
 import time
 
+import harm
 from harness import (SLOW, alive, check, descendants, read_text, reap_all,
                      state, test, wait_until)
 
@@ -188,6 +189,14 @@ def dump_begin(case, victim, *args, **options):
          "--no-default-config", *args], stdin=subprocess.DEVNULL,
         stdout=subprocess.DEVNULL,
         **{"stderr": subprocess.DEVNULL, **options})
+
+
+def dump_kill_begin(case, victim):
+    clear(case.img)
+    return subprocess.Popen(
+        [case.stasis, "dump", "-t", str(victim.root), "-D", case.img,
+         "--no-default-config"], stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
 
 
 def dump_time(case, victim):
@@ -406,3 +415,25 @@ def harm_kill_restore(case):
         case.gone(victim.pids)
     check(clean, "there were no images")
     check(not any(state(pid) for pid in victim.pids), "one is left")
+
+
+@test("SIGKILL of what traces, as soon as one of a dumped tree is killed, "
+      "leaves none", LONGER)
+def harm_kill_departing(case):
+    victim, ends = Restless(case, "tree"), collections.Counter()
+    for _ in range(KILLS):
+        root = os.open(f"/proc/{victim.root}/stat", os.O_RDONLY)
+        dump = dump_kill_begin(case, victim)
+        tracer = tracer_of(dump)
+        while os.pread(root, 40, 0).split(b") ")[1][:1] not in b"ZX":
+            pass
+        send(tracer, signal.SIGKILL)
+        os.close(root)
+        dump.wait()
+        wait_until(lambda: not engines(case), "no engine is left")
+        time.sleep(0.02)  # to die takes a moment
+        ends[len(restored(victim.pids))] += 1
+        check(harm.whole(case.img), "the images are not whole")
+        victim.replace()
+    print(f"# {case.name}: so many lived: {dict(ends)}", flush=True)
+    check(set(ends) == {0}, f"so many lived on: {dict(ends)}")
