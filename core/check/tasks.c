@@ -9,6 +9,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <string.h>
+#include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -28,12 +29,22 @@ static bool child_said_yes(pid_t pid)
 	return WIFEXITED(status) && !WEXITSTATUS(status);
 }
 
+/* It is nothing without us, whoever kills us. */
+static void child_tie(pid_t parent)
+{
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
+	if (getppid() != parent)
+		_exit(1);
+}
+
 bool probe_in_child(bool (*probe)(void))
 {
-	pid_t pid = fork();
+	pid_t self = getpid(), pid = fork();
 
-	if (!pid)
+	if (!pid) {
+		child_tie(self);
 		_exit(probe() ? 0 : 1);
+	}
 	return pid > 0 && child_said_yes(pid);
 }
 
@@ -41,9 +52,10 @@ bool probe_on_child(bool (*act)(pid_t child, void *arg), void *arg)
 {
 	int status;
 	bool yes;
-	pid_t pid = fork();
+	pid_t self = getpid(), pid = fork();
 
 	if (!pid) {
+		child_tie(self);
 		pause();
 		_exit(1);
 	}

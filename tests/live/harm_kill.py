@@ -437,3 +437,19 @@ def harm_kill_departing(case):
         victim.replace()
     print(f"# {case.name}: so many lived: {dict(ends)}", flush=True)
     check(set(ends) == {0}, f"so many lived on: {dict(ends)}")
+
+
+@test("SIGKILL of check leaves no process of its probes", LONG)
+def harm_kill_check(case):
+    took, pick = [], random.Random(SEED)
+    for n in range(KILLS):
+        start = time.monotonic()
+        engine = subprocess.Popen(
+            [case.stasis, "check", "--all"], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        if n >= 3:
+            time.sleep(pick.uniform(0, sorted(took)[1]))
+            send(engine.pid, signal.SIGKILL)
+        engine.wait()
+        took.append(time.monotonic() - start)
+        wait_until(lambda: not engines(case), "no probe is left", 1.0)
