@@ -297,7 +297,6 @@ int dump_run(struct run *run, struct err *err)
 		code ? ERR_UNREAD : err);
 	stats_clock_add(&clock, &run->stats.frozen_time);
 	wire_close(&walk.dump, &walk.wire);
-	shared_close(&walk.dump);
 	image_set_close(walk.dump.images);
 	return code ?: released;
 }

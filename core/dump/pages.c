@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -17,7 +18,7 @@
 #include "kernel/memory.h"
 #include "pages/send.h"
 
-enum { PIECE = 256 << 10, WORKERS_MAX = 8, IOV_N = 64 };
+enum { PIECE = 256 << 10, WORKERS_MAX = 8, IOV_N = 64, BATCH = 256 };
 
 void pages_jobs_init(struct pages_jobs *jobs, struct wire *wire)
 {
@@ -54,13 +55,15 @@ int pages_job_new(struct dump *dump, struct pages_jobs *jobs,
 }
 
 int pages_job_new_object(struct dump *dump, struct pages_jobs *jobs,
-	uint32_t shmid, int fd, struct pages_job **ret, struct err *err)
+	uint32_t shmid, const char *path, struct pages_job **ret,
+	struct err *err)
 {
 	struct pages_job *job = arena_new1(dump->arena, struct pages_job);
 
 	job->what = WIRE_SHARED;
 	job->id = shmid;
-	job->source = fd;
+	job->object = path;
+	job->source = -1;
 	*ret = job;
 	return job_begin(dump, jobs, job, err);
 }
@@ -351,11 +354,13 @@ static void left_run(struct copy *copy)
 
 static int source_open(struct pages_job *job, struct err *err)
 {
-	char path[64];
+	const char *path = job->object;
+	char mem[64];
 
-	if (!job->pid)
-		return 0;
-	snprintf(path, sizeof(path), "/proc/%d/mem", job->pid);
+	if (!path) {
+		snprintf(mem, sizeof(mem), "/proc/%d/mem", job->pid);
+		path = mem;
+	}
 	job->source = open(path, O_RDONLY | O_CLOEXEC);
 	if (job->source < 0)
 		return err_errno(err, "opening %s", path);
@@ -514,14 +519,24 @@ static int jobs_send(struct dump *dump, struct pages_jobs *jobs,
 	return code ?: send_end(jobs->wire, dump->run->opt->ps_fd >= 0, err);
 }
 
+/* Two fds each, of those that are left when the victims' are open. */
+static size_t batch_room(void)
+{
+	enum { SHARE = 8, LEAST = 4 };
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur / SHARE >= BATCH)
+		return BATCH;
+	return limit.rlim_cur / SHARE > LEAST ? limit.rlim_cur / SHARE : LEAST;
+}
+
 /* As many files at a time as fds are cheap. */
 int pages_copy(struct dump *dump, struct pages_jobs *jobs, struct err *err)
 {
-	enum { BATCH = 256 };
 	struct pages_job *batch[BATCH], *job = jobs->first;
 	struct stats_clock clock = stats_clock_start();
 	struct progress progress;
-	size_t n;
+	size_t n, room = batch_room();
 	int code = 0;
 
 	progress_begin(&progress, 2, "dumping memory", jobs->size);
@@ -532,7 +547,7 @@ int pages_copy(struct dump *dump, struct pages_jobs *jobs, struct err *err)
 		job = NULL;
 	}
 	while (job && !code) {
-		for (n = 0; job && n < BATCH; job = job->next) {
+		for (n = 0; job && n < room; job = job->next) {
 			batch[n++] = job;
 			dump->run->stats.pages_written +=
 				job->size / dump->run->page_size;

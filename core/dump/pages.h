@@ -29,8 +29,9 @@ struct pages_job {
 	struct pages_writer writer; /* of the map, where it is a file */
 	VEC(struct pages_run) runs; /* of it, where it is sent */
 	uint32_t pages_id;
-	pid_t pid;  /* source: a victim ... */
-	int source; /* ... its /proc/PID/mem, or a memory object */
+	pid_t pid;	    /* source: a victim ... */
+	const char *object; /* ... or the path of a memory object */
+	int source;	    /* open while it is copied */
 	VEC(struct pages_span) spans;
 	uint64_t size;
 	int fd; /* the pages file */
@@ -47,12 +48,13 @@ struct pages_jobs {
 
 /* wire: borrowed; NULL: pages go into files. */
 void pages_jobs_init(struct pages_jobs *jobs, struct wire *wire);
-/* The pages of a victim; of a shared object (fd is taken over). Its map
- * is begun. */
+/* The pages of a victim; of a shared object, which is opened by its path when
+ * it is copied. Its map is begun. */
 int pages_job_new(struct dump *dump, struct pages_jobs *jobs,
 	const struct victim *victim, struct pages_job **ret, struct err *err);
 int pages_job_new_object(struct dump *dump, struct pages_jobs *jobs,
-	uint32_t shmid, int fd, struct pages_job **ret, struct err *err);
+	uint32_t shmid, const char *path, struct pages_job **ret,
+	struct err *err);
 /* In order. flags: PAGES_*, PRESENT among them. */
 int pages_job_add(struct dump *dump, struct pages_jobs *jobs,
 	struct pages_job *job, uint64_t start, uint64_t size, uint32_t flags,

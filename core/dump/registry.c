@@ -223,6 +223,7 @@ int registry_fd(struct dump *dump, struct victim *victim, int fd,
 			       : known_look(dump, victim, fd, ret, err);
 	}
 	sighting.where = where;
+	sighting.link = name;
 	code = fd_look(dump, victim, fd, &sighting, err);
 	if (!code)
 		code = sighting_capture(dump, &sighting, ret, err);
@@ -258,6 +259,7 @@ int registry_path(struct dump *dump, struct victim *victim, const char *link,
 	struct sighting sighting = {.victim = victim,
 		.fd_number = -1,
 		.where = where,
+		.link = link,
 		.info = {.mnt_id = -1}};
 	_cleanup_fd_ int fd = -1;
 	struct inode *inode;

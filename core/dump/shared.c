@@ -3,39 +3,69 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+#include "base/fd.h"
+#include "base/index.h"
 
 struct shared_object {
 	uint32_t shmid;
-	int fd;
+	const char *path; /* below /proc, of one who has it */
+	dev_t dev;
+	ino_t ino;
 	uint64_t size;
 };
 
 struct shared_book {
-	VEC(struct shared_object) objects;
+	VEC(struct shared_object *) objects;
+	struct index by_shmid;
 };
 
-int dump_shared(struct dump *dump, uint32_t shmid, int fd, uint64_t size,
-	struct err *err)
+void dump_shared(
+	struct dump *dump, const struct sighting *sighting, uint32_t *ret_shmid)
 {
-	struct shared_object *object;
+	struct shared_object *object =
+		arena_new1(dump->arena, struct shared_object);
+	uint32_t shmid = (uint32_t)sighting->stat.st_ino;
 
 	if (!dump->shared)
 		dump->shared = arena_new1(dump->arena, struct shared_book);
-	for (size_t i = 0; i < dump->shared->objects.n; i++)
-		if (dump->shared->objects.at[i].shmid == shmid)
-			return 0;
-	fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-	if (fd < 0)
-		return err_errno(err, "keeping memory object %u open", shmid);
-	object = vec_push(dump->arena, &dump->shared->objects);
-	*object = (struct shared_object){shmid, fd, size};
+	/* In another file system there may be the same inode. */
+	while (!shmid || index_get(&dump->shared->by_shmid, shmid))
+		shmid++;
+	*object = (struct shared_object){
+		.shmid = shmid,
+		.path = arena_printf(dump->arena, "/proc/%d/%s",
+			sighting->victim->pid, sighting->link),
+		.dev = sighting->stat.st_dev,
+		.ino = sighting->stat.st_ino,
+		.size = (uint64_t)sighting->stat.st_size,
+	};
+	*index_slot(dump->arena, &dump->shared->by_shmid, shmid) = object;
+	*vec_push(dump->arena, &dump->shared->objects) = object;
+	*ret_shmid = shmid;
+}
+
+/* Closed again: there may be more objects than we may open files. */
+static int object_open(
+	const struct shared_object *object, int *ret_fd, struct err *err)
+{
+	_cleanup_fd_ int fd = open(object->path, O_RDONLY | O_CLOEXEC);
+	struct stat stat;
+
+	if (fd < 0 || fstat(fd, &stat))
+		return err_errno(err, "opening %s", object->path);
+	if (stat.st_dev != object->dev || stat.st_ino != object->ino)
+		return err_set(
+			err, ESTALE, "%s is another file by now", object->path);
+	*ret_fd = fd_take(&fd);
 	return 0;
 }
 
 /* The stretches that hold data; holes read as zeros and are left out. */
 static int data_find(struct dump *dump, struct pages_jobs *jobs,
-	struct pages_job *job, const struct shared_object *object,
+	struct pages_job *job, const struct shared_object *object, int fd,
 	struct err *err)
 {
 	uint64_t page = dump->run->page_size, at = 0, end;
@@ -43,10 +73,10 @@ static int data_find(struct dump *dump, struct pages_jobs *jobs,
 	int code = 0;
 
 	while (!code && at < object->size) {
-		data = lseek(object->fd, (off_t)at, SEEK_DATA);
+		data = lseek(fd, (off_t)at, SEEK_DATA);
 		if (data < 0 && errno == ENXIO)
 			break;
-		hole = data < 0 ? -1 : lseek(object->fd, data, SEEK_HOLE);
+		hole = data < 0 ? -1 : lseek(fd, data, SEEK_HOLE);
 		if (hole < 0)
 			return err_errno(err, "looking for data");
 		at = (uint64_t)data & ~(page - 1);
@@ -62,21 +92,17 @@ static int data_find(struct dump *dump, struct pages_jobs *jobs,
 static int object_capture(struct dump *dump, struct pages_jobs *jobs,
 	struct shared_object *object, struct err *err)
 {
+	_cleanup_fd_ int fd = -1;
 	struct pages_job *job;
-	int code;
+	int code = object_open(object, &fd, err);
 
 	/* A last page that the object ends within reads as short: grow none. */
-	code = pages_job_new_object(
-		dump, jobs, object->shmid, object->fd, &job, err);
 	if (!code)
-		code = data_find(dump, jobs, job, object, err);
+		code = pages_job_new_object(
+			dump, jobs, object->shmid, object->path, &job, err);
 	if (!code)
-		code = pages_job_end(jobs, job, err);
-	if (!code)
-		object->fd = -1; /* the job closes it */
-	else
-		job->source = -1;
-	return code;
+		code = data_find(dump, jobs, job, object, fd, err);
+	return code ?: pages_job_end(jobs, job, err);
 }
 
 int shared_capture(struct dump *dump, struct pages_jobs *jobs, struct err *err)
@@ -85,20 +111,11 @@ int shared_capture(struct dump *dump, struct pages_jobs *jobs, struct err *err)
 	int code;
 
 	for (size_t i = 0; dump->shared && i < dump->shared->objects.n; i++) {
-		object = &dump->shared->objects.at[i];
+		object = dump->shared->objects.at[i];
 		code = object_capture(dump, jobs, object, err);
 		if (code)
 			return err_wrap(
 				err, "shared memory object %u", object->shmid);
 	}
 	return 0;
-}
-
-void shared_close(struct dump *dump)
-{
-	for (size_t i = 0; dump->shared && i < dump->shared->objects.n; i++) {
-		if (dump->shared->objects.at[i].fd >= 0)
-			close(dump->shared->objects.at[i].fd);
-		dump->shared->objects.at[i].fd = -1;
-	}
 }

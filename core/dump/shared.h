@@ -12,7 +12,5 @@
 #include "dump/pages.h"
 
 int shared_capture(struct dump *dump, struct pages_jobs *jobs, struct err *err);
-/* Closes the fds that were not handed on to jobs. */
-void shared_close(struct dump *dump);
 
 #endif

@@ -98,19 +98,17 @@ static int inode_store(struct dump *dump, const struct sighting *sighting,
 	inode.uid = stat->st_uid;
 	inode.gid = stat->st_gid;
 	inode.size = (uint64_t)stat->st_size;
-	inode.shmid = (uint32_t)stat->st_ino;
 	inode.inode_id = id;
 	inode.has_mode = true;
 	inode.mode = stat->st_mode;
 	code = seals_capture(fd, &inode, err);
 	if (!code)
 		code = huge_capture(fd, &inode, err);
-	if (!code)
-		code = dump_shared(
-			dump, inode.shmid, fd, (uint64_t)stat->st_size, err);
-	return code ? code
-		    : image_append(dump->images, IMAGE_MEMFD, 0, &inode.base,
-			      NULL, 0, err);
+	if (code)
+		return code;
+	dump_shared(dump, sighting, &inode.shmid);
+	return image_append(
+		dump->images, IMAGE_MEMFD, 0, &inode.base, NULL, 0, err);
 }
 
 static int inode_capture(struct dump *dump, const struct sighting *sighting,

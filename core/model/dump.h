@@ -10,6 +10,7 @@
 #include "kernel/sockdiag.h"
 #include "model/book.h"
 #include "model/run.h"
+#include "model/sighting.h"
 #include "model/tree.h"
 #include "model/victim.h"
 
@@ -50,9 +51,9 @@ int dump_sockets(
 	struct dump *dump, const struct sockdiag_inets **ret, struct err *err);
 
 /* A memory object (memfd, shared anonymous) whose contents must be stored
- * once as pagemap-shmem-<shmid>: fd is any open file of it (ours, kept open
- * by a duplicate). Known ones are ignored. */
-int dump_shared(struct dump *dump, uint32_t shmid, int fd, uint64_t size,
-	struct err *err);
+ * once as pagemap-shmem-<shmid>, told for the first time. It is opened again
+ * where it was seen, when it is stored: no fd is kept for it. */
+void dump_shared(struct dump *dump, const struct sighting *sighting,
+	uint32_t *ret_shmid);
 
 #endif
