@@ -28,6 +28,7 @@ struct restore {
 	struct book *book;	     /* what file kinds remember, book.h */
 	struct inherited *inherited; /* one for each of the options */
 	int keep_from, keep_n;	     /* numbers for restore_keep; 0: any */
+	int park_from;		     /* above all that the plan has used */
 	struct rlimit files_limit;   /* of open files, before it was raised */
 	bool files_raised;
 };

@@ -3,7 +3,8 @@
  * plan: everything a restore is going to do, decided before it does anything.
  *
  * Made from the tree, the objects and facts about the host, without one
- * system call: who forks whom (forest), which numbers files get (slots),
+ * system call: who forks whom (forest), which numbers files get (slots: a row
+ * that neither tasks nor the coordinator use; apart: what a task makes itself),
  * where helpers of the restore stand while memory is exchanged (layout), and
  * the tapes that tasks play. Restore only executes it; --plan prints it.
  *

@@ -163,6 +163,7 @@ int make_shelf(struct restore *restore, struct plan *plan, struct err *err)
 		code = kinds_prepare(restore, plan, err);
 	restore->keep_from = plan->keep_slot;
 	restore->keep_n = PLAN_KEEP;
+	restore->park_from = plan->shelf_end;
 	for (size_t i = 0; i < plan->order.n && !code; i++) {
 		object = plan->order.at[i];
 		if (!object->apart && object->shelf_fd < 0)

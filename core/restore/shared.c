@@ -12,6 +12,8 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/index.h"
+#include "base/vec.h"
 #include "image/page_chain.h"
 
 #ifndef MFD_EXEC
@@ -26,53 +28,69 @@
 
 struct shelf_memory {
 	uint32_t shmid;
-	int fd;
+	int fd; /* -1: closed again */
 	uint32_t late_seals;
-	bool parked; /* out of the way, until it is sealed */
 };
 
-/* Those that files are being made of; few at a time. */
+typedef VEC(struct shelf_memory *) memories;
+
+/* Those that files are being made of, few at a time; and those that are out of
+ * their way until every task has mapped what it had: then they are sealed. */
 struct shared_shelf {
-	VEC(struct shelf_memory) objects;
+	memories open, parked;
+	struct index by_shmid; /* of both */
 };
+
+static void memories_close(const memories *all)
+{
+	for (size_t i = 0; i < all->n; i++)
+		fd_closep(&all->at[i]->fd);
+}
 
 void shared_shelf_close(struct restore *restore)
 {
-	struct shared_shelf *shelf = restore->shared;
-
-	for (size_t i = 0; shelf && i < shelf->objects.n; i++)
-		close(shelf->objects.at[i].fd);
+	if (!restore->shared)
+		return;
+	memories_close(&restore->shared->open);
+	memories_close(&restore->shared->parked);
 	restore->shared = NULL;
+}
+
+/* Not among the numbers of the shelf, which are closed as a whole. */
+static int memory_park(
+	struct restore *restore, struct shelf_memory *memory, struct err *err)
+{
+	int above = fcntl(memory->fd, F_DUPFD_CLOEXEC, restore->park_from);
+
+	if (above < 0)
+		return err_errno(
+			err, "keeping memory object %u open", memory->shmid);
+	close(memory->fd);
+	memory->fd = above;
+	*vec_push(restore->arena, &restore->shared->parked) = memory;
+	return 0;
 }
 
 int shared_shelf_clear(struct restore *restore, struct err *err)
 {
 	struct shared_shelf *shelf = restore->shared;
 	struct shelf_memory *memory;
-	size_t n = 0;
-	int above;
+	int code = 0;
 
-	for (size_t i = 0; shelf && i < shelf->objects.n; i++) {
-		memory = &shelf->objects.at[i];
-		if (memory->late_seals && !memory->parked) {
-			above = fcntl(memory->fd, F_DUPFD_CLOEXEC,
-				restore->keep_from + restore->keep_n);
-			if (above < 0)
-				return err_errno(err,
-					"keeping memory object %u open",
-					memory->shmid);
-			close(memory->fd);
-			memory->fd = above;
-			memory->parked = true;
+	for (size_t i = 0; shelf && i < shelf->open.n && !code; i++) {
+		memory = shelf->open.at[i];
+		if (memory->late_seals) {
+			code = memory_park(restore, memory, err);
+			continue;
 		}
-		if (memory->late_seals)
-			shelf->objects.at[n++] = *memory;
-		else
-			close(memory->fd);
+		close(memory->fd);
+		memory->fd = -1;
+		*index_slot(restore->arena, &shelf->by_shmid, memory->shmid) =
+			NULL;
 	}
-	if (shelf)
-		shelf->objects.n = n;
-	return 0;
+	if (shelf && !code)
+		shelf->open.n = 0;
+	return code;
 }
 
 int restore_shared_prepare(struct restore *restore, struct err *err)
@@ -275,12 +293,10 @@ int restore_shared(
 	if (!restore->shared)
 		restore->shared =
 			arena_new1(restore->arena, struct shared_shelf);
-	for (size_t i = 0; i < restore->shared->objects.n; i++) {
-		memory = &restore->shared->objects.at[i];
-		if (memory->shmid == shmid) {
-			*ret_fd = memory->fd;
-			return 0;
-		}
+	memory = index_get(&restore->shared->by_shmid, shmid);
+	if (memory) {
+		*ret_fd = memory->fd;
+		return 0;
 	}
 	code = inode_find(restore, shmid, &inode, err);
 	if (!code)
@@ -289,24 +305,32 @@ int restore_shared(
 		code = restore_keep(restore, &fd, err);
 	if (code)
 		return err_wrap(err, "memory object %u", shmid);
-	memory = vec_push(restore->arena, &restore->shared->objects);
+	memory = arena_new1(restore->arena, struct shelf_memory);
 	*memory = (struct shelf_memory){
 		.shmid = shmid, .fd = fd, .late_seals = late_seals(inode)};
+	*vec_push(restore->arena, &restore->shared->open) = memory;
+	*index_slot(restore->arena, &restore->shared->by_shmid, shmid) = memory;
 	*ret_fd = fd;
 	return 0;
+}
+
+static int memories_seal(const memories *all, struct err *err)
+{
+	int code = 0;
+
+	for (size_t i = 0; i < all->n && !code; i++) {
+		code = seals_add(all->at[i]->fd, all->at[i]->late_seals, err);
+		if (code)
+			err_wrap(err, "memory object %u", all->at[i]->shmid);
+	}
+	return code;
 }
 
 int shared_seal(struct restore *restore, struct err *err)
 {
 	struct shared_shelf *shelf = restore->shared;
-	struct shelf_memory *memory;
-	int code = 0;
 
-	for (size_t i = 0; shelf && i < shelf->objects.n && !code; i++) {
-		memory = &shelf->objects.at[i];
-		code = seals_add(memory->fd, memory->late_seals, err);
-		if (code)
-			err_wrap(err, "memory object %u", memory->shmid);
-	}
-	return code;
+	return shelf ? memories_seal(&shelf->open, err)
+			       ?: memories_seal(&shelf->parked, err)
+		     : 0;
 }

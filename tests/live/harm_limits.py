@@ -76,6 +76,51 @@ def harm_surroundings(case):
     case.await_verdict(victim)
 
 
+def crowded():
+    """250 files that nobody asked for, as some who start engines leave."""
+    for _ in range(250):
+        os.set_inheritable(os.open("/", os.O_RDONLY), True)
+
+
+@test("an engine that is started with 250 open files gives each task its own "
+      "numbers, and nothing else")
+def harm_crowded(case):
+    for program in ("fds_apart", "memfds_many"):
+        victim = case.start([case.program(program)])
+        case.ready(victim)
+        result = case.engine("dump", "-t", str(victim), "-D", case.img, "-o",
+                             "dump.log", preexec_fn=crowded, close_fds=False)
+        check(result.code == 0, f"dump failed: {result.explain()}")
+        case.gone([victim])
+        result = case.engine("restore", "-d", "-D", case.img, "-o",
+                             "restore.log", preexec_fn=crowded,
+                             close_fds=False)
+        check(result.code == 0, f"restore failed: {result.explain()}")
+        case.go()
+        case.await_verdict(victim)
+        for name in os.listdir(case.work):
+            os.unlink(case.path(name))
+        shutil.rmtree(case.img)
+        os.mkdir(case.img)
+
+
+def hardly_any_fds():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+
+
+@test("more memory objects are dumped than the engine may open files")
+def harm_few_files(case):
+    victim = case.start([case.program("memfds_many")])
+    case.ready(victim)
+    result = case.engine("dump", "-t", str(victim), "-D", case.img, "-o",
+                         "dump.log", preexec_fn=hardly_any_fds)
+    check(result.code == 0, f"dump failed: {result.explain()}")
+    case.gone([victim])
+    case.restore(victim)
+    case.go()
+    case.await_verdict(victim)
+
+
 @test("a victim whose hard limits leave no room for the agent is one clear "
       "error")
 def harm_no_room(case):
