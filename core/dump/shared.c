@@ -90,18 +90,20 @@ static int data_find(struct dump *dump, struct pages_jobs *jobs,
 }
 
 static int object_capture(struct dump *dump, struct pages_jobs *jobs,
-	struct shared_object *object, struct err *err)
+	const struct shared_object *object, struct err *err)
 {
+	struct pages_job *job = NULL;
 	_cleanup_fd_ int fd = -1;
-	struct pages_job *job;
 	int code = object_open(object, &fd, err);
 
+	if (code)
+		return code;
 	/* A last page that the object ends within reads as short: grow none. */
-	if (!code)
-		code = pages_job_new_object(
-			dump, jobs, object->shmid, object->path, &job, err);
-	if (!code)
-		code = data_find(dump, jobs, job, object, fd, err);
+	code = pages_job_new_object(
+		dump, jobs, object->shmid, object->path, &job, err);
+	if (code)
+		return code;
+	code = data_find(dump, jobs, job, object, fd, err);
 	return code ?: pages_job_end(jobs, job, err);
 }
 
