@@ -18,6 +18,7 @@
 #include "dump/memory.h"
 #include "dump/owner.h"
 #include "dump/pages.h"
+#include "dump/room.h"
 #include "dump/shared.h"
 #include "hooks/hooks.h"
 #include "model/kind.h"
@@ -85,6 +86,8 @@ static int all_capture(
 		code = memory_capture(dump, jobs, err);
 	if (!code)
 		code = kinds_finish(dump, err);
+	if (!code)
+		code = room_check(dump, err);
 	external_tell_unused(dump);
 	if (!code)
 		code = shared_capture(dump, jobs, err);

@@ -6,7 +6,8 @@
 static int fd_capture(
 	struct dump *dump, struct victim *victim, int fd, struct err *err)
 {
-	FdinfoEntry entry = FDINFO_ENTRY__INIT;
+	FdinfoEntry *entry = arena_new1(dump->arena, FdinfoEntry);
+	struct task *task = victim->task;
 	struct registry_file file;
 	bool cloexec;
 	int code;
@@ -14,12 +15,14 @@ static int fd_capture(
 	code = registry_fd(dump, victim, fd, &file, &cloexec, err);
 	if (code)
 		return code;
-	entry.id = file.id;
-	entry.type = file.type;
-	entry.fd = (uint32_t)fd;
-	entry.flags = cloexec;
-	return image_append(dump->images, IMAGE_FDINFO,
-		victim->task->ids->files_id, &entry.base, NULL, 0, err);
+	fdinfo_entry__init(entry);
+	entry->id = file.id;
+	entry->type = file.type;
+	entry->fd = (uint32_t)fd;
+	entry->flags = cloexec;
+	task->fds[task->n_fds++] = entry;
+	return image_append(dump->images, IMAGE_FDINFO, task->ids->files_id,
+		&entry->base, NULL, 0, err);
 }
 
 static int table_capture(
@@ -32,6 +35,9 @@ static int table_capture(
 	if (!code)
 		code = image_touch(dump->images, IMAGE_FDINFO,
 			victim->task->ids->files_id, err);
+	if (!code)
+		victim->task->fds =
+			arena_newn(dump->arena, FdinfoEntry *, n + 1);
 	for (size_t i = 0; i < n && !code; i++)
 		code = fd_capture(dump, victim, fds[i], err);
 	return code;
@@ -39,7 +45,7 @@ static int table_capture(
 
 static int fs_capture(struct dump *dump, struct victim *victim, struct err *err)
 {
-	FsEntry entry = FS_ENTRY__INIT;
+	FsEntry *entry = arena_new1(dump->arena, FsEntry);
 	struct registry_file cwd, root;
 	int code;
 
@@ -50,12 +56,14 @@ static int fs_capture(struct dump *dump, struct victim *victim, struct err *err)
 			false, &root, err);
 	if (code)
 		return code;
-	entry.cwd_id = cwd.id;
-	entry.root_id = root.id;
-	entry.has_umask = true;
-	entry.umask = victim->threads.at[0]->status.umask;
+	fs_entry__init(entry);
+	entry->cwd_id = cwd.id;
+	entry->root_id = root.id;
+	entry->has_umask = true;
+	entry->umask = victim->threads.at[0]->status.umask;
+	victim->task->fs = entry;
 	return image_append(dump->images, IMAGE_FS, (uint64_t)victim->task->pid,
-		&entry.base, NULL, 0, err);
+		&entry->base, NULL, 0, err);
 }
 
 int files_capture(struct dump *dump, struct err *err)

@@ -110,6 +110,22 @@ static struct inode *inode_of(struct dump *dump, const struct stat *stat)
 	return inode;
 }
 
+/* Its messages live on in the arena. */
+static int file_append(struct dump *dump, const struct kind *kind,
+	const FileEntry *entry, struct err *err)
+{
+	struct object *object = arena_new1(dump->arena, struct object);
+
+	object->id = entry->id;
+	object->kind = kind;
+	object->entry = arena_copy(dump->arena, entry, sizeof(*entry));
+	object->rank = object->slot = object->write_slot = -1;
+	object->shelf_fd = -1;
+	*vec_push(dump->arena, &dump->objects.list) = object;
+	return image_append(
+		dump->images, IMAGE_FILES, 0, &entry->base, NULL, 0, err);
+}
+
 static int unclaimed_refuse(const struct sighting *sighting, struct err *err)
 {
 	err_set(err, EOPNOTSUPP,
@@ -135,8 +151,7 @@ static int sighting_capture(struct dump *dump, const struct sighting *sighting,
 			continue;
 		code = kinds[i]->capture(dump, sighting, &entry, err);
 		if (!code)
-			code = image_append(dump->images, IMAGE_FILES, 0,
-				&entry.base, NULL, 0, err);
+			code = file_append(dump, kinds[i], &entry, err);
 		if (code)
 			return err_wrap(err, "process %d: %s (%s)",
 				sighting->victim->pid, sighting->where,

@@ -166,6 +166,7 @@ int ghost_capture(struct dump *dump, const struct sighting *sighting,
 		*last = (char *)*last + 1;
 		*known = *last;
 	}
+	*vec_push(dump->arena, &dump->deleted) = id;
 	remap.orig_id = id;
 	remap.remap_id = (uint32_t)(uintptr_t)*known;
 	remap.has_remap_type = true;

@@ -9,6 +9,7 @@
 #include "kernel/sem.h"
 #include "kernel/sockdiag.h"
 #include "model/book.h"
+#include "model/object.h"
 #include "model/run.h"
 #include "model/sighting.h"
 #include "model/tree.h"
@@ -35,6 +36,8 @@ struct dump {
 	struct seccomp_book *seccomp; /* kinds/seccomp.c keeps it */
 	struct shared_book *shared;   /* shared memory objects, dump/shared.c */
 	struct book *book;	      /* what file kinds remember, book.h */
+	struct objects objects;	      /* all that was captured of files */
+	VEC(uint32_t) deleted;	      /* ids of files without a name */
 	VEC(uint32_t) outside;	      /* ids of files that must be given back */
 };
 

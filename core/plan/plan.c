@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "plan/plan.h"
 
-int plan_make(struct plan *plan, struct err *err)
+int plan_numbers(struct plan *plan, struct err *err)
 {
 	int code;
 
@@ -10,8 +10,13 @@ int plan_make(struct plan *plan, struct err *err)
 	for (size_t i = 0; i < plan->tree->tasks.n; i++)
 		plan->tasks[i].task = plan->tree->tasks.at[i];
 	code = plan_forest(plan, err);
-	if (!code)
-		code = plan_slots(plan, err);
+	return code ?: plan_slots(plan, err);
+}
+
+int plan_make(struct plan *plan, struct err *err)
+{
+	int code = plan_numbers(plan, err);
+
 	if (!code)
 		code = plan_layout(plan, err);
 	return code ?: plan_tapes(plan, err);

@@ -158,6 +158,9 @@ struct reel_words {
 
 /* Everything below works on a plan whose inputs are set. */
 int plan_make(struct plan *plan, struct err *err);
+/* Its beginning, which needs no more than ids, files and areas of tasks: who
+ * forks whom, and which fd numbers are used. */
+int plan_numbers(struct plan *plan, struct err *err);
 void plan_print(const struct plan *plan, FILE *out);
 
 /* The parts, in this order. */

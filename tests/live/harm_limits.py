@@ -16,6 +16,17 @@ from harness import (LIMIT, SLOW, Result, Skip, check, read_text, state, test,
                      wait_until)
 
 
+CAP_SYS_RESOURCE = 24
+
+
+def capabilities():
+    """Our own effective ones, as the engines that we start have them."""
+    for line in read_text("/proc/self/status").splitlines():
+        if line.startswith("CapEff:"):
+            return int(line.split()[1], 16)
+    return 0
+
+
 def surroundings(pid):
     """What a newborn would inherit, were it not restored."""
     keep = re.compile("Umask|Sig(Ign|Blk|Cgt)|Cap|Cpus_allowed:")
@@ -84,7 +95,7 @@ def crowded():
 
 @test("an engine that is started with 250 open files gives each task its own "
       "numbers, and nothing else")
-def harm_crowded(case):
+def harm_many_open(case):
     for program in ("fds_apart", "memfds_many"):
         victim = case.start([case.program(program)])
         case.ready(victim)
@@ -105,7 +116,7 @@ def harm_crowded(case):
 
 
 def hardly_any_fds():
-    resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
+    soft_limit(resource.RLIMIT_NOFILE, 64)
 
 
 @test("more memory objects are dumped than the engine may open files")
@@ -117,6 +128,25 @@ def harm_few_files(case):
     check(result.code == 0, f"dump failed: {result.explain()}")
     case.gone([victim])
     case.restore(victim)
+    case.go()
+    case.await_verdict(victim)
+
+
+def few_numbers():
+    resource.setrlimit(resource.RLIMIT_NOFILE, (320, 320))
+
+
+@test("what a restore has not enough fd numbers for is refused by the dump")
+def harm_no_numbers(case):
+    if capabilities() >> CAP_SYS_RESOURCE & 1:
+        raise Skip("with CAP_SYS_RESOURCE the limit can be raised")
+    victim = case.start([case.program("memfds_many")])
+    case.ready(victim)
+    result = case.engine("dump", "-t", str(victim), "-D", case.img, "-o",
+                         "dump.log", preexec_fn=few_numbers)
+    harm.check_one_error(result, f"process {victim}", "open files")
+    check("ulimit" in result.err, f"no hint how to go on: {result.err}")
+    check(not harm.whole(case.img), "the image looks whole")
     case.go()
     case.await_verdict(victim)
 
@@ -171,7 +201,7 @@ def harm_room_lifted(case):
 
 @test("a victim whose address space or number of mappings is used up is one "
       "clear error")
-def harm_crowded(case):
+def harm_many_open(case):
     for kind in ("space", "maps"):
         victim = case.start([case.program("crowded"), kind])
         case.ready(victim)
