@@ -308,11 +308,13 @@ static int pagemap_scan_words(struct arena *arena, struct pagemap *pagemap,
 		if (r)
 			return r;
 		for (uint64_t i = 0; i < n && own; i++, at += page) {
+			/* Nearly all, where only much is reserved. */
+			if (!words[i])
+				continue;
 			regions_add(arena, ret, at, at + page,
 				pagemap_word_flags(
 					words[i], pagemap->zero_pfn));
-			own -= count && words[i] &&
-			       word_is_own(pagemap, words[i]);
+			own -= count && word_is_own(pagemap, words[i]);
 		}
 	}
 	return 0;
