@@ -9,6 +9,9 @@
 #include "base/io.h"
 #include "compel/host/input.h"
 
+/* No program that is to be injected has so much. */
+enum { INPUT_MAX = 64 << 20 };
+
 struct input_file {
 	struct arena *arena;
 	const char *path;
@@ -245,9 +248,10 @@ int input_read(struct arena *arena, const char *path, struct input **ret,
 	char *bytes;
 	int rc;
 
-	rc = io_read_file(arena, AT_FDCWD, path, &bytes, &file.size);
+	rc = io_read_regular(
+		arena, AT_FDCWD, path, INPUT_MAX, &bytes, &file.size, err);
 	if (rc)
-		return err_code(err, rc, "reading %s", path);
+		return rc;
 	file.bytes = (const uint8_t *)bytes;
 	file.input = input;
 	input->path = arena_strdup(arena, path);

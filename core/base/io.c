@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -119,9 +121,126 @@ int io_read_file(struct arena *arena, int dir, const char *path,
 	return io_read_all(arena, fd, ret_bytes, ret_size);
 }
 
+/* The file of an O_PATH fd, opened in earnest. */
+static int looked_at_open(int looked, int dir, const char *path)
+{
+	const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	char link[40];
+	int fd;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", looked);
+	fd = open(link, flags);
+	/* No /proc of ours here. */
+	if (fd < 0 && errno == ENOENT)
+		fd = openat(dir, path, flags);
+	return fd;
+}
+
+static int regular_check(
+	const struct stat *st, const char *path, uint64_t max, struct err *err)
+{
+	if (!S_ISREG(st->st_mode))
+		return err_set(err, EBADMSG, "%s is not a regular file", path);
+	if ((uint64_t)st->st_size <= max)
+		return 0;
+	return err_set(err, EFBIG,
+		"%s has %" PRIu64 " bytes, more than the %" PRIu64
+		" that such a file may have",
+		path, (uint64_t)st->st_size, max);
+}
+
+static int looked_at_absent(int dir, const char *path, struct err *err)
+{
+	struct stat st;
+
+	if (!fstatat(dir, path, &st, AT_SYMLINK_NOFOLLOW) &&
+		S_ISLNK(st.st_mode))
+		return err_set(
+			err, EBADMSG, "%s is a link that leads nowhere", path);
+	return err_code(err, -ENOENT, "opening %s", path);
+}
+
+int io_open_regular(int dir, const char *path, uint64_t max, int *ret_fd,
+	struct stat *ret_stat, struct err *err)
+{
+	_cleanup_fd_ int looked = openat(dir, path, O_PATH | O_CLOEXEC),
+			 fd = -1;
+	struct stat before, st;
+	int code;
+
+	if (looked < 0 && errno == ENOENT)
+		return looked_at_absent(dir, path, err);
+	if (looked < 0 || fstat(looked, &before))
+		return err_errno(err, "opening %s", path);
+	code = regular_check(&before, path, max, err);
+	if (code)
+		return code;
+	fd = looked_at_open(looked, dir, path);
+	if (fd < 0 || fstat(fd, &st))
+		return err_errno(err, "opening %s", path);
+	if (st.st_dev != before.st_dev || st.st_ino != before.st_ino)
+		return err_set(err, EBUSY,
+			"%s was replaced while it was opened", path);
+	if (ret_stat)
+		*ret_stat = st;
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+/* Up to room bytes, fewer only where the file ends. */
+static int read_up_to(int fd, char *to, size_t room, size_t *ret_size)
+{
+	size_t size = 0;
+	ssize_t n = 1;
+
+	while (size < room && n) {
+		n = read(fd, to + size, room - size);
+		if (n < 0 && errno != EINTR)
+			return -errno;
+		if (n > 0)
+			size += (size_t)n;
+	}
+	*ret_size = size;
+	return 0;
+}
+
+int io_read_regular(struct arena *arena, int dir, const char *path,
+	uint64_t max, char **ret_bytes, size_t *ret_size, struct err *err)
+{
+	_cleanup_fd_ int fd = -1;
+	size_t size = 0, more = 0, room;
+	struct stat st;
+	char *bytes;
+	int code;
+
+	code = io_open_regular(dir, path, max, &fd, &st, err);
+	if (code)
+		return code;
+	room = st.st_size ? (size_t)st.st_size + 1 : 4096;
+	bytes = arena_alloc(arena, room + 1);
+	while (!code) {
+		code = read_up_to(fd, bytes + size, room - size, &more);
+		if (code)
+			return err_code(err, code, "reading %s", path);
+		size += more;
+		st.st_size = (off_t)size;
+		code = regular_check(&st, path, max, err);
+		if (code || size < room)
+			break;
+		bytes = arena_grow(arena, bytes, size, 2 * room + 1);
+		room *= 2;
+	}
+	bytes[size] = '\0';
+	*ret_bytes = bytes;
+	if (ret_size)
+		*ret_size = size;
+	return code;
+}
+
 int io_write_text(int dir, const char *path, const char *text)
 {
-	_cleanup_fd_ int fd = openat(dir, path, O_WRONLY | O_CLOEXEC);
+	_cleanup_fd_ int fd =
+		openat(dir, path, O_WRONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
 
 	if (fd < 0)
 		return -errno;

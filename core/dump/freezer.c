@@ -11,15 +11,15 @@
 #include "base/io.h"
 #include "base/log.h"
 
-enum { WAIT_MS = 2000 };
+enum { WAIT_MS = 2000, FILE_MAX = 64 << 10 };
 
 static int file_read(struct arena *arena, const struct freezer *freezer,
 	const char *name, char **ret, struct err *err)
 {
-	int code = io_read_file(arena, freezer->dir, name, ret, NULL);
+	int code = io_read_regular(
+		arena, freezer->dir, name, FILE_MAX, ret, NULL, err);
 
-	return code ? err_code(err, code, "reading %s/%s", freezer->path, name)
-		    : 0;
+	return code ? err_wrap(err, "cgroup %s", freezer->path) : 0;
 }
 
 /* Of version 2: cgroup.freeze is its own wish, "frozen" also that of those

@@ -283,20 +283,21 @@ int image_set_reseal(struct image_set *set, enum image_type type, uint64_t id,
 {
 	struct image_listed *listed = listed_file(set, type, id);
 	_cleanup_fd_ int fd = -1;
-	uint64_t size = 0;
+	struct stat st;
 	int ret;
 
 	if (!listed)
 		return 0;
-	ret = image_raw_open(set, type, id, &fd, &size, err);
+	ret = io_open_regular(
+		set->dir, listed->file->name, INT64_MAX, &fd, &st, err);
 	if (ret < 0)
 		return ret;
-	listed->bytes = NULL;
-	ret = digest_read_file(fd, size, &listed->file->xxh3);
+	ret = digest_read_file(fd, (uint64_t)st.st_size, &listed->file->xxh3);
 	if (ret < 0)
 		return err_code(
 			err, ret, "reading %s again", listed->file->name);
-	listed->file->size = size;
+	listed->file->size = (uint64_t)st.st_size;
+	listed->verified = (struct verified){NULL, image_mark(&st)};
 	ret = manifest_write(set, set->manifest, true, err);
 	if (ret == 0)
 		ret = file_place(set, manifest_name, err);

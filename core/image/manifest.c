@@ -10,6 +10,9 @@
 #include "image/digest.h"
 #include "image/set_state.h"
 
+/* A million files. */
+#define MANIFEST_MAX (64ull << 20)
+
 static int manifest_damaged(const char *what, struct err *err)
 {
 	err_set(err, EBADMSG, "stasis.img is damaged: %s", what);
@@ -45,7 +48,8 @@ static int manifest_unpack(struct arena *arena, const char *bytes, size_t size,
 	StasisManifest **ret_manifest, struct err *err)
 {
 	const struct image_form *form = image_form(IMAGE_MANIFEST);
-	ProtobufCAllocator allocator = image_allocator(arena);
+	struct image_budget budget = image_budget(arena, NULL, size);
+	ProtobufCAllocator allocator = image_allocator(&budget);
 	StasisManifest *manifest;
 	uint32_t words[3];
 	uint64_t seal;
@@ -64,7 +68,10 @@ static int manifest_unpack(struct arena *arena, const char *bytes, size_t size,
 	manifest = stasis_manifest__unpack(
 		&allocator, words[2], (const uint8_t *)bytes + sizeof(words));
 	if (!manifest)
-		return manifest_damaged("its record cannot be read", err);
+		return manifest_damaged(budget.spent
+						? IMAGE_TOO_RICH
+						: "its record cannot be read",
+			err);
 	code = manifest_check(manifest, err);
 	if (code < 0)
 		return code;
@@ -75,16 +82,18 @@ static int manifest_unpack(struct arena *arena, const char *bytes, size_t size,
 int manifest_load(struct arena *arena, int dir, StasisManifest **ret_manifest,
 	struct err *err)
 {
+	struct err now = {0};
 	char *bytes;
 	size_t size;
-	int ret = io_read_file(arena, dir, "stasis.img", &bytes, &size);
+	int ret = io_read_regular(
+		arena, dir, "stasis.img", MANIFEST_MAX, &bytes, &size, &now);
 
 	if (ret == -ENOENT) {
 		*ret_manifest = NULL;
 		return 0;
 	}
 	if (ret < 0)
-		return err_code(err, ret, "reading stasis.img");
+		return err_copy(err, &now);
 	return manifest_unpack(arena, bytes, size, ret_manifest, err);
 }
 

@@ -21,7 +21,7 @@ static int listed_compare(const void *a, const void *b)
 static int set_verify(struct image_set *set, struct err *err)
 {
 	StasisManifest *manifest = NULL;
-	void **kept;
+	struct verified *verified;
 	size_t n;
 	int code;
 
@@ -31,14 +31,14 @@ static int set_verify(struct image_set *set, struct err *err)
 	if (!manifest)
 		return 0;
 	n = manifest->n_file;
-	kept = arena_newn(set->arena, void *, n + 1);
-	code = manifest_verify(set->arena, set->dir, manifest, kept, err);
+	verified = arena_newn(set->arena, struct verified, n + 1);
+	code = manifest_verify(set->arena, set->dir, manifest, verified, err);
 	if (code < 0)
 		return code;
 	set->listed = arena_newn(set->arena, struct image_listed, n + 1);
 	for (size_t i = 0; i < n; i++)
 		set->listed[i] =
-			(struct image_listed){manifest->file[i], kept[i]};
+			(struct image_listed){manifest->file[i], verified[i]};
 	qsort(set->listed, n, sizeof(set->listed[0]), listed_compare);
 	set->manifest = manifest;
 	return 0;

@@ -10,6 +10,9 @@
 #include "proto/pipes.pb-c.h"
 #include "proto/sockets.pb-c.h"
 
+/* Of the head of a message of a queue, two numbers. */
+enum { LETTER_MAX = 4096 };
+
 static int payload_take(uint64_t size, size_t left, size_t *ret_size)
 {
 	if (size > left)
@@ -62,7 +65,7 @@ static int payload_letter(const uint8_t *at, size_t left, size_t *ret_size)
 	if (left < sizeof(size))
 		return -EBADMSG;
 	memcpy(&size, at, sizeof(size));
-	if (size > left - sizeof(size))
+	if (size > left - sizeof(size) || size > LETTER_MAX)
 		return -EBADMSG;
 	msg = ipc_msg__unpack(NULL, size, at + sizeof(size));
 	if (!msg)

@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "image/digest.h"
 #include "image/set_state.h"
 #include "image/wire.h"
 #include "proto/inventory.pb-c.h"
@@ -18,6 +19,8 @@
 
 /* Smaller files are copied to the arena. */
 enum { MAP_BYTES = 1 << 20 };
+/* Of what is nothing but records; a pagemap of 60 million runs has less. */
+#define RECORDS_MAX (1ull << 30)
 
 /* A file being taken apart. */
 struct reader {
@@ -26,6 +29,8 @@ struct reader {
 	char name[IMAGE_NAME_MAX];
 	const uint8_t *bytes;
 	size_t size, at;
+	struct image_set *whole; /* set, unless it is a file alone */
+	struct image_budget budget;
 };
 
 static int listed_compare(const void *name, const void *listed)
@@ -55,30 +60,59 @@ bool image_exists(
 	const struct image_set *set, enum image_type type, uint64_t id)
 {
 	char name[IMAGE_NAME_MAX];
+	struct stat st;
 
 	image_name(name, type, id);
 	return (is_foreign(set, type) || listed_find(set, name)) &&
-	       faccessat(set->dir, name, F_OK, 0) == 0;
+	       fstatat(set->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
+}
+
+static uint64_t file_max(enum image_type type)
+{
+	const struct image_form *form = image_form(type);
+
+	return form->message && !form->payload ? RECORDS_MAX : INT64_MAX;
+}
+
+/* What was opened by a name is what was verified under it, or is verified
+ * now. */
+static int listed_check(const struct image_listed *listed, int fd,
+	const struct stat *st, struct err *err)
+{
+	const StasisFile *file = listed->file;
+	uint64_t digest = 0;
+
+	if (image_mark_is(&listed->verified.mark, st))
+		return 0;
+	if ((uint64_t)st->st_size == file->size &&
+		!digest_read_file(fd, file->size, &digest) &&
+		digest == file->xxh3)
+		return 0;
+	err_set(err, EBADMSG, "%s was changed after it was verified",
+		file->name);
+	return err_hint(err, "try again when nobody writes to the images");
 }
 
 /* *ret_fd is -1 if the file is absent. */
 static int file_open(const struct image_set *set, enum image_type type,
 	const char *name, int *ret_fd, uint64_t *ret_size, struct err *err)
 {
+	const struct image_listed *listed = listed_find(set, name);
 	_cleanup_fd_ int fd = -1;
+	struct err now = {0};
 	struct stat st;
+	int code;
 
 	*ret_fd = -1;
-	if (!is_foreign(set, type) && !listed_find(set, name))
+	if (!is_foreign(set, type) && !listed)
 		return 0;
-	/* Not to be caught by a FIFO of that name. */
-	fd = openat(set->dir, name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 && errno == ENOENT)
+	code = io_open_regular(set->dir, name, file_max(type), &fd, &st, &now);
+	if (code == -ENOENT)
 		return 0;
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(err, "opening %s", name);
-	if (!S_ISREG(st.st_mode))
-		return err_set(err, EBADMSG, "%s is not a regular file", name);
+	if (!code && listed)
+		code = listed_check(listed, fd, &st, &now);
+	if (code)
+		return err_copy(err, &now);
 	*ret_fd = fd_take(&fd);
 	*ret_size = (uint64_t)st.st_size;
 	return 0;
@@ -162,7 +196,7 @@ static int reader_message(struct reader *reader,
 	const ProtobufCMessageDescriptor *message, struct image_item *ret_item,
 	struct err *err)
 {
-	ProtobufCAllocator allocator = image_allocator(reader->set->arena);
+	ProtobufCAllocator allocator = image_allocator(&reader->budget);
 	const uint8_t *packed;
 	uint32_t size;
 
@@ -176,8 +210,10 @@ static int reader_message(struct reader *reader,
 		ret_item->msg = protobuf_c_message_unpack(
 			message, &allocator, size, packed);
 	if (!ret_item->msg)
-		return reader_damaged(
-			reader, "a record cannot be decoded", err);
+		return reader_damaged(reader,
+			reader->budget.spent ? IMAGE_TOO_RICH
+					     : "a record cannot be decoded",
+			err);
 	reader->at += size;
 	return 0;
 }
@@ -199,16 +235,73 @@ static int reader_payload(
 	return 0;
 }
 
+struct items {
+	struct image_item *at;
+	size_t n, room;
+};
+
+/* How many records there are, where nothing but records follows; a reader that
+ * goes on at the first that is not whole finds it there, too. */
+static size_t reader_count(const struct reader *reader)
+{
+	struct reader ahead = *reader;
+	uint32_t size;
+	size_t n = 0;
+
+	while (ahead.at < ahead.size && reader_word(&ahead, &size) &&
+		size <= ahead.size - ahead.at) {
+		ahead.at += size;
+		n++;
+	}
+	return n + 1;
+}
+
+/* No record takes less than its empty message does. */
+static bool reader_affords(struct reader *reader, size_t n)
+{
+	const ProtobufCMessageDescriptor *message =
+		image_message(reader->type, 1);
+
+	return image_budget_has(&reader->budget,
+		n * (sizeof(struct image_item) + message->sizeof_message));
+}
+
+/* The next item. A list that grows leaves its old places behind: where their
+ * number can be known it does not grow. */
+static struct image_item *reader_item(
+	struct reader *reader, struct items *items)
+{
+	const struct image_form *form = image_form(reader->type);
+	size_t room = items->n ? items->n * 2 : 8;
+
+	if (items->n == items->room) {
+		if (form->message && !form->payload)
+			room = items->n + reader_count(reader);
+		if (!reader_affords(reader, room - items->n) ||
+			!image_budget_take(
+				&reader->budget, room * sizeof(items->at[0])))
+			return NULL;
+		items->at = arena_grow(reader->set->arena, items->at,
+			items->n * sizeof(items->at[0]),
+			room * sizeof(items->at[0]));
+		items->room = room;
+	}
+	return &items->at[items->n++];
+}
+
 static int reader_records(
 	struct reader *reader, struct image_list *ret_list, struct err *err)
 {
+	struct items items = {0};
+	struct image_item *item;
 	int code;
 
-	VEC(struct image_item) items = {0};
-	struct image_item *item;
-
+	reader->budget =
+		image_budget(reader->set->arena, reader->whole, reader->size);
 	while (reader->at < reader->size) {
-		item = vec_push(reader->set->arena, &items);
+		item = reader_item(reader, &items);
+		if (!item)
+			return reader_damaged(reader, IMAGE_TOO_RICH, err);
 		code = reader_message(reader,
 			image_message(reader->type, items.n - 1), item, err);
 		if (code < 0)
@@ -250,8 +343,8 @@ static int set_read(struct image_set *set, enum image_type type,
 	uint64_t size;
 	int code;
 
-	if (listed && listed->bytes) {
-		*ret_bytes = listed->bytes;
+	if (listed && listed->verified.bytes) {
+		*ret_bytes = listed->verified.bytes;
 		*ret_size = (size_t)listed->file->size;
 		return 0;
 	}
@@ -272,7 +365,7 @@ static int set_read(struct image_set *set, enum image_type type,
 int image_load(struct image_set *set, enum image_type type, uint64_t id,
 	struct image_list *ret_list, struct err *err)
 {
-	struct reader reader = {.set = set, .type = type};
+	struct reader reader = {.set = set, .type = type, .whole = set};
 	struct image_list list = {0};
 	const void *bytes;
 	int code;
@@ -319,22 +412,16 @@ int image_load_one(struct image_set *set, enum image_type type, uint64_t id,
 static int alone_read(struct arena *arena, int dir, const char *path,
 	struct reader *reader, struct err *err)
 {
-	_cleanup_fd_ int fd = -1;
-	struct stat st;
-	uint8_t *bytes;
-	int ret;
+	struct err now = {0};
+	char *bytes = NULL;
+	int code = io_read_regular(
+		arena, dir, path, MAP_BYTES, &bytes, &reader->size, &now);
 
-	fd = openat(dir, path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0 || fstat(fd, &st) < 0)
-		return err_errno(err, "opening it");
-	if (!S_ISREG(st.st_mode) || st.st_size > MAP_BYTES)
+	if (code == -EBADMSG || code == -EFBIG)
 		return err_set(err, EBADMSG, "it is no %s", reader->name);
-	reader->size = (size_t)st.st_size;
-	bytes = arena_alloc(arena, reader->size + 1);
-	ret = io_read_exact(fd, bytes, reader->size);
-	if (ret < 0)
-		return err_code(err, ret, "reading it");
-	reader->bytes = bytes;
+	if (code)
+		return err_code(err, code, "opening it");
+	reader->bytes = (const uint8_t *)bytes;
 	return 0;
 }
 
@@ -402,15 +489,18 @@ int image_letters(struct image_set *set, const struct image_item *queue,
 	struct reader reader = {.set = set,
 		.type = IMAGE_IPCNS_MSG,
 		.bytes = queue->payload,
-		.size = queue->payload_size};
+		.size = queue->payload_size,
+		.budget = image_budget(set->arena, set, queue->payload_size)};
 	uint32_t n = ((const IpcMsgEntry *)queue->msg)->qnum;
-	VEC(struct image_item) letters = {0};
+	struct items letters = {0};
 	struct image_item *letter;
 	int code;
 
 	strcpy(reader.name, "a message queue");
 	for (uint32_t i = 0; i < n; i++) {
-		letter = vec_push(set->arena, &letters);
+		letter = reader_item(&reader, &letters);
+		if (!letter)
+			return reader_damaged(&reader, IMAGE_TOO_RICH, err);
 		code = reader_message(
 			&reader, &ipc_msg__descriptor, letter, err);
 		if (code < 0)

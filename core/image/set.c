@@ -11,28 +11,13 @@
 #include "base/fd.h"
 #include "image/set_state.h"
 
-static void *allocator_alloc(void *arena, size_t size)
-{
-	return arena_alloc(arena, size);
-}
-
-static void allocator_free(void *arena, void *at)
-{
-	(void)arena;
-	(void)at;
-}
-
-ProtobufCAllocator image_allocator(struct arena *arena)
-{
-	return (ProtobufCAllocator){allocator_alloc, allocator_free, arena};
-}
-
 int image_set_new(struct arena *arena, int dir_fd, struct image_set **ret_set,
 	struct err *err)
 {
 	struct image_set *set = arena_new1(arena, struct image_set);
 
 	set->arena = arena;
+	set->spare = IMAGE_SPARE;
 	set->temp = -1;
 	set->dir = fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);
 	if (set->dir < 0)

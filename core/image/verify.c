@@ -16,6 +16,8 @@
 
 /* Below so many bytes a second thread costs more than it saves. */
 #define ALONE_BYTES (16ull << 20)
+/* Holes make a set of any size that costs its maker nothing. */
+#define BYTES_MAX (64ull << 40)
 
 enum {
 	WORKERS_MAX = 4,
@@ -34,7 +36,7 @@ struct check {
 	int dir;
 	const StasisManifest *manifest;
 	struct unit *units;
-	void **kept; /* for each file where its bytes go, or NULL */
+	struct verified *files;
 	size_t n;
 	atomic_size_t next;
 };
@@ -47,7 +49,29 @@ static int verify_fail(const char *name, struct err *err)
 		"again; after an intended change remove stasis.img");
 }
 
-static int verify_size(int dir, const StasisFile *file, struct err *err)
+struct image_mark image_mark(const struct stat *st)
+{
+	return (struct image_mark){st->st_dev, st->st_ino,
+		(uint64_t)st->st_size, st->st_mtim, st->st_ctim};
+}
+
+static bool time_is(const struct timespec *a, const struct timespec *b)
+{
+	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
+}
+
+bool image_mark_is(const struct image_mark *mark, const struct stat *st)
+{
+	const struct image_mark now = image_mark(st);
+
+	return now.dev == mark->dev && now.ino == mark->ino &&
+	       now.size == mark->size &&
+	       time_is(&now.modified, &mark->modified) &&
+	       time_is(&now.changed, &mark->changed);
+}
+
+static int verify_size(int dir, const StasisFile *file,
+	struct image_mark *ret_mark, struct err *err)
 {
 	struct stat st;
 
@@ -59,8 +83,10 @@ static int verify_size(int dir, const StasisFile *file, struct err *err)
 		err_set(err, EBADMSG,
 			"it has %" PRIu64 " bytes, it should have %" PRIu64,
 			(uint64_t)st.st_size, file->size);
-	else
+	else {
+		*ret_mark = image_mark(&st);
 		return 0;
+	}
 	return verify_fail(file->name, err);
 }
 
@@ -76,15 +102,19 @@ static int kept_read(int fd, void *bytes, size_t size, uint64_t *ret_hash)
 static void unit_read(const struct check *check, struct unit *unit)
 {
 	const StasisFile *file = check->manifest->file[unit->file];
-	_cleanup_fd_ int fd = openat(
-		check->dir, file->name, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	void *keep = check->kept[unit->file];
+	const struct verified *verified = &check->files[unit->file];
+	_cleanup_fd_ int fd = -1;
+	struct stat st;
 
-	if (fd < 0)
-		unit->code = -errno;
-	else if (keep)
-		unit->code =
-			kept_read(fd, keep, (size_t)file->size, &unit->hash);
+	unit->code = io_open_regular(
+		check->dir, file->name, file->size, &fd, &st, ERR_UNREAD);
+	if (!unit->code && !image_mark_is(&verified->mark, &st))
+		unit->code = -EBUSY;
+	if (unit->code)
+		return;
+	if (verified->bytes)
+		unit->code = kept_read(
+			fd, verified->bytes, (size_t)file->size, &unit->hash);
 	else
 		unit->code = digest_read_chunk(
 			fd, file->size, unit->chunk, &unit->hash);
@@ -126,7 +156,11 @@ static int file_judge(struct arena *arena, const StasisFile *file,
 
 	for (size_t i = 0; i < n; i++) {
 		if (units[i].code < 0) {
-			err_code(err, units[i].code, "reading it");
+			if (units[i].code == -EBUSY)
+				err_set(err, EBADMSG,
+					"it was changed while it was read");
+			else
+				err_code(err, units[i].code, "reading it");
 			return verify_fail(file->name, err);
 		}
 		hashes[i] = units[i].hash;
@@ -147,9 +181,14 @@ static int check_prepare(struct arena *arena, struct check *check,
 	int code;
 
 	for (size_t i = 0; i < manifest->n_file; i++) {
-		code = verify_size(check->dir, manifest->file[i], err);
+		code = verify_size(check->dir, manifest->file[i],
+			&check->files[i].mark, err);
 		if (code < 0)
 			return code;
+		if (manifest->file[i]->size > BYTES_MAX - bytes)
+			return err_set(err, EFBIG,
+				"the images have more than %llu bytes in all",
+				BYTES_MAX);
 		units += digest_chunk_count(manifest->file[i]->size);
 		bytes += manifest->file[i]->size;
 	}
@@ -157,7 +196,7 @@ static int check_prepare(struct arena *arena, struct check *check,
 	for (size_t i = 0; i < manifest->n_file; i++) {
 		units = digest_chunk_count(manifest->file[i]->size);
 		if (manifest->file[i]->size <= KEEP_BYTES)
-			check->kept[i] = arena_alloc(
+			check->files[i].bytes = arena_alloc(
 				arena, (size_t)manifest->file[i]->size + 1);
 		for (size_t k = 0; k < units; k++)
 			check->units[check->n++] = (struct unit){
@@ -168,10 +207,9 @@ static int check_prepare(struct arena *arena, struct check *check,
 }
 
 int manifest_verify(struct arena *arena, int dir,
-	const StasisManifest *manifest, void **ret_kept, struct err *err)
+	const StasisManifest *manifest, struct verified *ret, struct err *err)
 {
-	struct check check = {
-		.dir = dir, .manifest = manifest, .kept = ret_kept};
+	struct check check = {.dir = dir, .manifest = manifest, .files = ret};
 	uint64_t bytes = 0;
 	size_t unit = 0;
 	int code;

@@ -2,9 +2,11 @@
 #include "inspect/stacks.h"
 
 #include <fcntl.h>
+#include <linux/magic.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "backend.h"
@@ -42,9 +44,11 @@ struct view {
 /* The file that was mapped must be the one that is here now. */
 static bool file_same(int fd, const RegFileEntry *reg)
 {
+	struct statfs fs;
 	struct stat st;
 
-	if (fstat(fd, &st) < 0 || !S_ISREG(st.st_mode))
+	/* In /proc regular files are about whoever opens them, or block. */
+	if (fstatfs(fd, &fs) || fs.f_type == PROC_SUPER_MAGIC || fstat(fd, &st))
 		return false;
 	if (reg->has_size && (uint64_t)st.st_size != reg->size)
 		return false;
@@ -61,10 +65,12 @@ static int file_open(struct stacks *stacks, uint32_t id)
 
 	if (mapped)
 		return mapped->fd;
-	if (file && file->reg)
-		fd = open(file->reg->name,
-			O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
-	if (fd >= 0 && !file_same(fd, file->reg)) {
+	/* Who named it is who wrote the images: it must be a file, and the same
+	 * as then, before anything of it is read. */
+	if (file && file->reg && file->reg->name[0] == '/' &&
+		!io_open_regular(AT_FDCWD, file->reg->name, INT64_MAX, &fd,
+			NULL, ERR_UNREAD) &&
+		!file_same(fd, file->reg)) {
 		close(fd);
 		fd = -1;
 	}

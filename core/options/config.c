@@ -11,6 +11,8 @@
 
 #define BLANK " \t\r"
 
+enum { CONFIG_MAX = 1 << 20 };
+
 /* Takes the word at *at apart from the line; NULL when there is none.
  * *ret_open: its closing quote is missing. */
 static char *config_take_word(char **at, bool *ret_open)
@@ -93,23 +95,26 @@ int uses_read_file(struct arena *arena, const char *path,
 {
 	char *text, *line, *end;
 	unsigned int number = 0;
+	struct err now = {0};
 	const char *where;
 	size_t size;
 	int rc;
 
-	rc = io_read_file(arena, AT_FDCWD, path, &text, &size);
+	rc = io_read_regular(
+		arena, AT_FDCWD, path, CONFIG_MAX, &text, &size, &now);
 	if (rc == -ENOENT || rc == -ENOTDIR)
 		return 0;
 	if (rc && warnings) {
 		*vec_push(arena, warnings) = arena_printf(arena,
 			"configuration file '%s' is ignored, for it cannot be "
 			"read: %s",
-			path, strerror(-rc));
+			path, now.text);
 		return 0;
 	}
-	if (rc)
-		return err_code(
-			err, rc, "reading configuration file '%s'", path);
+	if (rc) {
+		err_copy(err, &now);
+		return err_wrap(err, "reading configuration file '%s'", path);
+	}
 	if (strlen(text) != size)
 		return err_set(err, EINVAL,
 			"configuration file '%s' is not a text", path);

@@ -331,15 +331,16 @@ static int task_settle(
 static int pages_open(
 	struct birth_ward *ward, const struct plan_task *pt, struct err *err)
 {
-	char name[IMAGE_NAME_MAX];
 	_cleanup_fd_ int fd = -1;
+	uint64_t size;
+	int code;
 
-	image_name(name, IMAGE_PAGES, pt->task->pages.pages_id);
-	fd = openat(image_set_dir(ward->restore->images), name,
-		O_RDONLY | O_CLOEXEC);
-	if (fd < 0 || dup3(fd, pt->pages_slot, O_CLOEXEC) < 0)
-		return err_errno(err, "opening %s", name);
-	return 0;
+	code = image_raw_open(ward->restore->images, IMAGE_PAGES,
+		pt->task->pages.pages_id, &fd, &size, err);
+	if (!code && dup3(fd, pt->pages_slot, O_CLOEXEC) < 0)
+		code = err_errno(err, "keeping pages-%u.img open",
+			pt->task->pages.pages_id);
+	return code;
 }
 
 static int task_live(

@@ -4,9 +4,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -113,4 +116,93 @@ TEST(io_write_errors_come_back_as_numbers)
 	CHECK_INT(io_pwrite_all(-1, "x", 1, 0), -EBADF);
 	CHECK_INT(io_read_exact(-1, (char[1]){0}, 1), -EBADF);
 	CHECK_INT(io_pread_exact(-1, (char[1]){0}, 1, 0), -EBADF);
+}
+
+enum { GIVEN_MAX = 10000 };
+
+static void given_leave(char **path)
+{
+	char command[64];
+
+	snprintf(command, sizeof(command), "rm -rf %s", *path);
+	CHECK_INT(system(command), 0);
+}
+
+/* A folder with all that somebody may put in the place of a file. */
+static void given_make(char *path)
+{
+	int dir;
+	_cleanup_fd_ int fd = -1;
+
+	REQUIRE(mkdtemp(path) != NULL);
+	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	mkfifoat(dir, "fifo", 0600);
+	mkdirat(dir, "folder", 0700);
+	CHECK_INT(symlinkat("/dev/zero", dir, "zero"), 0);
+	CHECK_INT(symlinkat("/dev/tty", dir, "terminal"), 0);
+	CHECK_INT(symlinkat("nothing", dir, "dangling"), 0);
+	CHECK_INT(symlinkat("round", dir, "round"), 0);
+	CHECK_INT(symlinkat("text", dir, "link"), 0);
+	fd = openat(dir, "sparse", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	CHECK_INT(ftruncate(fd, (off_t)1 << 40), 0);
+	close(fd);
+	fd = openat(dir, "text", O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+	CHECK_INT(io_write_all(fd, "text", 4), 0);
+	close(dir);
+}
+
+TEST(io_a_file_of_others_is_regular_and_bounded_or_refused)
+{
+	static const struct {
+		const char *name, *text;
+		int code;
+	} rows[] = {{"text", "text", 0}, {"link", "text", 0},
+		{"fifo", "fifo is not a regular file", -EBADMSG},
+		{"folder", "folder is not a regular file", -EBADMSG},
+		{"zero", "zero is not a regular file", -EBADMSG},
+		{"terminal", "terminal is not a regular file", -EBADMSG},
+		{"dangling", "dangling is a link that leads nowhere", -EBADMSG},
+		{"round", "opening round: Too many levels of symbolic links",
+			-ELOOP},
+		{"absent", "opening absent: No such file or directory",
+			-ENOENT},
+		{"sparse",
+			"sparse has 1099511627776 bytes, more than the 10000 "
+			"that such a file may have",
+			-EFBIG}};
+	_cleanup_arena_ struct arena *arena = arena_new();
+	char path[] = "/tmp/stasis-io-XXXXXX";
+	__attribute__((cleanup(given_leave))) char *folder = path;
+	_cleanup_fd_ int dir = -1;
+	struct err err;
+	char *bytes;
+	size_t size;
+
+	given_make(path);
+	dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		err = (struct err){0};
+		size = 0;
+		CHECK_INT(io_read_regular(arena, dir, rows[i].name, GIVEN_MAX,
+				  &bytes, &size, &err),
+			rows[i].code);
+		CHECK_STR(rows[i].code ? err.text : bytes, rows[i].text);
+		CHECK_INT(size, rows[i].code ? 0 : 4);
+	}
+}
+
+TEST(io_a_file_that_says_nothing_of_its_size_is_bounded_all_the_same)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	struct err err = {0};
+	char *bytes;
+	size_t size;
+
+	CHECK_INT(io_read_regular(arena, AT_FDCWD, "/proc/self/status", 65536,
+			  &bytes, &size, &err),
+		0);
+	CHECK(size > 100 && strlen(bytes) == size);
+	CHECK_INT(io_read_regular(arena, AT_FDCWD, "/proc/self/status", 100,
+			  &bytes, &size, &err),
+		-EFBIG);
 }

@@ -4,8 +4,10 @@
 #include <sys/stat.h>
 
 #include "image/pages.h"
+#include "image/set_state.h"
 #include "image/wire.h"
 #include "proto/cgroup.pb-c.h"
+#include "proto/core.pb-c.h"
 
 static int load_from(int dir, enum image_type type, uint64_t id, size_t *ret_n,
 	struct err *err)
@@ -188,6 +190,203 @@ TEST(a_fifo_in_the_place_of_an_image_does_not_block)
 	CHECK_INT(mkfifoat(scratch.fd, "pstree.img", 0600), 0);
 	CHECK_INT(load_from(scratch.fd, IMAGE_PSTREE, 0, &n, &err), -EBADMSG);
 	CHECK_STR(err.text, "pstree.img is not a regular file");
+}
+
+static void tag_put(uint8_t *bytes, size_t *at, const uint8_t *part, size_t n)
+{
+	if (n)
+		memcpy(bytes + *at, part, n);
+	*at += n;
+}
+
+enum { RICH_BYTES = 8 << 20 };
+
+/* An image of many small parts: of records (record != 0), or of one record
+ * full of them; empty parts make the most of each byte. */
+static void rich_write(int dir, const char *name, enum image_type type,
+	const uint8_t *head, size_t n_head, const uint8_t *part, size_t n_part,
+	bool records)
+{
+	const struct image_form *form = image_form(type);
+	_cleanup_arena_ struct arena *arena = arena_new();
+	uint8_t *bytes = arena_alloc(arena, RICH_BYTES + 64);
+	uint32_t words[2] = {form->common, form->magic}, size;
+	size_t at = 0, size_at;
+
+	tag_put(bytes, &at, (uint8_t *)words, 8);
+	size_at = at;
+	if (!records) {
+		at += 4;
+		tag_put(bytes, &at, head, n_head);
+	}
+	while (at < RICH_BYTES) {
+		if (records) {
+			size = (uint32_t)n_part;
+			tag_put(bytes, &at, (uint8_t *)&size, 4);
+		}
+		tag_put(bytes, &at, part, n_part);
+	}
+	size = (uint32_t)(at - size_at - 4);
+	if (!records)
+		memcpy(bytes + size_at, &size, 4);
+	file_write(dir, name, (char *)bytes, at);
+}
+
+static size_t resident(void)
+{
+	unsigned long total = 0, pages = 0;
+	FILE *file = fopen("/proc/self/statm", "re");
+
+	CHECK(file && fscanf(file, "%lu %lu", &total, &pages) == 2);
+	if (file)
+		fclose(file);
+	return pages * (size_t)sysconf(_SC_PAGESIZE);
+}
+
+TEST(what_takes_many_times_its_size_is_refused_before_it_does)
+{
+	/* pid, ppid, pgid, sid; then threads, not packed, packed, unknown */
+	static const uint8_t pstree[] = {8, 1, 16, 0, 24, 1, 32, 1};
+	static const uint8_t thread[] = {40, 1}, unknown[] = {0xf8, 1, 0};
+	/* A controller of a cgroup image, empty. */
+	static const uint8_t controller[] = {18, 0};
+	static const struct {
+		const char *name;
+		enum image_type type;
+		const uint8_t *head, *part;
+		size_t n_head, n_part;
+		bool records, fits;
+	} rows[] = {
+		{"pstree.img", IMAGE_PSTREE, NULL, pstree, 0, 8, true, true},
+		{"pstree.img", IMAGE_PSTREE, pstree, thread, 8, 2, false},
+		{"pstree.img", IMAGE_PSTREE, pstree, unknown, 8, 3, false},
+		{"cgroup.img", IMAGE_CGROUP, NULL, controller, 0, 2, false},
+		{"cgroup.img", IMAGE_CGROUP, NULL, NULL, 0, 0, true},
+	};
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	struct err err;
+	size_t n, before;
+
+	for (size_t i = 0; i < sizeof(rows) / sizeof(*rows); i++) {
+		rich_write(scratch.fd, rows[i].name, rows[i].type, rows[i].head,
+			rows[i].n_head, rows[i].part, rows[i].n_part,
+			rows[i].records);
+		err = (struct err){0};
+		before = resident();
+		CHECK_INT(load_from(scratch.fd, rows[i].type, 0, &n, &err),
+			rows[i].fits ? 0 : -EBADMSG);
+		CHECK(rows[i].fits || strstr(err.text, "many times its size"));
+		/* In the sanitizer's care each byte takes a little more. */
+		CHECK(resident() < before + 20ul * RICH_BYTES);
+		unlinkat(scratch.fd, rows[i].name, 0);
+	}
+}
+
+TEST(pages_on_the_disk_pay_for_small_records_and_holes_do_not)
+{
+	static const uint8_t pstree[] = {8, 1, 16, 0, 24, 1, 32, 1};
+	static const uint8_t thread[] = {40, 1};
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	_cleanup_fd_ int pages = openat(
+		scratch.fd, "pages-1.img", O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+	_cleanup_arena_ struct arena *arena = arena_new();
+	char *bytes = arena_alloc(arena, 4 * RICH_BYTES);
+	struct err err = {0};
+	size_t n;
+
+	memset(bytes, 'p', 4 * RICH_BYTES);
+	rich_write(scratch.fd, "pstree.img", IMAGE_PSTREE, pstree, 8, thread, 2,
+		false);
+	CHECK_INT(ftruncate(pages, (off_t)1 << 40), 0);
+	CHECK_INT(load_from(scratch.fd, IMAGE_PSTREE, 0, &n, &err), -EBADMSG);
+	CHECK_INT(io_pwrite_all(pages, bytes, 4 * RICH_BYTES, 0), 0);
+	CHECK_INT(fsync(pages), 0);
+	CHECK_INT(load_from(scratch.fd, IMAGE_PSTREE, 0, &n, &err), 0);
+	CHECK_INT(n, 1);
+}
+
+/* Every allocation of a parse may be the one that is refused. */
+TEST(a_parse_that_ends_at_any_allocation_leaves_nothing_astray)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_fd_ int dir = sample_dir("zoo");
+	struct image_budget budget;
+	ProtobufCAllocator allocator;
+	ProtobufCMessage *msg = NULL;
+	size_t size, steps = 0;
+	const uint8_t *bytes;
+	uint32_t length;
+
+	bytes = (uint8_t *)file_read(arena, dir, "core-1.img", &size);
+	memcpy(&length, bytes + 8, 4);
+	REQUIRE(length + 12 <= size);
+	for (uint64_t left = 0; !msg && left < 1 << 20; left += 16, steps++) {
+		budget = image_budget(arena, NULL, 0);
+		budget.spare = left;
+		allocator = image_allocator(&budget);
+		msg = protobuf_c_message_unpack(&core_entry__descriptor,
+			&allocator, length, bytes + 12);
+		CHECK(!msg == budget.spent);
+	}
+	CHECK(msg && steps > 100);
+}
+
+enum { PLACED = 4 };
+
+/* What may be in the place of a file: nothing of it is opened. */
+static void placed_make(int dir, const char *name, int what)
+{
+	_cleanup_fd_ int fd = -1;
+
+	unlinkat(dir, name, 0);
+	switch (what) {
+	case 0:
+		CHECK_INT(mkfifoat(dir, name, 0600), 0);
+		break;
+	case 1:
+		CHECK_INT(symlinkat("/dev/zero", dir, name), 0);
+		break;
+	case 2:
+		CHECK_INT(symlinkat("nowhere", dir, name), 0);
+		break;
+	default:
+		fd = openat(dir, name, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+		CHECK_INT(ftruncate(fd, (off_t)1 << 40), 0);
+	}
+}
+
+TEST(a_fifo_a_device_a_dead_link_or_a_terabyte_is_refused_for_each_image)
+{
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	char name[IMAGE_NAME_MAX];
+	struct err err;
+	size_t n;
+
+	for (int type = 0; type < IMAGE_TYPES; type++)
+		for (int what = 0; what < PLACED; what++) {
+			if (!image_form(type)->message)
+				continue;
+			image_name(name, type, 1);
+			placed_make(scratch.fd, name, what);
+			err = (struct err){0};
+			CHECK(load_from(scratch.fd, type, 1, &n, &err) < 0);
+			CHECK(err.text[0]);
+			unlinkat(scratch.fd, name, 0);
+		}
+}
+
+TEST(a_manifest_that_cannot_be_read_is_not_the_absence_of_one)
+{
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	struct err err;
+
+	for (int what = 0; what < PLACED; what++) {
+		placed_make(scratch.fd, "stasis.img", what);
+		CHECK(dir_opens(scratch.fd, &err) < 0);
+		CHECK(strstr(err.text, "stasis.img ") == err.text);
+	}
+	CHECK_INT(unlinkat(scratch.fd, "stasis.img", 0), 0);
+	CHECK_INT(dir_opens(scratch.fd, &err), 0);
 }
 
 /* Directories in directories, each one field of the one around it. */

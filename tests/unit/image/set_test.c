@@ -2,6 +2,9 @@
 #include "samples.h"
 
 #include <sys/stat.h>
+#include <time.h>
+
+#include <sys/stat.h>
 
 #include "image/digest.h"
 #include "proto/inventory.pb-c.h"
@@ -337,4 +340,74 @@ TEST(a_file_changed_on_purpose_is_sealed_again)
 	CHECK_INT(image_set_manifest(again)->n_file, 2);
 	image_set_close(again);
 	CHECK_INT(dir_count(scratch.fd), 3);
+}
+
+enum { BIG = 200000 };
+
+/* A set with a file that is too big to be kept; opened. */
+static struct image_set *big_open(struct arena *arena, int dir, char *bytes)
+{
+	struct image_set *set = set_make(arena, dir), *opened = NULL;
+	struct err err = {0};
+
+	memset(bytes, 'a', BIG);
+	CHECK_INT(image_raw_append(set, IMAGE_PAGES, 1, bytes, BIG, &err), 0);
+	put_inventory(set);
+	CHECK_INT(image_set_commit(set, &facts, &err), 0);
+	image_set_close(set);
+	CHECK_INT(image_set_open(arena, dir, &opened, &err), 0);
+	return opened;
+}
+
+TEST(a_big_file_that_took_the_place_of_a_verified_one_is_not_used)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	char *bytes = arena_alloc(arena, BIG);
+	_cleanup_image_set_ struct image_set *set =
+		big_open(arena, scratch.fd, bytes);
+	_cleanup_fd_ int fd = -1;
+	struct err err = {0};
+	uint64_t size;
+
+	REQUIRE(set != NULL);
+	bytes[BIG / 2] = 'b';
+	file_write(scratch.fd, "new", bytes, BIG);
+	CHECK_INT(renameat(scratch.fd, "new", scratch.fd, "pages-1.img"), 0);
+	CHECK_INT(image_raw_open(set, IMAGE_PAGES, 1, &fd, &size, &err),
+		-EBADMSG);
+	CHECK_STR(err.text, "pages-1.img was changed after it was verified");
+	/* Another file of the same bytes is as good. */
+	bytes[BIG / 2] = 'a';
+	file_write(scratch.fd, "new", bytes, BIG);
+	CHECK_INT(renameat(scratch.fd, "new", scratch.fd, "pages-1.img"), 0);
+	CHECK_INT(image_raw_open(set, IMAGE_PAGES, 1, &fd, &size, &err), 0);
+	CHECK_INT(size, BIG);
+}
+
+TEST(a_big_file_that_was_written_to_after_it_was_verified_is_not_used)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	char *bytes = arena_alloc(arena, BIG);
+	_cleanup_image_set_ struct image_set *set =
+		big_open(arena, scratch.fd, bytes);
+	_cleanup_fd_ int fd = -1, writer = -1;
+	const struct timespec tick = {.tv_nsec = 20 * 1000 * 1000};
+	struct stat before;
+	struct err err = {0};
+	uint64_t size;
+
+	REQUIRE(set != NULL);
+	nanosleep(&tick, NULL);
+	writer = openat(scratch.fd, "pages-1.img", O_WRONLY | O_CLOEXEC);
+	CHECK_INT(fstat(writer, &before), 0);
+	CHECK_INT(pwrite(writer, "b", 1, BIG / 2), 1);
+	/* Its time can be put back, but not that of its last change. */
+	CHECK_INT(futimens(writer,
+			  (struct timespec[]){before.st_atim, before.st_mtim}),
+		0);
+	CHECK_INT(image_raw_open(set, IMAGE_PAGES, 1, &fd, &size, &err),
+		-EBADMSG);
+	CHECK_STR(err.text, "pages-1.img was changed after it was verified");
 }

@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "parse.h"
@@ -76,6 +79,31 @@ TEST(a_missing_file_is_an_empty_one)
 	PARSE(p, "dump -t 1 --config /nowhere/at/all");
 
 	CHECK_INT(p.rc, 0);
+}
+
+/* A FIFO would wait for a writer for ever, a device be read for ever. */
+TEST(a_file_that_is_no_regular_one_of_a_bounded_size_is_refused)
+{
+	static const char *const lines[] = {"dump -t 1 --config /dev/zero",
+		"dump -t 1 --config /tmp/stasis-config-test.fifo",
+		"dump -t 1 --config /tmp/stasis-config-test.sparse",
+		"dump -t 1 --config /tmp/stasis-config-test.dangling"};
+	int fd = open("/tmp/stasis-config-test.sparse",
+		O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+
+	CHECK_INT(ftruncate(fd, (off_t)1 << 40), 0);
+	close(fd);
+	mkfifo("/tmp/stasis-config-test.fifo", 0600);
+	CHECK(!symlink("/nowhere", "/tmp/stasis-config-test.dangling"));
+	for (size_t i = 0; i < sizeof(lines) / sizeof(*lines); i++) {
+		PARSE(p, lines[i]);
+
+		CHECK(p.rc < 0);
+		CHECK(strstr(p.err.text, "reading configuration file '"));
+	}
+	unlink("/tmp/stasis-config-test.fifo");
+	unlink("/tmp/stasis-config-test.sparse");
+	unlink("/tmp/stasis-config-test.dangling");
 }
 
 TEST(what_a_file_says_for_other_verbs_is_skipped)
