@@ -343,7 +343,7 @@ static int peer_connect(int fd, const InetSkEntry *inet, struct err *err)
 			inet_address_text(inet, inet->dst_addr, text),
 			inet->dst_port);
 	if (inet->has_shutdown && inet->shutdown != SK_SHUTDOWN__NONE &&
-		shutdown(fd, (int)inet->shutdown - 1))
+		shutdown(fd, (int)((unsigned)inet->shutdown - 1)))
 		return err_errno(err, "shutting down a UDP socket");
 	return 0;
 }

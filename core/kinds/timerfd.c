@@ -12,6 +12,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/timerfd.h>
@@ -25,6 +26,7 @@
 #include "model/restore.h"
 
 enum { SECOND = 1000000000, LOOKS = 4 };
+#define KTIME_SECONDS 9223372036ull
 
 /* Since 3.17, kernels for checkpoint/restore. */
 #ifndef TFD_IOC_SET_TICKS
@@ -145,6 +147,14 @@ static int timer_arm(const TimerfdEntry *timer, int fd, struct err *err)
 		!timer->vsec && !timer->vnsec && (timer->isec || timer->insec);
 	int code;
 
+	/* What the kernel takes; its own moments are all below (KTIME_MAX). */
+	if (timer->vsec > KTIME_SECONDS || timer->isec > KTIME_SECONDS ||
+		timer->vnsec >= SECOND || timer->insec >= SECOND)
+		return err_set(err, EBADMSG,
+			"a timerfd is set to what is no time: %" PRIu64
+			" s %" PRIu64 " ns, every %" PRIu64 " s %" PRIu64 " ns",
+			(uint64_t)timer->vsec, (uint64_t)timer->vnsec,
+			(uint64_t)timer->isec, (uint64_t)timer->insec);
 	if (fired)
 		when.it_value.tv_nsec = 1;
 	if (!when.it_value.tv_sec && !when.it_value.tv_nsec)

@@ -22,6 +22,12 @@
 
 enum { NS_PER_S = 1000000000 };
 
+static bool moment_good(const Timespec *moment)
+{
+	return moment->tv_sec <= (uint64_t)TIMENS_SECONDS_MAX &&
+	       moment->tv_nsec < NS_PER_S;
+}
+
 /* The image of the root's time namespace; 0 is that of its engine. */
 static int entry_find(
 	struct restore *restore, const TimensEntry **ret, struct err *err)
@@ -37,8 +43,14 @@ static int entry_find(
 		return 0;
 	}
 	code = image_load_one(restore->images, IMAGE_TIMENS, id, &item, err);
-	*ret = code ? NULL : (const TimensEntry *)item.msg;
-	return code;
+	if (code)
+		return code;
+	*ret = (const TimensEntry *)item.msg;
+	if (moment_good((*ret)->monotonic) && moment_good((*ret)->boottime))
+		return 0;
+	return err_set(err, EBADMSG,
+		"timens-%u.img is damaged: its clocks say what no clock does",
+		id);
 }
 
 /* The coarse clocks are behind by up to a tick; with a tick more than what
