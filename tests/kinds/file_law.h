@@ -77,7 +77,6 @@ static int law_take_open(struct law *law, struct law_take *take)
 
 static void law_take_close(struct law_take *take)
 {
-	shared_close(&take->dump);
 	image_set_closep(&take->dump.images);
 	if (take->dir > 0)
 		close(take->dir);
@@ -150,7 +149,8 @@ static int law_see(struct law *law, int fd, struct sighting *ret)
 	*ret = (struct sighting){.victim = &law->victim,
 		.fd_number = fd,
 		.fd = fd,
-		.where = "fd"};
+		.where = "fd",
+		.link = arena_printf(law->arena, "fd/%d", fd)};
 	if (fstat(fd, &ret->stat))
 		return err_errno(&law->err, "fstat");
 	code = proc_read_link(
