@@ -226,4 +226,4 @@ def rpc_not_utf8(case):
     client = start_worker(case)
     client.sock.send(opts + b"\x12" + bytes([len(body)]) + body)
     answer = client.answer()
-    check("??" in answer.cr_errmsg, str(answer))
+    check(r"\xff\xfe" in answer.cr_errmsg, str(answer))
