@@ -357,7 +357,9 @@ static void roomy_check(bool forked)
 	CHECK_INT(pagemap_scan_maps(arena, &pagemap, maps.at, maps.n, own,
 			  &counted, ERR_UNREAD),
 		0);
-	CHECK(some >= 1 && none >= 1);
+	/* Where pages are big, too few of them fit into an area to be counted.
+	 */
+	CHECK((some >= 1 && none >= 1) || sysconf(_SC_PAGESIZE) > 4096);
 	CHECK(contents_check(&proc, &whole, &counted) > TOUCHED);
 }
 
