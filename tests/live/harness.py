@@ -241,7 +241,8 @@ class Case:
         wait_until(none_left, f"the dumped tree {pids} is gone", 4.0)
 
     def verdict(self):
-        return read_text(self.path("verdict"))
+        """None as long as it is not written; a file just made is empty."""
+        return read_text(self.path("verdict")) or None
 
     def go(self, name="go"):
         with open(self.path(name), "w"):
