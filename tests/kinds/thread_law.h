@@ -4,7 +4,7 @@
  * subject is captured of a newborn, too, that settled it.
  *
  * Both are children of the test, traced by it. They play pressed tapes that
- * they share with it by themselves, with the C library's syscall(), so that
+ * they share with it by themselves (inject/play.h), so that
  * the law needs no injection and, mostly, no root.
  */
 #ifndef STASIS_TEST_THREAD_LAW_H
@@ -20,6 +20,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "inject/play.h"
 #include "inject/regs.h"
 #include "kinds/dumpable.h"
 #include "kinds/table.h"
@@ -55,40 +56,6 @@ struct law {
 	bool count_timer_ids; /* as before 6.15 */
 };
 
-static void law_op_play(struct tape_head *head, struct tape_op *ops, uint32_t i)
-{
-	uint64_t arg[6];
-	long value;
-
-	for (int a = 0; a < 6; a++) {
-		arg[a] = ops[i].arg[a];
-		if ((ops[i].kinds >> (2 * a) & 3) == TAPE_DATA)
-			arg[a] += (uint64_t)head;
-		if ((ops[i].kinds >> (2 * a) & 3) == TAPE_RESULT)
-			arg[a] = (uint64_t)ops[arg[a]].result;
-	}
-	value = syscall(
-		ops[i].nr, arg[0], arg[1], arg[2], arg[3], arg[4], arg[5]);
-	ops[i].result = value == -1 ? -errno : value;
-}
-
-static void law_play(void *block)
-{
-	struct tape_head *head = block;
-	struct tape_op *ops = (struct tape_op *)(head + 1);
-
-	for (uint32_t i = 0; i < head->count; i++) {
-		law_op_play(head, ops, i);
-		if (ops[i].result < 0 && ops[i].result > -4096 &&
-			!(ops[i].flags & TAPE_MAY_FAIL)) {
-			head->failed = (int32_t)i;
-			head->error = ops[i].result;
-			return;
-		}
-		head->played++;
-	}
-}
-
 static void law_child_run(
 	struct law_stage *stage, int in, int out, void (*setup)(void))
 {
@@ -110,7 +77,7 @@ static void law_child_run(
 			_exit(1);
 		if (read(in, &byte, 1) != 1)
 			_exit(0);
-		law_play(stage->block);
+		play_pressed((struct tape_head *)stage->block);
 	} while (1);
 }
 
