@@ -313,11 +313,6 @@ archives += $(foreach g,$(call line_groups,$(1)),$(call group_lib,$(g)))
 endef
 archives :=
 $(foreach l,$(LAYER_LINES),$(eval $(call LINE_template,$(l))))
-# Kinds call back into both walks (model/dump.h, model/restore.h).
-archives_kinds := $(archives_session)
-archives_plan := $(archives_session)
-archives_dump := $(archives_session)
-archives_restore := $(archives_session)
 # The compel tool's own parts, without its main.
 archives_compel := $(archives_inject) $(O)/san/lib/compel.a
 $(O)/san/lib/compel.a: $(call sanobj,\

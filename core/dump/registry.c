@@ -39,7 +39,6 @@ struct inode {
 struct registry {
 	struct inode **bucket;
 	size_t n_buckets, n_inodes;
-	uint32_t next_id;
 };
 
 static struct registry *registry_of(struct dump *dump)
@@ -51,15 +50,9 @@ static struct registry *registry_of(struct dump *dump)
 		registry->n_buckets = BUCKETS_FIRST;
 		registry->bucket =
 			arena_newn(dump->arena, struct inode *, BUCKETS_FIRST);
-		registry->next_id = 1;
 		dump->files = registry;
 	}
 	return registry;
-}
-
-uint32_t dump_file_id(struct dump *dump)
-{
-	return registry_of(dump)->next_id++;
 }
 
 static struct inode **bucket_of(

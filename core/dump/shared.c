@@ -7,49 +7,11 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "base/index.h"
-
-struct shared_object {
-	uint32_t shmid;
-	const char *path; /* below /proc, of one who has it */
-	dev_t dev;
-	ino_t ino;
-	uint64_t size;
-};
-
-struct shared_book {
-	VEC(struct shared_object *) objects;
-	struct index by_shmid;
-};
-
-void dump_shared(
-	struct dump *dump, const struct sighting *sighting, uint32_t *ret_shmid)
-{
-	struct shared_object *object =
-		arena_new1(dump->arena, struct shared_object);
-	uint32_t shmid = (uint32_t)sighting->stat.st_ino;
-
-	if (!dump->shared)
-		dump->shared = arena_new1(dump->arena, struct shared_book);
-	/* In another file system there may be the same inode. */
-	while (!shmid || index_get(&dump->shared->by_shmid, shmid))
-		shmid++;
-	*object = (struct shared_object){
-		.shmid = shmid,
-		.path = arena_printf(dump->arena, "/proc/%d/%s",
-			sighting->victim->pid, sighting->link),
-		.dev = sighting->stat.st_dev,
-		.ino = sighting->stat.st_ino,
-		.size = (uint64_t)sighting->stat.st_size,
-	};
-	*index_slot(dump->arena, &dump->shared->by_shmid, shmid) = object;
-	*vec_push(dump->arena, &dump->shared->objects) = object;
-	*ret_shmid = shmid;
-}
+#include "kinds/memory_object.h"
 
 /* Closed again: there may be more objects than we may open files. */
 static int object_open(
-	const struct shared_object *object, int *ret_fd, struct err *err)
+	const struct memory_object *object, int *ret_fd, struct err *err)
 {
 	_cleanup_fd_ int fd = open(object->path, O_RDONLY | O_CLOEXEC);
 	struct stat stat;
@@ -65,7 +27,7 @@ static int object_open(
 
 /* The stretches that hold data; holes read as zeros and are left out. */
 static int data_find(struct dump *dump, struct pages_jobs *jobs,
-	struct pages_job *job, const struct shared_object *object, int fd,
+	struct pages_job *job, const struct memory_object *object, int fd,
 	struct err *err)
 {
 	uint64_t page = dump->run->page_size, at = 0, end;
@@ -90,7 +52,7 @@ static int data_find(struct dump *dump, struct pages_jobs *jobs,
 }
 
 static int object_capture(struct dump *dump, struct pages_jobs *jobs,
-	const struct shared_object *object, struct err *err)
+	const struct memory_object *object, struct err *err)
 {
 	struct pages_job *job = NULL;
 	_cleanup_fd_ int fd = -1;
@@ -109,11 +71,11 @@ static int object_capture(struct dump *dump, struct pages_jobs *jobs,
 
 int shared_capture(struct dump *dump, struct pages_jobs *jobs, struct err *err)
 {
-	struct shared_object *object;
+	struct memory_object *object;
 	int code;
 
-	for (size_t i = 0; dump->shared && i < dump->shared->objects.n; i++) {
-		object = dump->shared->objects.at[i];
+	for (size_t i = 0; dump->memory && i < dump->memory->list.n; i++) {
+		object = dump->memory->list.at[i];
 		code = object_capture(dump, jobs, object, err);
 		if (code)
 			return err_wrap(

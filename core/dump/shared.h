@@ -3,7 +3,7 @@
  * shared: memory objects that several mappings, tasks or fds see (memfd,
  * shared anonymous memory): their pages, once each.
  *
- * Kinds tell of them through dump_shared() while files and mappings are
+ * Kinds tell of them (memory_object_tell) while files and mappings are
  * captured; afterwards shared_capture lists their pages for copying.
  */
 #ifndef STASIS_DUMP_SHARED_H

@@ -5,7 +5,7 @@
  * memfd called "/dev/zero".
  *
  * The memory itself is an object of its own, with an entry in memfd.img and
- * pages like those of a task; dump_shared and restore_shared deal with it.
+ * pages like those of a task; memory_object.h deals with it.
  *
  * What memfd_create(2) opens is no writer to the kernel, as an opening by
  * path is: what is in it can be executed meanwhile. So the first that reads and
@@ -23,6 +23,7 @@
 
 #include "base/fd.h"
 #include "kinds/fown.h"
+#include "kinds/memory_object.h"
 #include "kinds/table.h"
 #include "model/dump.h"
 #include "model/restore.h"
@@ -106,7 +107,7 @@ static int inode_store(struct dump *dump, const struct sighting *sighting,
 		code = huge_capture(fd, &inode, err);
 	if (code)
 		return code;
-	dump_shared(dump, sighting, &inode.shmid);
+	memory_object_tell(dump, sighting, &inode.shmid);
 	return image_append(
 		dump->images, IMAGE_MEMFD, 0, &inode.base, NULL, 0, err);
 }
@@ -247,8 +248,7 @@ static bool memfd_apart(const FileEntry *entry, uint64_t *ret_with)
 
 static int memfd_prepare(struct restore *restore, struct err *err)
 {
-	return inodes_load(restore, err)
-		       ?: restore_shared_prepare(restore, err);
+	return inodes_load(restore, err);
 }
 
 static int memory_find(struct restore *restore, const struct object *object,
@@ -262,8 +262,7 @@ static int memory_find(struct restore *restore, const struct object *object,
 			object->id);
 	code = inode_find(restore, memfd->inode_id, ret_inode, err);
 	return code ? code
-		    : restore_shared(
-			      restore, (*ret_inode)->shmid, ret_memory, err);
+		    : memory_object_open(restore, *ret_inode, ret_memory, err);
 }
 
 static int memfd_make(struct restore *restore, struct object *object,

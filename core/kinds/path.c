@@ -18,6 +18,7 @@
 #include "kinds/ghost.h"
 #include "kinds/ghost_place.h"
 #include "kinds/proc_held.h"
+#include "model/external.h"
 
 /* The kernel leaves it in the flags of a file made with O_TMPFILE. */
 enum { TMPFILE_BIT = O_TMPFILE & ~O_DIRECTORY };

@@ -20,6 +20,7 @@
 #include "kinds/pipe_data.h"
 #include "kinds/table.h"
 #include "model/dump.h"
+#include "model/external.h"
 #include "model/restore.h"
 
 enum end { END_READ, END_WRITE };

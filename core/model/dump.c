@@ -5,6 +5,11 @@
 #include <netinet/tcp.h>
 #include <stdlib.h>
 
+uint32_t dump_file_id(struct dump *dump)
+{
+	return ++dump->last_file_id;
+}
+
 static int inet_order(const void *one, const void *other)
 {
 	const struct sockdiag_inet *a = one, *b = other;

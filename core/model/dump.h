@@ -33,30 +33,20 @@ struct dump {
 	const char
 		*own_label; /* of the engine (LSM); "": none; NULL: not read */
 	struct registry *files; /* file objects by identity, dump/registry.c */
-	struct seccomp_book *seccomp; /* kinds/seccomp.c keeps it */
-	struct shared_book *shared;   /* shared memory objects, dump/shared.c */
-	struct book *book;	      /* what file kinds remember, book.h */
-	struct objects objects;	      /* all that was captured of files */
-	VEC(uint32_t) deleted;	      /* ids of files without a name */
-	VEC(uint32_t) outside;	      /* ids of files that must be given back */
+	uint32_t last_file_id;	/* of the entries in files.img */
+	struct seccomp_book *seccomp;  /* kinds/seccomp.c keeps it */
+	struct memory_objects *memory; /* kinds/memory_object.c keeps it */
+	struct book *book;	       /* what file kinds remember, book.h */
+	struct objects objects;	       /* all that was captured of files */
+	VEC(uint32_t) deleted;	       /* ids of files without a name */
+	VEC(uint32_t) outside; /* ids of files that must be given back */
 };
 
 /* The id of one more file entry, for kinds that need two for one file. */
 uint32_t dump_file_id(struct dump *dump);
 
-/* Is that name, "pipe:[42]", one of --external? Such a file need not be made
- * again; without a way of its own to say so in its message it is marked. */
-bool dump_external(struct dump *dump, const char *name);
-void dump_outside(struct dump *dump, uint32_t id);
-
 /* Socket facts of the victims' network namespace, collected once. */
 int dump_sockets(
 	struct dump *dump, const struct sockdiag_inets **ret, struct err *err);
-
-/* A memory object (memfd, shared anonymous) whose contents must be stored
- * once as pagemap-shmem-<shmid>, told for the first time. It is opened again
- * where it was seen, when it is stored: no fd is kept for it. */
-void dump_shared(struct dump *dump, const struct sighting *sighting,
-	uint32_t *ret_shmid);
 
 #endif

@@ -6,6 +6,17 @@
 #include "model/kind.h"
 #include "model/tree.h"
 
+struct object *objects_find(const struct objects *objects, uint32_t id)
+{
+	return id <= objects->max_id && objects->by_id ? objects->by_id[id]
+						       : NULL;
+}
+
+void object_need(struct arena *arena, struct object *a, struct object *b)
+{
+	*vec_push(arena, &a->needs) = b;
+}
+
 const char *object_name(const struct object *object, char ret[OBJECT_NAME])
 {
 	const struct holder *holder = NULL;

@@ -24,7 +24,7 @@ struct restore {
 	struct tree tree;
 	struct objects objects;
 	int root; /* O_PATH: where absolute paths of images begin */
-	struct shared_shelf *shared; /* memory objects, restore/shared.c */
+	struct memory_shelf *memory; /* kinds/memory_object.c keeps it */
 	struct book *book;	     /* what file kinds remember, book.h */
 	struct inherited *inherited; /* one for each of the options */
 	int keep_from, keep_n;	     /* numbers for restore_keep; 0: any */
@@ -44,13 +44,5 @@ int restore_open(const struct restore *restore, const char *path, int flags,
 /* What a make leaves open for the next one goes where no task and nobody else
  * wants a number. *fd is closed and changed. */
 int restore_keep(const struct restore *restore, int *fd, struct err *err);
-
-/* What restore_shared reads of all objects. */
-int restore_shared_prepare(struct restore *restore, struct err *err);
-
-/* An open fd (restore's; dup it) of the shared memory object shmid, made and
- * filled from its pages at the first call. name: as memfd_create takes. */
-int restore_shared(
-	struct restore *restore, uint32_t shmid, int *ret_fd, struct err *err);
 
 #endif

@@ -14,17 +14,6 @@
 
 enum { RANK_UNDER_WAY = -2, DEPTH_MAX = 64 };
 
-struct object *objects_find(const struct objects *objects, uint32_t id)
-{
-	return id <= objects->max_id && objects->by_id ? objects->by_id[id]
-						       : NULL;
-}
-
-void object_need(struct arena *arena, struct object *a, struct object *b)
-{
-	*vec_push(arena, &a->needs) = b;
-}
-
 static int object_missing(
 	const struct task *task, const char *what, uint32_t id, struct err *err)
 {

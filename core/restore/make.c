@@ -9,7 +9,7 @@
 
 #include "base/fd.h"
 #include "restore/inherit.h"
-#include "restore/shared.h"
+#include "kinds/memory_object.h"
 
 /* The hard limit, too, is raised where that is allowed. */
 static int room_make(
@@ -108,7 +108,7 @@ static int objects_make(
 	for (object = first; object && !code; object = object->next_with)
 		if (object->write_slot >= 0)
 			code = reopen_make(restore, object, err);
-	return code ?: shared_shelf_clear(restore, err);
+	return code ?: memory_shelf_clear(restore, err);
 }
 
 /* What tasks find other things by. */
@@ -230,14 +230,14 @@ int make_apart(const struct restore *restore, const struct plan *plan,
 	own.book = book_copy(arena, restore->book);
 	own.images = image_set_view(arena, restore->images, plan->images_slot);
 	own.root = plan->root_slot;
-	own.shared = NULL;
+	own.memory = NULL;
 	for (size_t i = 0; i < pt->makes.n && !code; i++) {
 		code = apart_make(&own, pt->makes.at[i], err);
 		if (code || pt->makes.at[i]->next_with)
 			continue;
 		/* Nobody has it mapped. */
-		code = shared_seal(&own, err);
-		shared_shelf_close(&own);
+		code = memory_shelf_seal(&own, err);
+		memory_shelf_close(&own);
 	}
 	return code;
 }

@@ -19,7 +19,7 @@
 #include "restore/owner.h"
 #include "restore/perform.h"
 #include "restore/read.h"
-#include "restore/shared.h"
+#include "kinds/memory_object.h"
 
 static int images_open(struct restore *restore, struct err *err)
 {
@@ -141,7 +141,7 @@ static int tree_place(struct birth_ward *ward, struct err *err)
 	if (!code)
 		code = perform_tapes(ward, err);
 	if (!code)
-		code = shared_seal(ward->restore, err);
+		code = memory_shelf_seal(ward->restore, err);
 	if (!code)
 		code = run_step(run, "restore.place", err);
 	if (!code)
@@ -287,7 +287,7 @@ int restore_run(struct run *run, pid_t *ret_root, struct err *err)
 	pages_count(&restore);
 	stats_clock_add(&clock, &run->stats.restore_time);
 	fd_closep(&restore.root);
-	shared_shelf_close(&restore);
+	memory_shelf_close(&restore);
 	image_set_closep(&restore.images);
 	return code;
 }

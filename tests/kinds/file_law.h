@@ -23,14 +23,15 @@
 
 #include "dump/pages.h"
 #include "dump/shared.h"
+#include "inject/play.h"
 #include "kinds/table.h"
 #include "model/dump.h"
 #include "model/facts.h"
 #include "model/restore.h"
-#include "restore/shared.h"
+#include "kinds/memory_object.h"
 #include "test.h"
 
-enum { LAW_FILES = 32, LAW_TAPE = 1 << 16 };
+enum { LAW_FILES = 32 };
 
 /* One capture of the files. */
 struct law_take {
@@ -109,7 +110,7 @@ static void law_close(struct law *law)
 {
 	for (int i = 0; i < law->n; i++)
 		close(law->fds[i]);
-	shared_shelf_close(&law->restore);
+	memory_shelf_close(&law->restore);
 	image_set_closep(&law->restore.images);
 	if (law->restore.root >= 0)
 		close(law->restore.root);
@@ -285,28 +286,6 @@ static int law_make(struct law *law)
 
 /* --- settle -------------------------------------------------------------- */
 
-static int law_play(struct law *law, const struct tape *tape, void *block)
-{
-	struct tape_head *head = block;
-	struct tape_op *ops = (struct tape_op *)(head + 1);
-	uint64_t arg[6];
-	long value;
-	int code = tape_press(tape, law->run.be, 0, block, &law->err);
-
-	for (uint32_t i = 0; i < head->count && !code; i++) {
-		for (int a = 0; a < 6; a++)
-			arg[a] = ops[i].arg[a] +
-				 ((ops[i].kinds >> (2 * a) & 3) == TAPE_DATA
-						 ? (uint64_t)block
-						 : 0);
-		value = syscall(ops[i].nr, arg[0], arg[1], arg[2], arg[3],
-			arg[4], arg[5]);
-		if (value == -1)
-			code = err_errno(&law->err, "op %u", i);
-	}
-	return code;
-}
-
 static int law_fd_order(const void *a, const void *b)
 {
 	const FdinfoEntry *const *one = a, *const *other = b;
@@ -316,7 +295,6 @@ static int law_fd_order(const void *a, const void *b)
 
 static int law_settle(struct law *law)
 {
-	static uint64_t block[LAW_TAPE / 8];
 	struct tape *tape = tape_new(law->arena, "test");
 	struct object *object;
 	int code = 0;
@@ -339,9 +317,7 @@ static int law_settle(struct law *law)
 			code = object->kind->settle(tape, object,
 				&object->holders.at[0], &law->err);
 	}
-	if (!code && !CHECK(tape_size(tape) <= LAW_TAPE))
-		return -E2BIG;
-	return code ? code : law_play(law, tape, block);
+	return code ?: play_tape(tape, NULL, &law->err);
 }
 
 /* --- compare ------------------------------------------------------------- */

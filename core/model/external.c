@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "dump/external.h"
+#include "model/external.h"
 
 #include <string.h>
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "restore/shared.h"
+#include "kinds/memory_object.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -26,6 +26,31 @@
 #define F_SEAL_EXEC 0x0020
 #endif
 
+void memory_object_tell(
+	struct dump *dump, const struct sighting *sighting, uint32_t *ret_shmid)
+{
+	struct memory_object *object =
+		arena_new1(dump->arena, struct memory_object);
+	uint32_t shmid = (uint32_t)sighting->stat.st_ino;
+
+	if (!dump->memory)
+		dump->memory = arena_new1(dump->arena, struct memory_objects);
+	/* In another file system there may be the same inode. */
+	while (!shmid || index_get(&dump->memory->by_shmid, shmid))
+		shmid++;
+	*object = (struct memory_object){
+		.shmid = shmid,
+		.path = arena_printf(dump->arena, "/proc/%d/%s",
+			sighting->victim->pid, sighting->link),
+		.dev = sighting->stat.st_dev,
+		.ino = sighting->stat.st_ino,
+		.size = (uint64_t)sighting->stat.st_size,
+	};
+	*index_slot(dump->arena, &dump->memory->by_shmid, shmid) = object;
+	*vec_push(dump->arena, &dump->memory->list) = object;
+	*ret_shmid = shmid;
+}
+
 struct shelf_memory {
 	uint32_t shmid;
 	int fd; /* -1: closed again */
@@ -36,7 +61,7 @@ typedef VEC(struct shelf_memory *) memories;
 
 /* Those that files are being made of, few at a time; and those that are out of
  * their way until every task has mapped what it had: then they are sealed. */
-struct shared_shelf {
+struct memory_shelf {
 	memories open, parked;
 	struct index by_shmid; /* of both */
 };
@@ -47,13 +72,13 @@ static void memories_close(const memories *all)
 		fd_closep(&all->at[i]->fd);
 }
 
-void shared_shelf_close(struct restore *restore)
+void memory_shelf_close(struct restore *restore)
 {
-	if (!restore->shared)
+	if (!restore->memory)
 		return;
-	memories_close(&restore->shared->open);
-	memories_close(&restore->shared->parked);
-	restore->shared = NULL;
+	memories_close(&restore->memory->open);
+	memories_close(&restore->memory->parked);
+	restore->memory = NULL;
 }
 
 /* Not among the numbers of the shelf, which are closed as a whole. */
@@ -67,13 +92,13 @@ static int memory_park(
 			err, "keeping memory object %u open", memory->shmid);
 	close(memory->fd);
 	memory->fd = above;
-	*vec_push(restore->arena, &restore->shared->parked) = memory;
+	*vec_push(restore->arena, &restore->memory->parked) = memory;
 	return 0;
 }
 
-int shared_shelf_clear(struct restore *restore, struct err *err)
+int memory_shelf_clear(struct restore *restore, struct err *err)
 {
-	struct shared_shelf *shelf = restore->shared;
+	struct memory_shelf *shelf = restore->memory;
 	struct shelf_memory *memory;
 	int code = 0;
 
@@ -91,41 +116,6 @@ int shared_shelf_clear(struct restore *restore, struct err *err)
 	if (shelf && !code)
 		shelf->open.n = 0;
 	return code;
-}
-
-int restore_shared_prepare(struct restore *restore, struct err *err)
-{
-	void **loaded =
-		book_slot(restore->arena, &restore->book, "shmids", 0, 0);
-	struct image_list list;
-	MemfdInodeEntry *inode;
-	int code;
-
-	if (*loaded)
-		return 0;
-	code = image_load(restore->images, IMAGE_MEMFD, 0, &list, err);
-	if (code)
-		return code;
-	for (size_t i = 0; i < list.n; i++) {
-		inode = (MemfdInodeEntry *)list.at[i].msg;
-		*book_slot(restore->arena, &restore->book, "shmid",
-			inode->shmid, 0) = inode;
-	}
-	*loaded = restore;
-	return 0;
-}
-
-static int inode_find(struct restore *restore, uint32_t shmid,
-	const MemfdInodeEntry **ret, struct err *err)
-{
-	int code = restore_shared_prepare(restore, err);
-
-	if (code)
-		return code;
-	*ret = *book_slot(restore->arena, &restore->book, "shmid", shmid, 0);
-	return *ret ? 0
-		    : err_set(err, EBADMSG, "the image has no memory object %u",
-			      shmid);
 }
 
 /* What mmap makes of MAP_SHARED | MAP_ANONYMOUS: a file without the name that
@@ -283,33 +273,31 @@ static int memory_make(struct restore *restore, const MemfdInodeEntry *inode,
 	return code;
 }
 
-int restore_shared(
-	struct restore *restore, uint32_t shmid, int *ret_fd, struct err *err)
+int memory_object_open(struct restore *restore, const MemfdInodeEntry *inode,
+	int *ret_fd, struct err *err)
 {
-	const MemfdInodeEntry *inode = NULL;
+	uint32_t shmid = inode->shmid;
 	struct shelf_memory *memory;
 	int code, fd;
 
-	if (!restore->shared)
-		restore->shared =
-			arena_new1(restore->arena, struct shared_shelf);
-	memory = index_get(&restore->shared->by_shmid, shmid);
+	if (!restore->memory)
+		restore->memory =
+			arena_new1(restore->arena, struct memory_shelf);
+	memory = index_get(&restore->memory->by_shmid, shmid);
 	if (memory) {
 		*ret_fd = memory->fd;
 		return 0;
 	}
-	code = inode_find(restore, shmid, &inode, err);
-	if (!code)
-		code = memory_make(restore, inode, &fd, err);
+	code = memory_make(restore, inode, &fd, err);
 	if (!code)
 		code = restore_keep(restore, &fd, err);
 	if (code)
-		return err_wrap(err, "memory object %u", shmid);
+		return code;
 	memory = arena_new1(restore->arena, struct shelf_memory);
 	*memory = (struct shelf_memory){
 		.shmid = shmid, .fd = fd, .late_seals = late_seals(inode)};
-	*vec_push(restore->arena, &restore->shared->open) = memory;
-	*index_slot(restore->arena, &restore->shared->by_shmid, shmid) = memory;
+	*vec_push(restore->arena, &restore->memory->open) = memory;
+	*index_slot(restore->arena, &restore->memory->by_shmid, shmid) = memory;
 	*ret_fd = fd;
 	return 0;
 }
@@ -326,9 +314,9 @@ static int memories_seal(const memories *all, struct err *err)
 	return code;
 }
 
-int shared_seal(struct restore *restore, struct err *err)
+int memory_shelf_seal(struct restore *restore, struct err *err)
 {
-	struct shared_shelf *shelf = restore->shared;
+	struct memory_shelf *shelf = restore->memory;
 
 	return shelf ? memories_seal(&shelf->open, err)
 			       ?: memories_seal(&shelf->parked, err)
