@@ -11,7 +11,7 @@
 #include "inject/regs.h"
 #include "model/extra.h"
 #include "model/kind.h"
-#include "model/seccomp.h"
+#include "kinds/task/lib/seccomp_book.h"
 #include "proto/inventory.pb-c.h"
 
 enum { IMAGE_VERSION = 2 };

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
-#include "kinds/memory_object.h"
+#include "kinds/file/lib/memory_object.h"
 
 /* Closed again: there may be more objects than we may open files. */
 static int object_open(

@@ -2,7 +2,7 @@
 #include "kinds/table.h"
 
 /*
- * The order of this table is the order of asking, capturing and settling.
+ * The order of this table is the order of asking, capturing and emitting.
  * What must hold in it:
  *
  *	- files in /proc, written or held, before the limits, which may deny

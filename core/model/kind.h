@@ -17,7 +17,7 @@
  *	apart					pure: may its holder make it?
  *	prepare					read what makes need
  *	make					message -> fd
- *	settle					pure: message -> ops on a tape
+ *	emit					pure: message -> ops on a tape
  *
  * Any of them may be NULL. Each returns 0 or -errno with the err filled.
  */
@@ -39,12 +39,12 @@ struct restore;
 struct plan;
 
 enum scope {
-	SCOPE_TASK,   /* asked on and settled by the leader only */
+	SCOPE_TASK,   /* asked on and emitted by the leader only */
 	SCOPE_THREAD, /* each thread */
 	SCOPE_FILE,
 };
 
-/* When a task kind settles. Thread kinds settle in their thread, after all
+/* When a task kind emits. Thread kinds emit in their thread, after all
  * threads are there; a leader's come after its AFTER_THREADS ones. */
 enum stage { STAGE_BEFORE_THREADS, STAGE_AFTER_THREADS };
 
@@ -53,7 +53,7 @@ struct kind {
 	enum scope scope;
 	enum stage stage;
 	bool meets;   /* threads: all of the task wait for each other before it
-		       * settles in any of them; one kind at most */
+		       * emits in any of them; one kind at most */
 	uint32_t tag; /* files: its FdTypes number in the image format */
 	const ProtobufCMessageDescriptor *schema;
 
@@ -98,8 +98,8 @@ struct kind {
 		struct object_key *ret, struct err *);
 	/* Files: what must be done inside one task that holds the object, with
 	 * its final fd numbers there (holder->fd). Tasks and threads: all. */
-	int (*settle)(struct tape *, const struct object *,
-		const struct holder *, struct err *);
+	int (*emit)(struct tape *, const struct object *, const struct holder *,
+		struct err *);
 };
 
 extern const struct kind *const kinds[]; /* NULL-terminated */

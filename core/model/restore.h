@@ -24,7 +24,7 @@ struct restore {
 	struct tree tree;
 	struct objects objects;
 	int root; /* O_PATH: where absolute paths of images begin */
-	struct memory_shelf *memory; /* kinds/memory_object.c keeps it */
+	struct memory_shelf *memory; /* kinds/file/lib/memory_object.c */
 	struct book *book;	     /* what file kinds remember, book.h */
 	struct inherited *inherited; /* one for each of the options */
 	int keep_from, keep_n;	     /* numbers for restore_keep; 0: any */

@@ -92,8 +92,8 @@ struct plan_task {
 	struct staging **staging; /* by area; NULL: goes straight home */
 	VEC(struct plan_fd) fds;  /* ascending */
 	/* In the order of making: made by this task itself, and those that
-	 * settle on its tape. */
-	VEC(struct object *) makes, settles;
+	 * emit on its tape. */
+	VEC(struct object *) makes, emits;
 	bool installs_files; /* its fd table is its own to fill */
 	bool installs_fs;
 	bool table_shared; /* others have the same fd table */

@@ -157,8 +157,8 @@ static void reopens_add(struct plan *plan, const struct task *task)
 	}
 }
 
-/* An object settles in the first task that has it under a number. */
-static void settler_find(struct plan *plan, struct object *object)
+/* An object emits in the first task that has it under a number. */
+static void emitter_find(struct plan *plan, struct object *object)
 {
 	const struct holder *holder;
 
@@ -167,7 +167,7 @@ static void settler_find(struct plan *plan, struct object *object)
 		if (holder->fd < 0)
 			continue;
 		*vec_push(plan->arena,
-			&plan->tasks[holder->task->index].settles) = object;
+			&plan->tasks[holder->task->index].emits) = object;
 		return;
 	}
 }
@@ -264,7 +264,7 @@ int plan_slots(struct plan *plan, struct err *err)
 		return code;
 	plan_apart(plan);
 	for (size_t i = 0; i < plan->order.n; i++)
-		settler_find(plan, plan->order.at[i]);
+		emitter_find(plan, plan->order.at[i]);
 	for (size_t i = 0; i < plan->tree->tasks.n; i++)
 		if (plan->tree->tasks.at[i]->state != TASK_DEAD)
 			reopens_add(plan, plan->tree->tasks.at[i]);

@@ -44,7 +44,7 @@ static void threads_wait(struct plan_task *pt, struct tape *tape,
 	tape_meet(tape, A_REEL(word), (uint32_t)n);
 }
 
-static int kinds_settle(struct plan *plan, struct plan_task *pt, size_t thread,
+static int kinds_emit(struct plan *plan, struct plan_task *pt, size_t thread,
 	enum scope scope, enum stage stage, struct err *err)
 {
 	struct holder holder = holder_of(plan, pt, thread);
@@ -52,7 +52,7 @@ static int kinds_settle(struct plan *plan, struct plan_task *pt, size_t thread,
 	int code;
 
 	for (size_t i = 0; kinds[i]; i++) {
-		if (kinds[i]->scope != scope || !kinds[i]->settle ||
+		if (kinds[i]->scope != scope || !kinds[i]->emit ||
 			(scope == SCOPE_TASK && kinds[i]->stage != stage))
 			continue;
 		if (kinds[i]->meets)
@@ -60,7 +60,7 @@ static int kinds_settle(struct plan *plan, struct plan_task *pt, size_t thread,
 				offsetof(struct reel_words, named),
 				pt->task->n_threads);
 		tape_about(tape, "%s", kinds[i]->name);
-		code = kinds[i]->settle(tape, NULL, &holder, err);
+		code = kinds[i]->emit(tape, NULL, &holder, err);
 		if (code)
 			return err_wrap(err, "task %d: %s", pt->task->pid,
 				kinds[i]->name);
@@ -68,7 +68,7 @@ static int kinds_settle(struct plan *plan, struct plan_task *pt, size_t thread,
 	return 0;
 }
 
-static const struct holder *settler_of(const struct object *object)
+static const struct holder *emitter_of(const struct object *object)
 {
 	for (size_t i = 0; i < object->holders.n; i++)
 		if (object->holders.at[i].fd >= 0)
@@ -76,22 +76,21 @@ static const struct holder *settler_of(const struct object *object)
 	return NULL;
 }
 
-static int files_settle(
-	struct plan *plan, struct plan_task *pt, struct err *err)
+static int files_emit(struct plan *plan, struct plan_task *pt, struct err *err)
 {
 	const struct holder *holder;
 	const struct object *object;
 	int code;
 
 	(void)plan;
-	for (size_t i = 0; i < pt->settles.n; i++) {
-		object = pt->settles.at[i];
-		holder = settler_of(object);
-		if (!object->kind->settle)
+	for (size_t i = 0; i < pt->emits.n; i++) {
+		object = pt->emits.at[i];
+		holder = emitter_of(object);
+		if (!object->kind->emit)
 			continue;
 		tape_about(pt->tapes[0], "fd %d: %s", holder->fd,
 			object->kind->name);
-		code = object->kind->settle(pt->tapes[0], object, holder, err);
+		code = object->kind->emit(pt->tapes[0], object, holder, err);
 		if (code)
 			return err_wrap(err, "task %d: fd %d", pt->task->pid,
 				holder->fd);
@@ -99,7 +98,7 @@ static int files_settle(
 	return 0;
 }
 
-static void mm_settle(struct plan *plan, struct plan_task *pt)
+static void mm_emit(struct plan *plan, struct plan_task *pt)
 {
 	const MmEntry *mm = pt->task->mm;
 	struct tape *tape = pt->tapes[0];
@@ -203,7 +202,7 @@ static int thread_record(
 		arena_printf(plan->arena, "thread %d", thread->tid));
 	threads_meet(pt, pt->tapes[i]);
 	leader_first(pt, pt->tapes[i]);
-	return kinds_settle(plan, pt, i, SCOPE_THREAD, 0, err);
+	return kinds_emit(plan, pt, i, SCOPE_THREAD, 0, err);
 }
 
 static int leader_record(
@@ -214,21 +213,21 @@ static int leader_record(
 
 	code = plan_memory(plan, pt, tape, err);
 	if (!code)
-		code = files_settle(plan, pt, err);
+		code = files_emit(plan, pt, err);
 	if (code)
 		return code;
-	mm_settle(plan, pt);
-	code = kinds_settle(plan, pt, 0, SCOPE_TASK, STAGE_BEFORE_THREADS, err);
+	mm_emit(plan, pt);
+	code = kinds_emit(plan, pt, 0, SCOPE_TASK, STAGE_BEFORE_THREADS, err);
 	if (code)
 		return code;
 	threads_make(plan, pt);
 	threads_meet(pt, tape);
-	code = kinds_settle(plan, pt, 0, SCOPE_TASK, STAGE_AFTER_THREADS, err);
+	code = kinds_emit(plan, pt, 0, SCOPE_TASK, STAGE_AFTER_THREADS, err);
 	if (code)
 		return code;
 	leader_first(pt, tape);
 	shelf_close(plan, pt);
-	return kinds_settle(plan, pt, 0, SCOPE_THREAD, 0, err);
+	return kinds_emit(plan, pt, 0, SCOPE_THREAD, 0, err);
 }
 
 /* Threads' tapes lie first, so that the leader's can name them. */

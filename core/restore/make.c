@@ -9,7 +9,7 @@
 
 #include "base/fd.h"
 #include "restore/inherit.h"
-#include "kinds/memory_object.h"
+#include "kinds/file/lib/memory_object.h"
 
 /* The hard limit, too, is raised where that is allowed. */
 static int room_make(

@@ -14,7 +14,7 @@
 #include "inject/regs.h"
 #include "inject/remote.h"
 #include "kernel/ptrace.h"
-#include "kinds/dumpable.h"
+#include "kinds/task/lib/dumpable.h"
 #include "model/vma.h"
 #include "restore/perform.h"
 #include "restore/rights.h"

@@ -19,7 +19,7 @@
 #include "restore/owner.h"
 #include "restore/perform.h"
 #include "restore/read.h"
-#include "kinds/memory_object.h"
+#include "kinds/file/lib/memory_object.h"
 
 static int images_open(struct restore *restore, struct err *err)
 {

@@ -4,9 +4,9 @@
  * captured of those that were made from it, too.
  *
  * All in one process: the files of the test are captured into an image and
- * closed, made from the image, put under their old numbers and settled, and
- * captured again. What is only a number of the kernel's (inodes) is compared
- * by who shares it.
+ * closed, made from the image, put under their old numbers, emitted and played,
+ * and captured again. What is only a number of the kernel's (inodes) is
+ * compared by who shares it.
  */
 #ifndef STASIS_TEST_FILE_LAW_H
 #define STASIS_TEST_FILE_LAW_H
@@ -28,7 +28,7 @@
 #include "model/dump.h"
 #include "model/facts.h"
 #include "model/restore.h"
-#include "kinds/memory_object.h"
+#include "kinds/file/lib/memory_object.h"
 #include "test.h"
 
 enum { LAW_FILES = 32 };
@@ -284,7 +284,7 @@ static int law_make(struct law *law)
 	return code;
 }
 
-/* --- settle -------------------------------------------------------------- */
+/* --- emit ---------------------------------------------------------------- */
 
 static int law_fd_order(const void *a, const void *b)
 {
@@ -293,7 +293,7 @@ static int law_fd_order(const void *a, const void *b)
 	return (*one)->fd < (*other)->fd ? -1 : (*one)->fd > (*other)->fd;
 }
 
-static int law_settle(struct law *law)
+static int law_emit(struct law *law)
 {
 	struct tape *tape = tape_new(law->arena, "test");
 	struct object *object;
@@ -313,8 +313,8 @@ static int law_settle(struct law *law)
 		law_fd_order);
 	for (int i = 0; i < law->n && !code; i++) {
 		object = law_object(law, i);
-		if (object->kind->settle)
-			code = object->kind->settle(tape, object,
+		if (object->kind->emit)
+			code = object->kind->emit(tape, object,
 				&object->holders.at[0], &law->err);
 	}
 	return code ?: play_tape(tape, NULL, &law->err);
@@ -400,7 +400,7 @@ static int law_exchange(struct law *law)
 	code = law_objects_read(law);
 	if (!code)
 		code = law_make(law);
-	return code ? code : law_settle(law);
+	return code ? code : law_emit(law);
 }
 
 static int law_hold(struct law *law)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The kind law, for internet sockets. */
 #include "file_law.h"
-#include "kinds/sockopt_table.h"
+#include "kinds/file/lib/sockopt_table.h"
 
 #include <arpa/inet.h>
 #include <linux/filter.h>

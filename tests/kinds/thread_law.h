@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * thread_law: the kind law for tasks and threads: what is captured of a
- * subject is captured of a newborn, too, that settled it.
+ * subject is captured of a newborn, too, that played what it emits.
  *
  * Both are children of the test, traced by it. They play pressed tapes that
  * they share with it by themselves (inject/play.h), so that
@@ -22,11 +22,11 @@
 
 #include "inject/play.h"
 #include "inject/regs.h"
-#include "kinds/dumpable.h"
+#include "kinds/task/lib/dumpable.h"
 #include "kinds/table.h"
 #include "model/dump.h"
 #include "model/facts.h"
-#include "model/seccomp.h"
+#include "kinds/task/lib/seccomp_book.h"
 #include "test.h"
 
 enum { LAW_BLOCK = 1 << 20 };
@@ -281,10 +281,10 @@ static int law_pass(struct tape *tape, const struct holder *holder,
 	int ret;
 
 	for (size_t i = 0; kinds[i]; i++) {
-		if (kinds[i]->scope != scope || !kinds[i]->settle ||
+		if (kinds[i]->scope != scope || !kinds[i]->emit ||
 			(scope == SCOPE_TASK && kinds[i]->stage != stage))
 			continue;
-		ret = kinds[i]->settle(tape, NULL, holder, err);
+		ret = kinds[i]->emit(tape, NULL, holder, err);
 		if (ret)
 			return err_wrap(err, "%s", kinds[i]->name);
 	}
@@ -300,7 +300,7 @@ static void law_timers_rename(const struct law *law, TaskTimersEntry *timers)
 }
 
 /* The newborn takes over what was captured of the subject. */
-static int law_settle(struct law *law, struct err *err)
+static int law_emit(struct law *law, struct err *err)
 {
 	struct law_child *from = &law->subject, *to = &law->newborn;
 	struct tape *tape = tape_new(law->arena, "newborn");
@@ -355,7 +355,7 @@ static int law_run(struct law *law, void (*setup)(void))
 		ret = law_child_start(&law->newborn, NULL, err);
 	law_child_link(law, &law->newborn);
 	if (!ret)
-		ret = law_settle(law, err);
+		ret = law_emit(law, err);
 	if (!ret)
 		ret = law_child_capture(law, &law->newborn, err);
 	return ret;

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Every field of a kind's message is set by its dump and read by its restore.
 
-A message belongs to the file in core/kinds that calls its __init or names its
+A message belongs to the file below core/kinds that calls its __init or names its
 __descriptor; all its fields must be both set and read in that file. Messages
 that several files fill together (SHARED) are looked at over all of the core.
 The table coverage.allow names fields that are someone else's, with reasons.

@@ -15,6 +15,8 @@ ALLOWED = {
     ("backends", "core/inject/tape.h"),
     ("backends", "core/inject/agent.h"),
 }
+# A folder of kinds has their helpers beside them, in lib/.
+KINDS = {"core/kinds/file", "core/kinds/task"}
 AGENT_SEES = {"inject/tape.h", "inject/agent.h", "agent_arch.h"}
 
 
@@ -59,8 +61,8 @@ def include_judge(path, target, table):
         return f"{target} is in no layer of core/LAYERS"
     if (mine, target) in ALLOWED:
         return None
-    if mine == "core/kinds" and its == "core/kinds" and \
-            path.endswith(".c") and target.endswith(".c"):
+    if its in KINDS and os.path.splitext(path)[0] != \
+            os.path.splitext(target)[0]:
         return "kinds do not include one another"
     if table[its][1] == table[mine][1]:
         return None
@@ -98,7 +100,8 @@ def check(root, build):
     return found
 
 
-LAYERS = "core/a\ncore/b core/c\ncore+core/k\nbackends\ncore/inject\n"
+LAYERS = "core/a\ncore/b core/c\ncore+core/k\nbackends\ncore/inject\n" \
+    "core/kinds/task+core/kinds/task/lib\n"
 
 
 def sample(path, include, target):
@@ -115,5 +118,9 @@ lint.main("layers", check, [
     (sample("backends/m/x.c", "inject/tape.h", "core/inject/tape.h"), 0),
     (sample("backends/m/x.c", "inject/record.h", "core/inject/record.h"), 1),
     (sample("core/inject/agent.c", "a/y.h", "core/a/y.h"), 1),
+    (sample("core/kinds/task/x.c", "kinds/task/y.h", "core/kinds/task/y.h"),
+     1),
+    (sample("core/kinds/task/x.c", "kinds/task/lib/y.h",
+            "core/kinds/task/lib/y.h"), 0),
     (sample("core/new/x.c", "a/y.h", "core/a/y.h"), 1),
 ])

@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * ghost_place: the folder in which a deleted file is made again. Where it is
+ * deleted, too, it is there for this moment alone.
+ */
+#ifndef STASIS_KINDS_FILE_LIB_GHOST_PLACE_H
+#define STASIS_KINDS_FILE_LIB_GHOST_PLACE_H
+
+#include "base/undo.h"
+#include "model/restore.h"
+
+enum { GHOST_FOLDERS = 64 };
+
+struct ghost_place {
+	int dir;	 /* O_PATH */
+	const char *end; /* of the path */
+	struct undo *undo;
+	struct {
+		int above; /* O_PATH */
+		const char *name;
+		undo_line line;
+	} made[GHOST_FOLDERS];
+	size_t n;
+};
+
+/* At the dump: could a deleted file of that name be made again? */
+int ghost_place_check(const char *name, struct err *err);
+
+int ghost_place_open(struct restore *restore, const char *folder,
+	struct ghost_place *ret, struct err *err);
+/* Removes what was made for it. */
+void ghost_place_close(struct ghost_place *place);
+
+#endif
