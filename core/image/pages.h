@@ -5,7 +5,7 @@
  * A map is a sorted list of runs that do not overlap. The bytes of runs that
  * are PRESENT follow each other without gaps in the pages file; `offset` is
  * where a run begins there. PARENT runs are in the set before this one (see
- * page_chain.h). vaddr is an address, or an offset in a shared object.
+ * core/pages/source.h). vaddr is an address, or an offset in a shared object.
  */
 #ifndef STASIS_IMAGE_PAGES_H
 #define STASIS_IMAGE_PAGES_H

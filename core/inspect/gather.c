@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/index.h"
-#include "image/page_chain.h"
+#include "pages/source.h"
 #include "inspect/machine.h"
 #include "inspect/memory.h"
 #include "proto/cpuinfo.pb-c.h"
@@ -153,9 +153,9 @@ static void page_size_find(struct inspection *in, const MmEntry *mm)
 /* The arguments of the program, as far as their pages are stored. */
 static void command_gather(struct inspection *in, struct inspect_task *task)
 {
-	_cleanup_page_chain_ struct page_chain chain = {0};
+	_cleanup_source_reader_ struct source_reader reader = {0};
 	uint64_t from = task->mm->mm_arg_start, to = task->mm->mm_arg_end;
-	struct err ignored = {0};
+	struct source pages;
 	char *text;
 	size_t size;
 
@@ -163,11 +163,12 @@ static void command_gather(struct inspection *in, struct inspect_task *task)
 		return;
 	size = to - from < COMMAND_MAX ? (size_t)(to - from) : COMMAND_MAX;
 	/* A parent that is gone costs no more than the command line. */
-	if (page_chain_open(in->set, IMAGE_PAGEMAP, task->entry->pid,
-		    in->page_size, &chain, &ignored) < 0)
+	if (source_load(in->set, IMAGE_PAGEMAP, task->entry->pid, in->page_size,
+		    &pages, ERR_UNREAD) < 0)
 		return;
+	source_reader_open(&reader, in->arena, &pages);
 	text = arena_alloc(in->arena, size + 1);
-	size = page_chain_read(&chain, from, text, size);
+	size = source_read(&reader, from, text, size);
 	while (size && !text[size - 1])
 		size--;
 	for (size_t i = 0; i < size; i++)

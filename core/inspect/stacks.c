@@ -13,7 +13,7 @@
 #include "base/fd.h"
 #include "base/index.h"
 #include "base/io.h"
-#include "image/page_chain.h"
+#include "pages/source.h"
 #include "inspect/machine.h"
 #include "inspect/symbols.h"
 #include "model/vma.h"
@@ -35,7 +35,7 @@ struct view {
 	struct stacks *stacks;
 	const struct inspect_task *task;
 	const CoreEntry *core;
-	struct page_chain chain;
+	struct source_reader *pages;
 	struct unwind_map *maps;
 	size_t n_maps; /* areas that ascend; guards, which follow, are parts
 			* of others */
@@ -124,7 +124,7 @@ static size_t vma_read(
 {
 	const VmaEntry *vma = view->task->mm->vmas[i];
 	const struct unwind_map *map = &view->maps[i];
-	uint64_t page = view->chain.page_size;
+	uint64_t page = view->pages->source->page_size;
 	uint64_t stop = (at / page + 1) * page;
 
 	/* Only up to the end of the page: the next one may be stored. */
@@ -166,8 +166,8 @@ static size_t view_read_mem(void *arg, uint64_t at, void *to, size_t size)
 
 	while (done < size && now) {
 		here = at + done;
-		now = page_chain_read(
-			&view->chain, here, (char *)to + done, size - done);
+		now = source_read(
+			view->pages, here, (char *)to + done, size - done);
 		if (!now && map_find(view, here, &i))
 			now = vma_read(
 				view, i, here, (char *)to + done, size - done);
@@ -222,19 +222,20 @@ static const char *thread_note(const struct inspect_thread *thread)
 static int task_stacks(
 	struct stacks *stacks, struct inspect_task *task, struct err *err)
 {
-	_cleanup_page_chain_ struct page_chain chain = {0};
-	struct view view = {.stacks = stacks, .task = task};
+	_cleanup_source_reader_ struct source_reader reader = {0};
+	struct view view = {.stacks = stacks, .task = task, .pages = &reader};
+	struct source pages;
 	struct inspect_thread *thread;
 	int code;
 
 	/* A zombie. */
 	if (!task->mm)
 		return 0;
-	code = page_chain_open(stacks->in->set, IMAGE_PAGEMAP, task->entry->pid,
-		stacks->in->page_size, &chain, err);
+	code = source_load(stacks->in->set, IMAGE_PAGEMAP, task->entry->pid,
+		stacks->in->page_size, &pages, err);
 	if (code < 0)
 		return code;
-	view.chain = chain;
+	source_reader_open(&reader, stacks->in->arena, &pages);
 	view_maps(&view);
 	for (size_t i = 0; i < task->n_threads; i++) {
 		thread = &task->threads[i];

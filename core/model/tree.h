@@ -15,7 +15,7 @@
 #include "backend.h"
 #include "base/index.h"
 #include "base/vec.h"
-#include "image/pages.h"
+#include "pages/source.h"
 #include "proto/core.pb-c.h"
 #include "proto/files.pb-c.h"
 #include "proto/memory.pb-c.h"
@@ -53,8 +53,8 @@ struct task {
 	StasisTaskExtra *extra;
 	FdinfoEntry **fds; /* by fd number, ascending */
 	size_t n_fds;
-	struct pages_map pages; /* private memory */
-	const uint8_t *vdso;	/* contents of its vdso; NULL: none stored */
+	struct source pages; /* private memory */
+	const uint8_t *vdso; /* contents of its vdso; NULL: none stored */
 };
 
 struct tree {

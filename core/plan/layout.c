@@ -68,40 +68,22 @@ static size_t vma_at(const struct task *task, uint64_t start)
 	return task->mm->n_vmas;
 }
 
-/* The first run that ends behind an address. */
-static size_t run_behind(const struct pages_map *map, uint64_t start)
-{
-	size_t low = 0, high = map->n, mid;
-
-	while (low < high) {
-		mid = (low + high) / 2;
-		if (map->runs[mid].vaddr +
-				map->runs[mid].nr_pages * map->page_size <=
-			start)
-			low = mid + 1;
-		else
-			high = mid;
-	}
-	return low;
-}
-
 bool plan_has_pages(const struct task *task, uint64_t start, uint64_t end)
 {
-	const struct pages_map *map = &task->pages;
-	size_t i = run_behind(map, start);
+	const struct source *pages = &task->pages;
+	size_t i = source_behind(pages, start);
 
-	return i < map->n && map->runs[i].vaddr < end;
+	return i < pages->n && pages->pieces[i].vaddr < end;
 }
 
 bool plan_has_all_pages(const struct task *task, uint64_t start, uint64_t end)
 {
-	const struct pages_map *map = &task->pages;
+	const struct source *pages = &task->pages;
 
-	for (size_t i = run_behind(map, start); i < map->n; i++) {
-		if (map->runs[i].vaddr > start)
+	for (size_t i = source_behind(pages, start); i < pages->n; i++) {
+		if (pages->pieces[i].vaddr > start)
 			return false;
-		start = map->runs[i].vaddr +
-			map->runs[i].nr_pages * map->page_size;
+		start = source_piece_end(pages, &pages->pieces[i]);
 		if (start >= end)
 			return true;
 	}

@@ -206,13 +206,14 @@ static void vma_map(struct plan *plan, struct plan_task *pt, size_t i,
 		A((int64_t)fd), A(fd < 0 ? 0 : vma->pgoff));
 }
 
-/* Runs follow each other in the pages file: as long as none is left out,
- * one read serves many. */
+/* Pieces follow each other in a pages file: as long as none is left out, one
+ * read serves many. So they are read file by file. */
 struct reading {
 	struct plan_task *pt;
 	struct tape *tape;
 	VEC(struct tape_iov) iov;
-	uint64_t from, next; /* in the pages file */
+	uint32_t file;
+	uint64_t from, next; /* in the file */
 	size_t area;	     /* the first that ends behind what was read */
 	size_t block_end;    /* behind the last that was mapped with it */
 };
@@ -221,11 +222,13 @@ static void reading_flush(struct reading *reading)
 {
 	if (!reading->iov.n)
 		return;
-	tape_about(reading->tape, "pages at %#llx of pages-%u.img",
+	tape_about(reading->tape, "pages at %#llx of %s",
 		(unsigned long long)reading->from,
-		reading->pt->task->pages.pages_id);
-	tape_read(reading->tape, A(reading->pt->pages_slot), reading->iov.at,
-		reading->iov.n, reading->from);
+		source_file_name(reading->tape->arena,
+			&reading->pt->task->pages, reading->file));
+	tape_read(reading->tape,
+		A(reading->pt->pages_slot + (int)reading->file),
+		reading->iov.at, reading->iov.n, reading->from);
 	reading->iov.n = 0;
 }
 
@@ -269,7 +272,8 @@ static void piece_read(
 		return;
 	}
 	*vec_push(reading->tape->arena, &reading->pt->shares) =
-		(struct plan_share){vaddr + half, size - half, offset + half};
+		(struct plan_share){vaddr + half, size - half, offset + half,
+			reading->file};
 	reading_flush(reading);
 	tape_about(reading->tape, "room for the pages at %#llx",
 		(unsigned long long)vaddr);
@@ -294,17 +298,17 @@ static const VmaEntry *area_at(struct reading *reading, uint64_t at)
 	return vma->start > at || vma->status & VMA_GUARD ? NULL : vma;
 }
 
-/* One run may cover several areas, some of which are staged; those of one
- * mmap are read in one piece. */
-static int run_read(
-	struct reading *reading, const struct pages_run *run, struct err *err)
+/* One piece may cover several areas, some of which are staged; those of one
+ * mmap are read in one go. */
+static int stored_read(struct reading *reading,
+	const struct source_piece *stored, struct err *err)
 {
 	const struct task *task = reading->pt->task;
-	uint64_t at = run->vaddr, end, stop, offset = run->offset;
+	uint64_t at = stored->vaddr, end, stop, offset = stored->offset;
 	const VmaEntry *vma;
 	int code = 0;
 
-	end = at + run->nr_pages * task->pages.page_size;
+	end = source_piece_end(&task->pages, stored);
 	while (at < end) {
 		vma = area_at(reading, at);
 		if (!vma) {
@@ -321,6 +325,35 @@ static int run_read(
 	return 0;
 }
 
+/* What lies in one of the files, in the order in which it lies there. */
+static int file_read(
+	struct plan_task *pt, struct tape *tape, uint32_t file, struct err *err)
+{
+	struct reading reading = {.pt = pt, .tape = tape, .file = file};
+	const struct source *pages = &pt->task->pages;
+	int code = 0;
+
+	for (size_t i = 0; i < pages->n && !code; i++)
+		if (pages->pieces[i].file == file)
+			code = stored_read(&reading, &pages->pieces[i], err);
+	reading_flush(&reading);
+	return code;
+}
+
+static int elsewhere_refuse(const struct task *task, struct err *err)
+{
+	for (size_t i = 0; i < task->pages.n; i++)
+		if (task->pages.pieces[i].file == SOURCE_ELSEWHERE)
+			return err_set(err, EOPNOTSUPP,
+				"task %d: pages at %#llx are still with "
+				"whoever dumped it: lazy pages are not built "
+				"yet",
+				task->pid,
+				(unsigned long long)task->pages.pieces[i]
+					.vaddr);
+	return 0;
+}
+
 static void meet(struct tape *tape, const char *what, size_t word)
 {
 	tape_about(tape, "%s", what);
@@ -329,24 +362,13 @@ static void meet(struct tape *tape, const char *what, size_t word)
 
 static int pages_read(struct plan_task *pt, struct tape *tape, struct err *err)
 {
-	struct reading reading = {.pt = pt, .tape = tape};
-	const struct pages_map *map = &pt->task->pages;
-	int code = 0;
+	int code = elsewhere_refuse(pt->task, err);
 
 	if (pt->shared_reading)
 		meet(tape, "the coordinator, who fills a share",
 			offsetof(struct reel_words, mapped));
-	for (size_t i = 0; i < map->n && !code; i++) {
-		if (!(map->runs[i].flags & PAGES_PRESENT))
-			return err_set(err, EOPNOTSUPP,
-				"task %d: pages at %#llx are in a parent image "
-				"or elsewhere: incremental images are not "
-				"built yet",
-				pt->task->pid,
-				(unsigned long long)map->runs[i].vaddr);
-		code = run_read(&reading, &map->runs[i], err);
-	}
-	reading_flush(&reading);
+	for (uint32_t i = 0; i < pt->task->pages.n_files && !code; i++)
+		code = file_read(pt, tape, i, err);
 	if (pt->shared_reading)
 		meet(tape, "the coordinator's share",
 			offsetof(struct reel_words, filled));

@@ -73,9 +73,10 @@ struct staging {
 };
 
 /* Pages of a big task that the coordinator writes while the task reads the
- * others: address, bytes, place in the pages file. */
+ * others: address, bytes, place in a pages file. */
 struct plan_share {
 	uint64_t vaddr, size, offset;
+	uint32_t file; /* of the task's pages */
 };
 
 struct plan_fd {
@@ -98,7 +99,8 @@ struct plan_task {
 	bool installs_fs;
 	bool table_shared; /* others have the same fd table */
 	bool leader_first; /* threads wait until it has done what is for all */
-	int cwd_slot, root_slot, exe_slot, pages_slot;
+	int cwd_slot, root_slot, exe_slot;
+	int pages_slot; /* of the first of its pages files */
 
 	/* The reel: head room (shared words, tids, auxv), stacks, tapes. */
 	struct tape **tapes; /* by thread */

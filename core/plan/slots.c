@@ -190,19 +190,32 @@ static void task_slots(struct plan *plan, struct plan_task *pt)
 	pt->exe_slot = plan_slot(plan, task->mm->exe_file_id, false);
 }
 
-/* Each task opens its own pages under the same number; tasks that share an
- * fd table need one each. */
+static int pages_files(const struct plan_task *pt)
+{
+	return pt->task->pages.n_files ? (int)pt->task->pages.n_files : 1;
+}
+
+/* Each task opens its own pages under the same numbers, one for each file of
+ * theirs; tasks that share an fd table need their own. */
 static void pages_slots(struct plan *plan)
 {
-	int common = plan->shelf_end++;
+	int common = plan->shelf_end, most = 1;
 	struct plan_task *pt;
+
+	for (size_t i = 0; i < plan->tree->tasks.n; i++) {
+		pt = &plan->tasks[i];
+		if (pt->task->state != TASK_DEAD && pt->installs_files &&
+			pages_files(pt) > most)
+			most = pages_files(pt);
+	}
+	plan->shelf_end += most;
 
 	for (size_t i = 0; i < plan->tree->tasks.n; i++) {
 		pt = &plan->tasks[i];
 		if (pt->task->state == TASK_DEAD)
 			continue;
-		pt->pages_slot =
-			pt->installs_files ? common : plan->shelf_end++;
+		pt->pages_slot = pt->installs_files ? common : plan->shelf_end;
+		plan->shelf_end += pt->installs_files ? 0 : pages_files(pt);
 	}
 }
 

@@ -2,10 +2,7 @@
 #include "restore/read_memory.h"
 
 #include <errno.h>
-#include <unistd.h>
 
-#include "base/fd.h"
-#include "base/io.h"
 #include "model/vma.h"
 
 enum { VDSO_MAX = 1 << 20 };
@@ -40,45 +37,27 @@ static int vmas_check(
 }
 
 /* The vdso's contents, if all of it is stored. */
-static int vdso_read(struct restore *restore, struct task *task, int fd,
-	const VmaEntry *vma, struct err *err)
+static void vdso_read(struct restore *restore, struct task *task,
+	struct source_reader *reader, const VmaEntry *vma)
 {
-	const struct pages_run *run = pages_find(&task->pages, vma->start);
 	uint64_t size = vma->end - vma->start;
 	uint8_t *bytes;
-	int code;
 
-	if (!run || !(run->flags & PAGES_PRESENT) || size > VDSO_MAX ||
-		run->vaddr + run->nr_pages * task->pages.page_size < vma->end)
-		return 0;
+	if (size > VDSO_MAX)
+		return;
 	bytes = arena_alloc(restore->arena, size);
-	code = io_pread_exact(fd, bytes, size,
-		(off_t)(run->offset + (vma->start - run->vaddr)));
-	if (code)
-		return err_code(err, code, "reading pages-%u.img",
-			task->pages.pages_id);
-	task->vdso = bytes;
-	return 0;
+	if (source_read(reader, vma->start, bytes, size) == size)
+		task->vdso = bytes;
 }
 
-static int vdso_find(
-	struct restore *restore, struct task *task, struct err *err)
+static void vdso_find(struct restore *restore, struct task *task)
 {
-	_cleanup_fd_ int fd = -1;
-	uint64_t size;
-	int code = 0;
+	_cleanup_source_reader_ struct source_reader reader = {0};
 
-	for (size_t i = 0; i < task->mm->n_vmas && !code; i++) {
-		if (!(task->mm->vmas[i]->status & VMA_VDSO) || !task->pages.n)
-			continue;
-		if (fd < 0)
-			code = image_raw_open(restore->images, IMAGE_PAGES,
-				task->pages.pages_id, &fd, &size, err);
-		if (!code)
-			code = vdso_read(
-				restore, task, fd, task->mm->vmas[i], err);
-	}
-	return code;
+	source_reader_open(&reader, restore->arena, &task->pages);
+	for (size_t i = 0; i < task->mm->n_vmas; i++)
+		if (task->mm->vmas[i]->status & VMA_VDSO)
+			vdso_read(restore, task, &reader, task->mm->vmas[i]);
 }
 
 int read_memory(struct restore *restore, struct task *task, struct err *err)
@@ -87,8 +66,10 @@ int read_memory(struct restore *restore, struct task *task, struct err *err)
 
 	code = vmas_check(restore, task, err);
 	if (!code)
-		code = pages_load(restore->images, IMAGE_PAGEMAP,
+		code = source_load(restore->images, IMAGE_PAGEMAP,
 			(uint64_t)task->pid, (uint32_t)restore->page_size,
 			&task->pages, err);
-	return code ?: vdso_find(restore, task, err);
+	if (!code)
+		vdso_find(restore, task);
+	return code;
 }

@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdatomic.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 
 #include "base/fd.h"
@@ -15,7 +16,7 @@ enum { PIECE = 1 << 20, WORKERS_MAX = 4 };
 struct filling {
 	const struct plan_task *pt;
 	struct progress *progress;
-	const char *pages;  /* the pages file */
+	const char **pages; /* its files, mapped where there is a share */
 	atomic_size_t next; /* piece, counted over all shares */
 	atomic_int code;    /* the first -errno */
 };
@@ -51,8 +52,8 @@ static int piece_write(const struct filling *filling, struct plan_share piece)
 	ssize_t done;
 
 	while (piece.size) {
-		from.iov_base =
-			(void *)(uintptr_t)(filling->pages + piece.offset);
+		from.iov_base = (void *)(uintptr_t)(filling->pages[piece.file] +
+						    piece.offset);
 		to.iov_base = (void *)(uintptr_t)piece.vaddr;
 		from.iov_len = to.iov_len = piece.size;
 		done = process_vm_writev(
@@ -101,28 +102,51 @@ static void workers_run(struct filling *filling, unsigned cpus)
 		pthread_join(threads[--started], NULL);
 }
 
+static int file_map(struct filling *filling, uint32_t file, uint64_t *ret_size,
+	struct err *err)
+{
+	const struct source *pages = &filling->pt->task->pages;
+	_cleanup_fd_ int fd = -1;
+	struct stat st;
+	void *at;
+	int code = source_file_open(pages, file, &fd, err);
+
+	if (code)
+		return code;
+	at = fstat(fd, &st) ? MAP_FAILED
+			    : mmap(NULL, (size_t)st.st_size, PROT_READ,
+				      MAP_SHARED, fd, 0);
+	if (at == MAP_FAILED)
+		return err_errno(err, "mapping pages-%u.img",
+			pages->files[file].pages_id);
+	filling->pages[file] = at;
+	*ret_size = (uint64_t)st.st_size;
+	return 0;
+}
+
 int share_fill(struct birth_ward *ward, const struct plan_task *pt,
 	struct progress *progress, struct err *err)
 {
 	struct filling filling = {.pt = pt, .progress = progress};
-	_cleanup_fd_ int fd = -1;
-	uint64_t size;
-	void *pages;
-	int code;
+	struct arena *arena = ward->restore->arena;
+	size_t n = pt->task->pages.n_files;
+	uint64_t *sizes = arena_newn(arena, uint64_t, n + 1);
+	int code = 0;
 
-	code = image_raw_open(ward->restore->images, IMAGE_PAGES,
-		pt->task->pages.pages_id, &fd, &size, err);
-	if (code)
-		return code;
-	pages = mmap(NULL, size, PROT_READ, MAP_SHARED, fd, 0);
-	if (pages == MAP_FAILED)
-		return err_errno(
-			err, "mapping pages-%u.img", pt->task->pages.pages_id);
-	filling.pages = pages;
-	workers_run(&filling, ward->plan->host->cpus);
-	munmap(pages, size);
-	code = atomic_load(&filling.code);
-	return code ? err_code(err, code, "filling the memory of task %d",
-			      pt->task->pid)
-		    : 0;
+	filling.pages = arena_newn(arena, const char *, n + 1);
+	for (size_t i = 0; i < pt->shares.n && !code; i++)
+		if (!filling.pages[pt->shares.at[i].file])
+			code = file_map(&filling, pt->shares.at[i].file,
+				&sizes[pt->shares.at[i].file], err);
+	if (!code) {
+		workers_run(&filling, ward->plan->host->cpus);
+		code = atomic_load(&filling.code);
+		if (code)
+			err_code(err, code, "filling the memory of task %d",
+				pt->task->pid);
+	}
+	for (size_t i = 0; i < n; i++)
+		if (filling.pages[i])
+			munmap((void *)(uintptr_t)filling.pages[i], sizes[i]);
+	return code;
 }

@@ -331,15 +331,18 @@ static int task_settle(
 static int pages_open(
 	struct birth_ward *ward, const struct plan_task *pt, struct err *err)
 {
-	_cleanup_fd_ int fd = -1;
-	uint64_t size;
-	int code;
+	const struct source *pages = &pt->task->pages;
+	int code = 0, fd;
 
-	code = image_raw_open(ward->restore->images, IMAGE_PAGES,
-		pt->task->pages.pages_id, &fd, &size, err);
-	if (!code && dup3(fd, pt->pages_slot, O_CLOEXEC) < 0)
-		code = err_errno(err, "keeping pages-%u.img open",
-			pt->task->pages.pages_id);
+	for (uint32_t i = 0; i < pages->n_files && !code; i++) {
+		code = source_file_open(pages, i, &fd, err);
+		if (code)
+			break;
+		if (dup3(fd, pt->pages_slot + (int)i, O_CLOEXEC) < 0)
+			code = err_errno(err, "keeping %s open",
+				source_file_name(ward->plan->arena, pages, i));
+		close(fd);
+	}
 	return code;
 }
 

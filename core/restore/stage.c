@@ -13,7 +13,6 @@ enum { PIECE = 64 << 10 };
 struct area {
 	struct birth_ward *ward;
 	struct plan_task *pt;
-	int pages;
 	const VmaEntry *vma;
 	const struct staging *staging;
 };
@@ -60,11 +59,11 @@ static int area_resize(struct area *area, struct err *err)
 	return 0;
 }
 
-static int run_fill(struct area *area, uint64_t vaddr, uint64_t size,
+static int run_fill(struct area *area, int fd, uint64_t vaddr, uint64_t size,
 	uint64_t offset, struct err *err)
 {
-	int code = io_pread_exact(
-		area->pages, area_at(area, vaddr), size, (off_t)offset);
+	int code =
+		io_pread_exact(fd, area_at(area, vaddr), size, (off_t)offset);
 
 	return code ? err_code(err, code, "reading pages at %#llx",
 			      (unsigned long long)vaddr)
@@ -72,7 +71,7 @@ static int run_fill(struct area *area, uint64_t vaddr, uint64_t size,
 }
 
 /* Only what differs is written. */
-static int run_compare(struct area *area, uint64_t vaddr, uint64_t size,
+static int run_compare(struct area *area, int fd, uint64_t vaddr, uint64_t size,
 	uint64_t offset, struct err *err)
 {
 	uint64_t page = area->ward->plan->host->page_size, n;
@@ -81,7 +80,7 @@ static int run_compare(struct area *area, uint64_t vaddr, uint64_t size,
 
 	for (; size; vaddr += n, offset += n, size -= n) {
 		n = size < sizeof(room) ? size : sizeof(room);
-		code = io_pread_exact(area->pages, room, n, (off_t)offset);
+		code = io_pread_exact(fd, room, n, (off_t)offset);
 		if (code)
 			return err_code(err, code, "reading pages at %#llx",
 				(unsigned long long)vaddr);
@@ -105,18 +104,16 @@ static void hole_drop(struct area *area, uint64_t start, uint64_t end)
 
 static int area_fill(struct area *area, struct err *err)
 {
-	const struct pages_map *map = &area->pt->task->pages;
+	const struct source *pages = &area->pt->task->pages;
 	uint64_t at = area->vma->start, start, end;
 	bool inherited = area->staging->from;
-	const struct pages_run *run;
+	const struct source_piece *piece;
 	int code = 0;
 
-	for (size_t i = 0; i < map->n && !code; i++) {
-		run = &map->runs[i];
-		start = run->vaddr;
-		end = start + run->nr_pages * map->page_size;
-		if (end <= area->vma->start)
-			continue;
+	for (size_t i = source_behind(pages, at); i < pages->n && !code; i++) {
+		piece = &pages->pieces[i];
+		start = piece->vaddr;
+		end = source_piece_end(pages, piece);
 		if (start >= area->vma->end)
 			break;
 		if (start < area->vma->start)
@@ -125,8 +122,10 @@ static int area_fill(struct area *area, struct err *err)
 			end = area->vma->end;
 		if (inherited)
 			hole_drop(area, at, start);
-		code = (inherited ? run_compare : run_fill)(area, start,
-			end - start, run->offset + (start - run->vaddr), err);
+		code = (inherited ? run_compare : run_fill)(area,
+			area->pt->pages_slot + (int)piece->file, start,
+			end - start, piece->offset + (start - piece->vaddr),
+			err);
 		at = end;
 	}
 	if (inherited && !code)
@@ -136,7 +135,7 @@ static int area_fill(struct area *area, struct err *err)
 
 int stage_memory(struct birth_ward *ward, struct plan_task *pt, struct err *err)
 {
-	struct area area = {.ward = ward, .pt = pt, .pages = pt->pages_slot};
+	struct area area = {.ward = ward, .pt = pt};
 	int code = 0;
 
 	for (size_t i = 0; i < pt->task->mm->n_vmas && !code; i++) {

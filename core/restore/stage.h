@@ -11,7 +11,7 @@
 
 #include "restore/ward.h"
 
-/* The task's pages file must be in its slot. */
+/* The task's pages files must be in their slots. */
 int stage_memory(
 	struct birth_ward *ward, struct plan_task *pt, struct err *err);
 

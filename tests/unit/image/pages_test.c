@@ -1,50 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "image/page_chain.h"
+#include "image/pages.h"
 
 #include <sys/stat.h>
 
 #include "proto/memory.pb-c.h"
-#include "samples.h"
-
-enum { PAGE = 4096 };
-
-static const struct image_facts facts = {
-	.machine = "x86_64", .page_size = PAGE, .no_sync = true};
-
-struct run {
-	uint64_t vaddr, n;
-	uint32_t flags;
-};
-
-/* A set with the pages of one task: page number i is full of fill + i. */
-static void set_write(int dir, const char *parent, const struct run *runs,
-	size_t n, char fill)
-{
-	_cleanup_arena_ struct arena *arena = arena_new();
-	_cleanup_image_set_ struct image_set *set = NULL;
-	struct pages_writer writer;
-	struct err err = {0};
-	char page[PAGE];
-
-	REQUIRE(image_set_create(arena, dir, &set, &err) == 0);
-	REQUIRE(pages_writer_open(
-			set, IMAGE_PAGEMAP, 1, 1, PAGE, &writer, &err) == 0);
-	for (size_t i = 0; i < n; i++) {
-		CHECK_INT(pages_writer_append(&writer, runs[i].vaddr, runs[i].n,
-				  runs[i].flags, &err),
-			0);
-		for (uint64_t k = 0; k < runs[i].n; k++) {
-			if (!(runs[i].flags & PAGES_PRESENT))
-				continue;
-			memset(page, fill++, PAGE);
-			image_raw_append(set, IMAGE_PAGES, 1, page, PAGE, &err);
-		}
-	}
-	CHECK_INT(pages_writer_close(&writer, &err), 0);
-	if (parent)
-		image_set_link_parent(set, parent);
-	CHECK_INT(image_set_commit(set, &facts, &err), 0);
-}
+#include "page_sets.h"
 
 static int map_read(struct arena *arena, int dir, struct pages_map *ret_map,
 	struct err *err)
@@ -180,95 +140,4 @@ TEST(sample_maps_without_small_counts_are_read)
 	CHECK_INT(map.runs[1].nr_pages, 5);
 	CHECK_INT(map.runs[7].flags, PAGES_LAZY | PAGES_PRESENT);
 	CHECK_INT(map.runs[7].offset, 16 * PAGE);
-}
-
-TEST(pages_of_parents_are_found_through_the_chain)
-{
-	static const struct run old[] = {{0x1000, 4, 4}};
-	static const struct run middle[] = {{0x1000, 1, 4}, {0x2000, 3, 1}};
-	static const struct run young[] = {
-		{0x1000, 3, 1}, {0x4000, 1, 4}, {0x5000, 1, 4}};
-	_cleanup_arena_ struct arena *arena = arena_new();
-	_cleanup_scratch_ struct scratch scratch = scratch_make();
-	_cleanup_page_chain_ struct page_chain chain = {0};
-	_cleanup_image_set_ struct image_set *set = NULL;
-	int fds[3];
-	char got[5 * PAGE];
-	struct err err = {0};
-
-	for (int i = 0; i < 3; i++) {
-		mkdirat(scratch.fd,
-			&"0\0"
-			 "1\0"
-			 "2"[i * 2],
-			0700);
-		fds[i] = openat(scratch.fd,
-			&"0\0"
-			 "1\0"
-			 "2"[i * 2],
-			O_RDONLY | O_CLOEXEC);
-	}
-	set_write(fds[0], NULL, old, 1, 'a');
-	set_write(fds[1], "../0", middle, 2, 'k');
-	set_write(fds[2], "../1", young, 3, 'x');
-	REQUIRE(image_set_open(arena, fds[2], &set, &err) == 0);
-	if (!CHECK_INT(
-		    page_chain_open(set, IMAGE_PAGEMAP, 1, PAGE, &chain, &err),
-		    0))
-		CHECK_STR(err.text, "");
-	CHECK_INT(page_chain_read(&chain, 0x1000, got, sizeof(got)), 5 * PAGE);
-	CHECK(got[0] == 'k' && got[PAGE] == 'b' && got[2 * PAGE] == 'c');
-	CHECK(got[3 * PAGE] == 'x' && got[5 * PAGE - 1] == 'y');
-	CHECK_INT(page_chain_read(&chain, 0x5ffe, got, 9), 2);
-	CHECK_INT(page_chain_read(&chain, 0x6000, got, 9), 0);
-	for (int i = 0; i < 3; i++)
-		close(fds[i]);
-}
-
-TEST(pages_that_no_parent_has_are_an_error)
-{
-	static const struct run runs[] = {{0x1000, 3, 1}};
-	_cleanup_arena_ struct arena *arena = arena_new();
-	_cleanup_scratch_ struct scratch scratch = scratch_make();
-	_cleanup_image_set_ struct image_set *set = NULL;
-	struct page_chain chain;
-	struct err err = {0};
-
-	set_write(scratch.fd, NULL, runs, 1, 'a');
-	REQUIRE(image_set_open(arena, scratch.fd, &set, &err) == 0);
-	CHECK_INT(page_chain_open(set, IMAGE_PAGEMAP, 1, PAGE, &chain, &err),
-		-EBADMSG);
-	CHECK_STR(err.text, "pages are said to be in the parent of the images, "
-			    "but there is no parent");
-}
-
-TEST(a_parent_that_is_gone_is_an_error_with_a_hint)
-{
-	static const struct run runs[] = {{0x1000, 3, 1}};
-	_cleanup_arena_ struct arena *arena = arena_new();
-	_cleanup_scratch_ struct scratch scratch = scratch_make();
-	_cleanup_image_set_ struct image_set *set = NULL;
-	struct page_chain chain;
-	struct err err = {0};
-
-	set_write(scratch.fd, "../nowhere-at-all", runs, 1, 'a');
-	REQUIRE(image_set_open(arena, scratch.fd, &set, &err) == 0);
-	CHECK_INT(page_chain_open(set, IMAGE_PAGEMAP, 1, PAGE, &chain, &err),
-		-ENOENT);
-	CHECK(err.hint[0]);
-}
-
-TEST(a_directory_that_is_its_own_parent_is_an_error)
-{
-	static const struct run runs[] = {{0x1000, 1, 1}};
-	_cleanup_arena_ struct arena *arena = arena_new();
-	_cleanup_scratch_ struct scratch scratch = scratch_make();
-	_cleanup_image_set_ struct image_set *set = NULL;
-	struct page_chain chain;
-	struct err err = {0};
-
-	set_write(scratch.fd, ".", runs, 1, 'a');
-	REQUIRE(image_set_open(arena, scratch.fd, &set, &err) == 0);
-	CHECK_INT(page_chain_open(set, IMAGE_PAGEMAP, 1, PAGE, &chain, &err),
-		-ELOOP);
 }

@@ -231,7 +231,8 @@ static struct space newborn_make(struct scene *s, const struct plan_task *pt)
 /* --- what must be there at the end ----------------------------------------
  */
 
-static size_t fills_of(const struct space *space, uint64_t at, uint64_t offset)
+static size_t fills_of(
+	const struct space *space, uint64_t at, int fd, uint64_t offset)
 {
 	const struct fill *fill;
 	size_t n = 0;
@@ -240,6 +241,7 @@ static size_t fills_of(const struct space *space, uint64_t at, uint64_t offset)
 		fill = &space->fills.at[i];
 		if (at < fill->at || at >= fill->at + fill->size)
 			continue;
+		CHECK_INT(fill->fd, fd);
 		CHECK_INT(fill->offset + (at - fill->at), offset);
 		n++;
 	}
@@ -249,16 +251,19 @@ static size_t fills_of(const struct space *space, uint64_t at, uint64_t offset)
 static void pages_check(const struct space *space, const struct plan_task *pt,
 	const VmaEntry *vma, bool staged)
 {
-	const struct pages_map *map = &pt->task->pages;
+	const struct source *pages = &pt->task->pages;
+	const struct source_piece *piece;
 	uint64_t at;
 
-	for (size_t i = 0; i < map->n; i++)
-		for (uint64_t k = 0; k < map->runs[i].nr_pages; k++) {
-			at = map->runs[i].vaddr + k * PAGE;
+	for (size_t i = 0; i < pages->n; i++)
+		for (uint64_t k = 0; k < pages->pieces[i].nr_pages; k++) {
+			piece = &pages->pieces[i];
+			at = piece->vaddr + k * PAGE;
 			if (at < vma->start || at >= vma->end)
 				continue;
 			CHECK_INT(fills_of(space, at,
-					  map->runs[i].offset + k * PAGE),
+					  pt->pages_slot + (int)piece->file,
+					  piece->offset + k * PAGE),
 				staged ? 0 : 1);
 		}
 }
@@ -370,6 +375,15 @@ static size_t calls_of(const struct tape *tape, enum call call)
 	return n;
 }
 
+static size_t reads_of(const struct tape *tape)
+{
+	size_t n = 0;
+
+	for (size_t i = 0; i < tape->ops.n; i++)
+		n += tape->ops.at[i].verb == TAPE_READ;
+	return n;
+}
+
 static struct task *striped_task(
 	struct scene *s, int pid, size_t stripes, uint32_t odd)
 {
@@ -402,6 +416,40 @@ static size_t stripes_cost(uint32_t odd, size_t stored, enum call call)
 	n = calls_of(tape, call);
 	scene_end(&s);
 	return n;
+}
+
+TEST(pages_of_several_sets_are_read_file_by_file)
+{
+	struct scene s;
+	struct task *task;
+	struct tape *tape;
+	struct space space;
+	const struct plan_task *pt;
+
+	scene_start(&s, backends[0]);
+	host_fill(&s);
+	task = striped_task(&s, 7, 8, PROT_READ);
+	for (uint64_t i = 0; i < 8; i++)
+		scene_pages(&s, task, 0x400000 + i * PAGE, 1);
+	task->pages.n_files = 2;
+	task->pages.files = arena_newn(s.arena, struct source_file, 2);
+	for (uint32_t i = 0; i < 8; i++) {
+		task->pages.pieces[i].file = i % 2;
+		task->pages.pieces[i].offset = i / 2 * PAGE;
+	}
+	CHECK_INT(scene_plan(&s), 0);
+	pt = &s.plan.tasks[0];
+	CHECK(pt->pages_slot + 2 <= s.plan.shelf_end);
+	tape = tape_new(s.arena, "task");
+	CHECK_INT(plan_memory(&s.plan, &s.plan.tasks[0], tape, &s.err), 0);
+	space = newborn_make(&s, pt);
+	space_play(&space, tape);
+	for (size_t i = 0; i < 8; i++)
+		pages_check(&space, pt, task->mm->vmas[i], false);
+	/* One call a file brings its pages to four places. */
+	CHECK_INT(space.fills.n, 8);
+	CHECK_INT(reads_of(tape), 2);
+	scene_end(&s);
 }
 
 TEST(neighbours_that_differ_in_protection_come_by_one_mmap)

@@ -180,16 +180,18 @@ static inline VmaEntry *scene_vma(struct scene *s, struct task *task,
 static inline void scene_pages(
 	struct scene *s, struct task *task, uint64_t vaddr, uint64_t n)
 {
-	struct pages_map *map = &task->pages;
-	struct pages_run *runs =
-		arena_newn(s->arena, struct pages_run, map->n + 1);
+	struct source *pages = &task->pages;
+	struct source_piece *pieces =
+		arena_newn(s->arena, struct source_piece, pages->n + 1);
 
-	for (size_t i = 0; i < map->n; i++)
-		runs[i] = map->runs[i];
-	runs[map->n++] = (struct pages_run){
-		vaddr, n, PAGES_PRESENT, map->stored * SCENE_PAGE};
-	map->runs = runs;
-	map->stored += n;
+	for (size_t i = 0; i < pages->n; i++)
+		pieces[i] = pages->pieces[i];
+	pieces[pages->n++] = (struct source_piece){
+		vaddr, n, PAGES_PRESENT, 0, pages->stored * SCENE_PAGE};
+	pages->pieces = pieces;
+	pages->stored += n;
+	pages->files = arena_new1(s->arena, struct source_file);
+	pages->n_files = 1;
 }
 
 static inline void scene_map(

@@ -13,8 +13,9 @@
 
 #include "base/fd.h"
 #include "base/index.h"
+#include "base/io.h"
 #include "base/vec.h"
-#include "image/page_chain.h"
+#include "pages/source.h"
 
 #ifndef MFD_EXEC
 #define MFD_EXEC 0x0010u
@@ -169,51 +170,51 @@ static int memfd_make(
 	return 0;
 }
 
-static int piece_read(const struct page_piece *piece, uint32_t page_size,
-	uint8_t *memory, uint64_t room, struct err *err)
+static int piece_read(struct source_reader *reader,
+	const struct source_piece *piece, uint8_t *memory, uint64_t room,
+	struct err *err)
 {
-	uint64_t size = piece->nr_pages * page_size, done = 0;
-	ssize_t got;
+	uint64_t size = piece->nr_pages * reader->source->page_size;
+	int code, fd;
 
 	if (piece->vaddr > room || size > room - piece->vaddr)
 		return err_set(err, EBADMSG,
 			"its pages reach up to %llu, behind its end at %llu",
 			(unsigned long long)(piece->vaddr + size),
 			(unsigned long long)room);
-	while (done < size) {
-		got = pread(piece->fd, memory + piece->vaddr + done,
-			size - done, (off_t)(piece->offset + done));
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got < 0)
-			return err_errno(err, "reading its pages");
-		if (got == 0)
-			return err_set(err, EBADMSG, "its pages end too early");
-		done += (uint64_t)got;
-	}
-	return 0;
+	if (piece->file == SOURCE_ELSEWHERE)
+		return err_set(err, EBADMSG,
+			"its pages are still with whoever dumped it");
+	code = source_reader_fd(reader, piece->file, &fd, err);
+	if (code)
+		return code;
+	code = io_pread_exact(
+		fd, memory + piece->vaddr, size, (off_t)piece->offset);
+	return code ? err_code(err, code, "reading its pages") : 0;
 }
 
 static int memory_fill(struct restore *restore, const MemfdInodeEntry *inode,
 	int fd, struct err *err)
 {
 	uint32_t page = (uint32_t)restore->run->page_size;
-	_cleanup_page_chain_ struct page_chain chain = {0};
+	_cleanup_source_reader_ struct source_reader reader = {0};
 	uint64_t room = (inode->size + page - 1) & ~(uint64_t)(page - 1);
+	struct source pages = {0};
 	void *memory;
 	int code;
 
-	code = page_chain_open(restore->images, IMAGE_PAGEMAP_SHMEM,
-		inode->shmid, page, &chain, err);
-	if (code || !chain.n)
+	code = source_load(restore->images, IMAGE_PAGEMAP_SHMEM, inode->shmid,
+		page, &pages, err);
+	if (code || !pages.n)
 		return code;
 	memory = room ? mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_SHARED, fd,
 				0)
 		      : MAP_FAILED;
 	if (memory == MAP_FAILED)
 		return err_errno(err, "mapping it");
-	for (size_t i = 0; i < chain.n && !code; i++)
-		code = piece_read(&chain.pieces[i], page, memory, room, err);
+	source_reader_open(&reader, restore->arena, &pages);
+	for (size_t i = 0; i < pages.n && !code; i++)
+		code = piece_read(&reader, &pages.pieces[i], memory, room, err);
 	munmap(memory, room);
 	return code;
 }
