@@ -24,7 +24,7 @@ def script_judge(root, path, text):
         return f"{first}: interpreters are /bin/sh, /bin/bash and " \
             "/usr/bin/python3"
     if first.startswith("#!") and not os.access(full, os.X_OK) and \
-            os.path.isdir(os.path.join(root, ".git")):
+            os.path.exists(os.path.join(root, ".git")):
         return "is not executable"
     return None
 
