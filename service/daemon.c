@@ -6,6 +6,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
@@ -35,11 +36,14 @@ struct daemon {
 	sigset_t mask;
 	struct crowd crowd;
 	/* of those who are told of in the log: */
-	struct quota invited, uninvited;
+	struct quota invited, uninvited, pauses;
+	int64_t deaf_until_ms; /* nobody can be let in before; 0: not so */
+	int log;	       /* its fd */
 };
 
-/* Clients in a minute. */
-enum { LOG_INVITED = 60, LOG_UNINVITED = 10 };
+/* Clients in a minute, and pauses. */
+enum { LOG_INVITED = 60, LOG_UNINVITED = 10, LOG_PAUSES = 1 };
+enum { PAUSE_MS = 500 };
 
 /* --- all of them ---------------------------------------------------------- */
 
@@ -59,13 +63,18 @@ static bool client_is_quiet(struct daemon *daemon, enum guest guest)
 		       clock_now_ms());
 }
 
+/* -1: never. */
+static int sooner(int a, int b)
+{
+	return a < 0 || (b >= 0 && b < a) ? b : a;
+}
+
 /* Returns when to look again; -1: need not. */
 static int quotas_tell(struct daemon *daemon, int64_t now_ms)
 {
 	unsigned uninvited = quota_end(&daemon->uninvited, now_ms);
 	unsigned invited = quota_end(&daemon->invited, now_ms);
-	int first = quota_wait(&daemon->uninvited, now_ms);
-	int second = quota_wait(&daemon->invited, now_ms);
+	unsigned pauses = quota_end(&daemon->pauses, now_ms);
 
 	if (uninvited)
 		log_warn("%u more clients in a minute who may not use this "
@@ -75,7 +84,12 @@ static int quotas_tell(struct daemon *daemon, int64_t now_ms)
 		log_info("%u more clients in a minute who were invited: left "
 			 "out of this log",
 			invited);
-	return first < 0 || (second >= 0 && second < first) ? second : first;
+	if (pauses)
+		log_warn("clients had to wait %u more times in a minute",
+			pauses);
+	return sooner(quota_wait(&daemon->pauses, now_ms),
+		sooner(quota_wait(&daemon->uninvited, now_ms),
+			quota_wait(&daemon->invited, now_ms)));
 }
 
 /* In the process that is the client's own. */
@@ -89,7 +103,8 @@ static void client_attend(struct daemon *daemon, struct arena *arena,
 	listener_leave(&daemon->listener);
 	close(daemon->signals);
 	attend_client(arena, socket, peer, &daemon->guests,
-		daemon->options->request_timeout, &daemon->mask);
+		daemon->options->request_timeout, &daemon->mask,
+		quiet ? -1 : daemon->log);
 }
 
 /* A process of its own for the client, if there is room. */
@@ -117,6 +132,30 @@ static int client_seat(struct daemon *daemon, struct arena *arena, int socket,
 	return 0;
 }
 
+/* Who cannot be given a place in a table stays in front of the door, so that
+ * asking again at once would be all that we do. */
+static void accept_pause(struct daemon *daemon, int code)
+{
+	int64_t now_ms = clock_now_ms();
+
+	/* He has gone, or somebody else let him in. */
+	if (code == EINTR || code == EAGAIN || code == ECONNABORTED)
+		return;
+	if (quota_take(&daemon->pauses, now_ms))
+		log_warn("clients have to wait: letting one in: %s",
+			strerror(code));
+	daemon->deaf_until_ms = now_ms + PAUSE_MS;
+}
+
+/* In how many milliseconds it ends; -1: there is none. */
+static int pause_left(struct daemon *daemon, int64_t now_ms)
+{
+	if (daemon->deaf_until_ms > now_ms)
+		return (int)(daemon->deaf_until_ms - now_ms);
+	daemon->deaf_until_ms = 0;
+	return -1;
+}
+
 static void client_accept(struct daemon *daemon)
 {
 	_cleanup_fd_ int socket =
@@ -126,8 +165,10 @@ static void client_accept(struct daemon *daemon)
 	struct err err = {0};
 	bool quiet;
 
-	if (socket < 0)
+	if (socket < 0) {
+		accept_pause(daemon, errno);
 		return;
+	}
 	arena = arena_new();
 	if (client_seat(daemon, arena, socket, &peer, &quiet, &err)) {
 		if (!quiet)
@@ -169,14 +210,16 @@ static int clients_serve(struct daemon *daemon, struct err *err)
 {
 	struct pollfd wait_for[] = {{.fd = daemon->signals, .events = POLLIN},
 		{.fd = daemon->listener.fd, .events = POLLIN}};
-	int late, quota;
+	int late, pause;
 
 	for (;;) {
+		pause = pause_left(daemon, clock_now_ms());
 		late = crowd_kill_late(&daemon->crowd, clock_now_ms());
-		quota = quotas_tell(daemon, clock_now_ms());
-		if (late < 0 || (quota >= 0 && quota < late))
-			late = quota;
-		if (poll(wait_for, 2, late) < 0 && errno != EINTR)
+		late = sooner(late, quotas_tell(daemon, clock_now_ms()));
+		wait_for[0].revents = wait_for[1].revents = 0;
+		wait_for[1].fd = pause < 0 ? daemon->listener.fd : -1;
+		if (poll(wait_for, 2, sooner(late, pause)) < 0 &&
+			errno != EINTR)
 			return err_errno(err, "waiting for clients");
 		if (wait_for[0].revents && signals_read(daemon))
 			return 0;
@@ -187,7 +230,7 @@ static int clients_serve(struct daemon *daemon, struct err *err)
 
 /* --- coming up ------------------------------------------------------------ */
 
-static int log_begin(const struct options *o, struct err *err)
+static int log_begin(const struct options *o, int *ret_fd, struct err *err)
 {
 	enum log_level level = o->verbosity < LOG_DEBUG
 				       ? (enum log_level)o->verbosity
@@ -199,6 +242,7 @@ static int log_begin(const struct options *o, struct err *err)
 	if (code)
 		return err_wrap(err, "the log file");
 	log_open(fd, level);
+	*ret_fd = level < LOG_ERROR ? -1 : fd;
 	return 0;
 }
 
@@ -244,14 +288,16 @@ int daemon_run(
 		.listener = {.fd = -1, .folder = -1, .file = -1},
 		.signals = -1,
 		.invited = {.most = LOG_INVITED},
-		.uninvited = {.most = LOG_UNINVITED}};
+		.uninvited = {.most = LOG_UNINVITED},
+		.pauses = {.most = LOG_PAUSES},
+		.log = -1};
 	struct pidfile pidfile;
 	int rc;
 
 	if (chdir(options->work_dir))
 		return err_errno(err, "entering the work directory '%s'",
 			options->work_dir);
-	rc = log_begin(options, err);
+	rc = log_begin(options, &daemon.log, err);
 	if (!rc)
 		rc = guests_read(arena, options, &daemon.guests, err);
 	if (!rc)

@@ -54,16 +54,28 @@ static int range_close(int from, int to, struct err *err)
 	return err_errno(err, "closing what is the service's");
 }
 
-static int fds_close(const int keep[2], struct err *err)
+/* The least of those that stay, from an fd on; INT_MAX: none. */
+static int fd_kept(const int *keep, size_t n, int from)
 {
-	int low = keep[0] < keep[1] ? keep[0] : keep[1];
-	int high = keep[0] < keep[1] ? keep[1] : keep[0];
+	int least = INT_MAX;
 
-	if (low < 0)
-		low = high;
-	return range_close(STDERR_FILENO + 1, low - 1, err)
-		?: range_close(low + 1, high - 1, err)
-		?: range_close(high + 1, INT_MAX, err);
+	for (size_t i = 0; i < n; i++)
+		if (keep[i] >= from && keep[i] < least)
+			least = keep[i];
+	return least;
+}
+
+static int fds_close(const int *keep, size_t n, struct err *err)
+{
+	int from = STDERR_FILENO + 1, next, code = 0;
+
+	for (; !code && from < INT_MAX; from = next + 1) {
+		next = fd_kept(keep, n, from);
+		if (next == INT_MAX)
+			return range_close(from, INT_MAX, err);
+		code = range_close(from, next - 1, err);
+	}
+	return code;
 }
 
 /* Whatever the service was started on is no place for a guest's words. */
@@ -94,11 +106,11 @@ static void signals_reset(void)
 	sigprocmask(SIG_SETMASK, &none, NULL);
 }
 
-int shed_belongings(const int keep[2], struct err *err)
+int shed_belongings(const int *keep, size_t n, struct err *err)
 {
 	environment_clear();
 	signals_reset();
 	if (chdir("/"))
 		return err_errno(err, "entering the root directory");
-	return stdio_replace(err) ?: fds_close(keep, err) ?: memory_hide(err);
+	return stdio_replace(err) ?: fds_close(keep, n, err) ?: memory_hide(err);
 }

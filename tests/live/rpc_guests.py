@@ -416,6 +416,9 @@ def refused_when(case, words, restrain):
     check(os.waitpid(child, 0)[1] == 0, "not refused, or by other words")
     as_user(lambda: service.connect().ok("VERSION"))
     service.stop()
+    told = [line for line in read_text(service.log).splitlines()
+            if f"of user {NOBODY} is not served: " in line]
+    check(len(told) == 1 and words in told[0], f"the log tells of it: {told}")
     os.unlink(service.log)  # the next one's tells when it is ready
 
 

@@ -161,6 +161,31 @@ def service_activated(case):
     check(os.path.exists(path), "a socket that is not its own is removed")
 
 
+@test("a service that has no place for one more connection waits, says so "
+      "once, and goes on when it has")
+def service_full(case):
+    service = Service(case)
+    messages(case.build)
+    pid = service.process.pid
+    hard = resource.prlimit(pid, resource.RLIMIT_NOFILE)[1]
+    used = {int(fd) for fd in os.listdir(f"/proc/{pid}/fd")}
+    first = min(set(range(len(used) + 1)) - used)
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (first, hard))
+    clients = [service.connect() for _ in range(3)]
+    spent = sum(int(word) for word in stat_fields(pid)[11:13])
+    time.sleep(2)
+    spent = sum(int(word) for word in stat_fields(pid)[11:13]) - spent
+    check(spent < os.sysconf("SC_CLK_TCK") / 10, f"{spent} ticks for nothing")
+    resource.prlimit(pid, resource.RLIMIT_NOFILE, (hard, hard))
+    for client in clients:
+        client.ok("VERSION")
+    service.connect().ok("VERSION")
+    check(service.stop() == 0, "another status")
+    told = [line for line in read_text(service.log).splitlines()
+            if "have to wait" in line]
+    check(len(told) == 1 and "Too many open files" in told[0], f"{told}")
+
+
 @test("root dumps and restores through the service, by fd and by name")
 def service_round_trip(case):
     service = Service(case)
