@@ -50,10 +50,10 @@ static int fs_capture(struct dump *dump, struct victim *victim, struct err *err)
 	int code;
 
 	code = registry_path(
-		dump, victim, "cwd", "the working directory", false, &cwd, err);
+		dump, victim, "cwd", "the working directory", NULL, &cwd, err);
 	if (!code)
 		code = registry_path(dump, victim, "root", "the root directory",
-			false, &root, err);
+			NULL, &root, err);
 	if (code)
 		return code;
 	fs_entry__init(entry);

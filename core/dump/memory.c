@@ -43,6 +43,9 @@ static int program_check(const struct victim *victim, struct err *err)
 		victim->pid);
 }
 
+/* So would it have to be mapped, wherever it was mapped in fact. */
+static const struct map program_map = {.prot = PROT_READ | PROT_EXEC};
+
 static int mm_fill(
 	struct dump *dump, struct victim *victim, MmEntry *mm, struct err *err)
 {
@@ -69,7 +72,7 @@ static int mm_fill(
 	code = program_check(victim, err);
 	if (!code)
 		code = registry_path(dump, victim, "exe", "the executable",
-			false, &exe, err);
+			&program_map, &exe, err);
 	mm->exe_file_id = exe.id;
 	return code;
 }

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/fd.h"
 #include "kernel/kcmp.h"
@@ -24,6 +25,7 @@ struct opened {
 struct named {
 	struct named *next; /* of the same inode */
 	const char *name;
+	unsigned mapped; /* as bits of map_way: it can be mapped so again */
 	struct registry_file file;
 };
 
@@ -251,24 +253,56 @@ static struct named *named_find(const struct inode *inode, const char *name)
 	return named;
 }
 
-static void named_add(struct dump *dump, struct inode *inode, const char *name,
-	const struct registry_file *file)
+static struct named *named_add(struct dump *dump, struct inode *inode,
+	const char *name, const struct registry_file *file)
 {
 	struct named *named = arena_new1(dump->arena, struct named);
 
-	*named = (struct named){inode->named, name, *file};
+	*named = (struct named){inode->named, name, 0, *file};
 	inode->named = named;
+	return named;
+}
+
+/* What matters to whether it can be mapped so, as a number below 32. */
+static unsigned map_way(const struct map *map)
+{
+	return (map->prot & (PROT_READ | PROT_WRITE | PROT_EXEC)) |
+	       (map->shared ? 8u : 0) | (map->flags & MAP_VM_MW ? 16u : 0);
+}
+
+/* Each way once. */
+static int mapped_look(
+	struct named *named, const struct sighting *sighting, struct err *err)
+{
+	unsigned bit = sighting->map ? 1u << map_way(sighting->map) : 0;
+	int code = 0;
+
+	if ((named->mapped & bit) == bit)
+		return 0;
+	for (size_t i = 0; kinds[i] && !code; i++)
+		if (kinds[i]->scope == SCOPE_FILE && kinds[i]->mapped &&
+			kinds[i]->tag == named->file.type)
+			code = kinds[i]->mapped(sighting, err);
+	if (code)
+		return err_wrap(err, "process %d: %s (%s)",
+			sighting->victim->pid, sighting->where,
+			sighting->target);
+	named->mapped |= bit;
+	return 0;
 }
 
 int registry_path(struct dump *dump, struct victim *victim, const char *link,
-	const char *where, bool shared, struct registry_file *ret,
+	const char *where, const struct map *map, struct registry_file *ret,
 	struct err *err)
 {
+	bool shared = map && map->shared; /* it may be memory */
 	struct sighting sighting = {.victim = victim,
 		.fd_number = -1,
+		.map = map,
 		.where = where,
 		.link = link,
 		.info = {.mnt_id = -1}};
+	struct registry_file file;
 	_cleanup_fd_ int fd = -1;
 	struct inode *inode;
 	struct named *named;
@@ -283,16 +317,18 @@ int registry_path(struct dump *dump, struct victim *victim, const char *link,
 	if (fd < 0 || fstat(fd, &sighting.stat))
 		return err_errno(err, "process %d: %s: opening %s", victim->pid,
 			where, target);
-	inode = inode_of(dump, &sighting.stat);
-	named = named_find(inode, target);
-	if (named) {
-		*ret = named->file;
-		return 0;
-	}
 	sighting.fd = fd;
 	sighting.target = target;
-	code = sighting_capture(dump, &sighting, ret, err);
+	inode = inode_of(dump, &sighting.stat);
+	named = named_find(inode, target);
+	if (!named) {
+		code = sighting_capture(dump, &sighting, &file, err);
+		if (code)
+			return code;
+		named = named_add(dump, inode, target, &file);
+	}
+	code = mapped_look(named, &sighting, err);
 	if (!code)
-		named_add(dump, inode, target, ret);
+		*ret = named->file;
 	return code;
 }

@@ -24,9 +24,9 @@ int registry_fd(struct dump *dump, struct victim *victim, int fd,
 	struct registry_file *ret, bool *ret_cloexec, struct err *err);
 
 /* A link below /proc/PID: "exe", "cwd", "root", "map_files/A-B". where names
- * it in errors; shared: a mapping that others see, which may be memory. */
+ * it in errors; map: what is mapped there, or how it would have to be. */
 int registry_path(struct dump *dump, struct victim *victim, const char *link,
-	const char *where, bool shared, struct registry_file *ret,
+	const char *where, const struct map *map, struct registry_file *ret,
 	struct err *err);
 
 #endif

@@ -146,27 +146,51 @@ static uint64_t map_advices(const struct map *map)
 	return bits;
 }
 
+static bool is_same_file(const struct map *a, const struct map *b)
+{
+	return a->ino == b->ino && a->shared == b->shared &&
+	       a->dev_major == b->dev_major && a->dev_minor == b->dev_minor &&
+	       strcmp(a->path, b->path) == 0;
+}
+
+/* All that the neighbours ask of their file. What is written to private memory
+ * is not the file's business. */
+static struct map neighbours_join(
+	const struct walk *walk, const struct map *map)
+{
+	const struct maps *maps = &walk->victim->maps;
+	struct map all = *map;
+
+	for (; map < maps->at + maps->n && is_same_file(map, &all); map++) {
+		all.prot |= map->prot;
+		all.flags |= map->flags & MAP_VM_MW;
+	}
+	if (!all.shared)
+		all.prot &= ~(uint32_t)PROT_WRITE;
+	return all;
+}
+
 /* Neighbouring areas of one file are looked up once. */
 static int file_find(struct walk *walk, const struct map *map,
 	struct registry_file *ret, struct err *err)
 {
 	const struct map *last = walk->last;
 	char link[64], where[64];
+	struct map all;
 	int code;
 
-	if (last && last->ino == map->ino && last->shared == map->shared &&
-		last->dev_major == map->dev_major &&
-		last->dev_minor == map->dev_minor &&
-		strcmp(last->path, map->path) == 0) {
+	if (last && is_same_file(last, map)) {
 		*ret = walk->last_file;
+		walk->last = map;
 		return 0;
 	}
 	snprintf(link, sizeof(link), "map_files/%llx-%llx",
 		(unsigned long long)map->start, (unsigned long long)map->end);
 	snprintf(where, sizeof(where), "the mapping %llx-%llx",
 		(unsigned long long)map->start, (unsigned long long)map->end);
+	all = neighbours_join(walk, map);
 	code = registry_path(
-		walk->dump, walk->victim, link, where, map->shared, ret, err);
+		walk->dump, walk->victim, link, where, &all, ret, err);
 	if (code)
 		return code;
 	walk->last = map;

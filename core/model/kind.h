@@ -12,6 +12,7 @@
  *	claims		is this open file mine?
  *	capture		facts -> message
  *	again					another one holds it, too
+ *	mapped					can it be mapped so again?
  *	needs					pure: what must exist first
  *	key					what --inherit-fd calls it
  *	apart					pure: may its holder make it?
@@ -72,6 +73,10 @@ struct kind {
 	 * that victim. NULL: that is nothing special. */
 	int (*again)(struct dump *, const struct victim *, uint32_t id,
 		struct err *);
+
+	/* Files: what was captured is mapped so (sighting->map). NULL: it can
+	 * be mapped again however it was. */
+	int (*mapped)(const struct sighting *, struct err *);
 
 	/* Any: once, when all victims were captured. */
 	int (*finish)(struct dump *, struct err *);

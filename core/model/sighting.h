@@ -23,10 +23,11 @@ struct sighting {
 	int fd_number;
 	int fd;
 	struct stat stat;
-	const char *link;   /* below /proc/PID: "fd/7", "map_files/..." */
-	const char *target; /* what readlink says: "pipe:[42]", "/tmp/x" */
-	struct fdinfo info; /* zero for a path */
-	const char *where;  /* "fd 7", "exe", "mapping 7f00-7f10": errors */
+	const char *link;      /* below /proc/PID: "fd/7", "map_files/..." */
+	const char *target;    /* what readlink says: "pipe:[42]", "/tmp/x" */
+	struct fdinfo info;    /* zero for a path */
+	const struct map *map; /* of a mapping; NULL: it is none */
+	const char *where;     /* "fd 7", "exe", "mapping 7f00-7f10": errors */
 };
 
 #endif

@@ -10,6 +10,7 @@
 
 #include "kinds/file/lib/fown.h"
 #include "kinds/file/lib/path.h"
+#include "kinds/file/lib/path_again.h"
 #include "kinds/file/lib/proc_held.h"
 #include "kinds/table.h"
 
@@ -94,6 +95,7 @@ const struct kind kind_regular = {
 	.claims = regular_claims,
 	.capture = regular_capture,
 	.again = proc_held_again,
+	.mapped = path_map_check,
 	.key = regular_key,
 	.apart = apart_alone,
 	.make = regular_make,

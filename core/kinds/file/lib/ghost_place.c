@@ -7,6 +7,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -104,22 +105,69 @@ void ghost_place_close(struct ghost_place *place)
 	place->dir = -1;
 }
 
-int ghost_place_check(const char *name, struct err *err)
+bool ghost_place_find(const char *name, char ret_folder[PATH_MAX])
 {
-	char folder[PATH_MAX];
 	struct stat stat;
 	char *slash;
 
-	if (snprintf(folder, sizeof(folder), "%s", name) >= PATH_MAX)
-		return err_set(err, ENAMETOOLONG, "its name is too long");
+	if (snprintf(ret_folder, PATH_MAX, "%s", name) >= PATH_MAX)
+		return false;
 	do {
-		slash = strrchr(folder, '/');
+		slash = strrchr(ret_folder, '/');
 		if (!slash)
-			return 0;
-		slash[slash == folder] = '\0';
-	} while (folder[1] && lstat(folder, &stat) && errno == ENOENT);
-	if (!faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS))
+			return false;
+		slash[slash == ret_folder] = '\0';
+	} while (ret_folder[1] && lstat(ret_folder, &stat) && errno == ENOENT);
+	return true;
+}
+
+/* Can names be taken away there again? */
+static int append_check(const char *folder, struct err *err)
+{
+	struct statx stat;
+
+	if (statx(AT_FDCWD, folder, AT_SYMLINK_NOFOLLOW, 0, &stat) ||
+		!(stat.stx_attributes & STATX_ATTR_APPEND))
 		return 0;
+	err_set(err, EPERM,
+		"it was deleted, and in the folder '%s', where it would be "
+		"made again for a moment, nothing can be deleted (chattr +a)",
+		folder);
+	return err_hint(err, "take that attribute away before the checkpoint");
+}
+
+/* A mount that is gone since, or below another one, has its files still; but
+ * not where their names are. Mapped files are shown by another layer of the
+ * same. */
+static int mount_check(
+	const struct sighting *sighting, const char *folder, struct err *err)
+{
+	struct statfs was, is;
+
+	if (sighting->fd_number < 0 || fstatfs(sighting->fd, &was) ||
+		statfs(folder, &is) ||
+		(was.f_type == is.f_type &&
+			!memcmp(&was.f_fsid, &is.f_fsid, sizeof(is.f_fsid))))
+		return 0;
+	err_set(err, EOPNOTSUPP,
+		"it was deleted, and the folder '%s', where it would be made "
+		"again, is one of another file system now",
+		folder);
+	return err_hint(err, "its own was unmounted, or another one mounted "
+			     "there: undo that, or close the file before the "
+			     "checkpoint");
+}
+
+int ghost_place_check(
+	const struct sighting *sighting, const char *name, struct err *err)
+{
+	char folder[PATH_MAX];
+
+	if (!ghost_place_find(name, folder))
+		return err_set(err, ENAMETOOLONG, "its name is too long");
+	if (!faccessat(AT_FDCWD, folder, W_OK | X_OK, AT_EACCESS))
+		return append_check(folder, err)
+			       ?: mount_check(sighting, folder, err);
 	err_errno(err,
 		"it was deleted, and could not be made again for a moment in "
 		"the folder '%s'",

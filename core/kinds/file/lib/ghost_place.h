@@ -6,8 +6,12 @@
 #ifndef STASIS_KINDS_FILE_LIB_GHOST_PLACE_H
 #define STASIS_KINDS_FILE_LIB_GHOST_PLACE_H
 
+#include <limits.h>
+#include <stdbool.h>
+
 #include "base/undo.h"
 #include "model/restore.h"
+#include "model/sighting.h"
 
 enum { GHOST_FOLDERS = 64 };
 
@@ -23,8 +27,12 @@ struct ghost_place {
 	size_t n;
 };
 
-/* At the dump: could a deleted file of that name be made again? */
-int ghost_place_check(const char *name, struct err *err);
+/* At the dump: the last folder above that name that is there. */
+bool ghost_place_find(const char *name, char ret_folder[PATH_MAX]);
+
+/* At the dump: could a deleted file be made again under that name? */
+int ghost_place_check(
+	const struct sighting *sighting, const char *name, struct err *err);
 
 int ghost_place_open(struct restore *restore, const char *folder,
 	struct ghost_place *ret, struct err *err);

@@ -17,6 +17,7 @@
 #include "kinds/file/lib/fown.h"
 #include "kinds/file/lib/ghost.h"
 #include "kinds/file/lib/ghost_place.h"
+#include "kinds/file/lib/path_again.h"
 #include "kinds/file/lib/proc_held.h"
 #include "model/external.h"
 
@@ -36,14 +37,38 @@ bool path_is_named(const struct sighting *sighting)
 		return strncmp(sighting->target, "(unreachable)", 13) == 0;
 	if (sighting->stat.st_nlink && !S_ISREG(sighting->stat.st_mode))
 		return true;
+	/* A file may be called so. */
+	if (sighting->stat.st_nlink && path_leads(sighting->target, sighting))
+		return true;
 	for (int i = 0; inner[i]; i++)
 		if (strncmp(sighting->target, inner[i], strlen(inner[i])) == 0)
 			return false;
 	return true;
 }
 
+bool path_strip_deleted(char *name)
+{
+	size_t size = strlen(name), tail = strlen(deleted);
+
+	if (size <= tail || strcmp(name + size - tail, deleted) != 0)
+		return false;
+	name[size - tail] = '\0';
+	return true;
+}
+
 /* Overlay file systems show a mapped file with the device of the layer that it
  * is in (before 6.8). */
+static bool is_of_layer(
+	const char *name, const struct sighting *sighting, off_t size)
+{
+	enum { OVERLAY = 0x794c7630 };
+	struct statfs fs;
+
+	return sighting->fd_number < 0 && S_ISREG(sighting->stat.st_mode) &&
+	       size == sighting->stat.st_size && !statfs(name, &fs) &&
+	       fs.f_type == OVERLAY;
+}
+
 bool path_leads(const char *name, const struct sighting *sighting)
 {
 	const struct stat *seen = &sighting->stat;
@@ -53,8 +78,7 @@ bool path_leads(const char *name, const struct sighting *sighting)
 		return false;
 	return stat.st_ino == seen->st_ino && stat.st_mode == seen->st_mode &&
 	       (stat.st_dev == seen->st_dev ||
-		       (sighting->fd_number < 0 &&
-			       stat.st_size == seen->st_size));
+		       is_of_layer(name, sighting, stat.st_size));
 }
 
 static int name_refuse(const struct sighting *sighting, struct err *err)
@@ -103,7 +127,6 @@ static int name_capture(struct dump *dump, const struct sighting *sighting,
 	uint32_t id, RegFileEntry *reg, struct err *err)
 {
 	const char *target = sighting->target;
-	size_t size = strlen(target), tail = strlen(deleted);
 	char *name = arena_strdup(dump->arena, target);
 
 	reg->name = name;
@@ -111,14 +134,13 @@ static int name_capture(struct dump *dump, const struct sighting *sighting,
 		return name_refuse(sighting, err);
 	if (path_leads(name, sighting))
 		return 0;
-	if (size <= tail || strcmp(target + size - tail, deleted) != 0)
+	if (!path_strip_deleted(name))
 		return name_refuse(sighting, err);
-	name[size - tail] = '\0';
 	if (sighting->stat.st_nlink == 0 &&
 		(S_ISREG(sighting->stat.st_mode) ||
 			S_ISDIR(sighting->stat.st_mode) ||
 			S_ISLNK(sighting->stat.st_mode)))
-		return ghost_place_check(name, err)
+		return ghost_place_check(sighting, name, err)
 			       ?: ghost_capture(dump, sighting, id, err);
 	if (path_leads(name, sighting))
 		return 0;
@@ -183,31 +205,6 @@ static bool flags_may_grow(uint32_t flags)
 	return (flags & O_ACCMODE) == O_WRONLY && flags & O_APPEND;
 }
 
-/* What was opened before its permissions, attributes or mount changed cannot
- * be opened so again. */
-static int again_check(const struct sighting *sighting, const RegFileEntry *reg,
-	struct err *err)
-{
-	_cleanup_fd_ int fd = -1;
-	char link[32];
-
-	if (sighting->fd_number < 0 || reg->flags & O_PATH ||
-		!(S_ISREG(sighting->stat.st_mode) ||
-			S_ISDIR(sighting->stat.st_mode)) ||
-		!sighting->stat.st_nlink)
-		return 0;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", sighting->fd);
-	fd = open(
-		link, (path_flags(reg) & ~O_NOFOLLOW) | O_NONBLOCK | O_CLOEXEC);
-	if (fd >= 0)
-		return 0;
-	err_errno(err, "it could not be opened again as it is open now");
-	return err_hint(err, "its permissions, attributes (chattr) or file "
-			     "system have changed since it was opened, or the "
-			     "restore needs more rights: change that back, or "
-			     "close it before the checkpoint");
-}
-
 static int named_capture(struct dump *dump, const struct sighting *sighting,
 	uint32_t id, RegFileEntry *reg, struct err *err)
 {
@@ -219,7 +216,7 @@ static int named_capture(struct dump *dump, const struct sighting *sighting,
 	if (!code)
 		code = name_capture(dump, sighting, id, reg, err);
 	if (!code)
-		code = again_check(sighting, reg, err);
+		code = path_again_check(sighting, reg, err);
 	if (code || !S_ISREG(stat->st_mode))
 		return code;
 	if (flags_may_grow(sighting->info.flags))

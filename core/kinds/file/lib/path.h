@@ -52,6 +52,10 @@ int path_flags(const RegFileEntry *reg);
 /* Does the name lead to what was sighted? */
 bool path_leads(const char *name, const struct sighting *sighting);
 
+/* Takes " (deleted)" from the end of a link's target; false: it is not there.
+ */
+bool path_strip_deleted(char *name);
+
 /* What a file is that looks like a regular one and cannot be opened again by
  * its name: "a POSIX message queue". NULL: it can. */
 const char *path_is_special(const struct sighting *sighting);
