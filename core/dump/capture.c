@@ -9,8 +9,8 @@
 #include "dump/namespaces.h"
 #include "image/extra.h"
 #include "inject/regs.h"
+#include "kinds/kinds.h"
 #include "model/extra.h"
-#include "model/kind.h"
 #include "kinds/task/lib/seccomp_book.h"
 #include "proto/inventory.pb-c.h"
 
@@ -83,27 +83,6 @@ static int registers_capture(struct dump *dump, struct victim_thread *thread,
 		return err_code(err, code, "settling its registers");
 	code = be->thread_to_image(dump->arena, &regs, core, err);
 	return code ?: extra_capture(dump, thread, &regs, err);
-}
-
-static int kinds_capture(struct dump *dump, struct victim_thread *thread,
-	bool leader, CoreEntry *core, struct err *err)
-{
-	struct sighting sighting = {.victim = thread->victim,
-		.thread = thread,
-		.fd_number = -1,
-		.fd = -1};
-	int code;
-
-	for (size_t i = 0; kinds[i]; i++) {
-		if (!kinds[i]->capture || kinds[i]->scope == SCOPE_FILE ||
-			(kinds[i]->scope == SCOPE_TASK && !leader))
-			continue;
-		sighting.answer = &thread->answers[i];
-		code = kinds[i]->capture(dump, &sighting, core, err);
-		if (code)
-			return err_wrap(err, "%s", kinds[i]->name);
-	}
-	return 0;
 }
 
 static int thread_capture(

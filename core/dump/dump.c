@@ -20,8 +20,8 @@
 #include "dump/room.h"
 #include "dump/shared.h"
 #include "hooks/hooks.h"
+#include "kinds/kinds.h"
 #include "model/external.h"
-#include "model/kind.h"
 #include "options/version.h"
 #include "pages/connect.h"
 
@@ -53,17 +53,6 @@ static int victims_freeze(
 	return code
 		       ?: hooks_tell(dump->run, "query-ext-files",
 				  dump->run->opt->tree, err);
-}
-
-/* What kinds could not know before all files were seen. */
-static int kinds_finish(struct dump *dump, struct err *err)
-{
-	int code = 0;
-
-	for (size_t i = 0; kinds[i] && !code; i++)
-		if (kinds[i]->finish)
-			code = kinds[i]->finish(dump, err);
-	return code;
 }
 
 static int all_capture(

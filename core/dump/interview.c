@@ -13,7 +13,7 @@
 #include "inject/vdso.h"
 #include "kernel/oom.h"
 #include "kernel/ptrace.h"
-#include "model/kind.h"
+#include "kinds/kinds.h"
 
 /* Before those of the kinds, of each thread. */
 enum { OP_SECUREBITS };
@@ -98,27 +98,13 @@ static int thread_fetch(
 static int thread_ask(struct dump *dump, struct victim_thread *thread,
 	bool leader, struct err *err)
 {
-	struct tape *tape;
-	int code;
-
-	tape = tape_new(dump->arena,
+	struct tape *tape = tape_new(dump->arena,
 		arena_printf(dump->arena, "thread %d", thread->tid));
+
 	thread->tape = tape;
 	tape_about(tape, "securebits");
 	tape_call(tape, CALL_prctl, A(PR_GET_SECUREBITS));
-	for (size_t i = 0; kinds[i]; i++) {
-		if (!kinds[i]->ask ||
-			(kinds[i]->scope == SCOPE_TASK && !leader))
-			continue;
-		thread->answers[i].op = (uint32_t)tape->ops.n;
-		thread->answers[i].data = tape->data_size;
-		tape_about(tape, "%s", kinds[i]->name);
-		code = kinds[i]->ask(tape, thread, &thread->answers[i], err);
-		if (code)
-			return err_wrap(err, "thread %d: %s", thread->tid,
-				kinds[i]->name);
-	}
-	return 0;
+	return kinds_ask(thread, leader, err);
 }
 
 static int interview_prepare(struct interview *in, struct err *err)

@@ -11,7 +11,7 @@
 #include "kernel/kcmp.h"
 #include "kernel/kcmp_tree.h"
 #include "kernel/pidfd.h"
-#include "model/kind.h"
+#include "kinds/kinds.h"
 
 enum { BUCKETS_FIRST = 1024 };
 
@@ -136,26 +136,22 @@ static int unclaimed_refuse(const struct sighting *sighting, struct err *err)
 static int sighting_capture(struct dump *dump, const struct sighting *sighting,
 	struct registry_file *ret, struct err *err)
 {
+	const struct kind *kind = kinds_claim(sighting);
 	FileEntry entry = FILE_ENTRY__INIT;
 	int code;
 
+	if (!kind)
+		return unclaimed_refuse(sighting, err);
 	entry.id = dump_file_id(dump);
-	for (size_t i = 0; kinds[i]; i++) {
-		if (kinds[i]->scope != SCOPE_FILE ||
-			!kinds[i]->claims(sighting))
-			continue;
-		code = kinds[i]->capture(dump, sighting, &entry, err);
-		if (!code)
-			code = file_append(dump, kinds[i], &entry, err);
-		if (code)
-			return err_wrap(err, "process %d: %s (%s)",
-				sighting->victim->pid, sighting->where,
-				sighting->target);
-		ret->id = entry.id;
-		ret->type = entry.type;
-		return 0;
-	}
-	return unclaimed_refuse(sighting, err);
+	code = kind->capture(dump, sighting, &entry, err);
+	if (!code)
+		code = file_append(dump, kind, &entry, err);
+	if (code)
+		return err_wrap(err, "process %d: %s (%s)",
+			sighting->victim->pid, sighting->where,
+			sighting->target);
+	*ret = (struct registry_file){entry.id, entry.type};
+	return 0;
 }
 
 /* The description that is open there: one that is known, or a new one whose
@@ -180,12 +176,8 @@ static int opened_find(struct dump *dump, struct victim *victim, int fd,
 static int known_look(struct dump *dump, const struct victim *victim, int fd,
 	const struct registry_file *file, struct err *err)
 {
-	int code = 0;
+	int code = kinds_again(dump, victim, file->type, file->id, err);
 
-	for (size_t i = 0; kinds[i] && !code; i++)
-		if (kinds[i]->scope == SCOPE_FILE &&
-			kinds[i]->tag == file->type && kinds[i]->again)
-			code = kinds[i]->again(dump, victim, file->id, err);
 	return code ? err_wrap(err, "process %d: fd %d", victim->pid, fd) : 0;
 }
 
@@ -279,10 +271,7 @@ static int mapped_look(
 
 	if ((named->mapped & bit) == bit)
 		return 0;
-	for (size_t i = 0; kinds[i] && !code; i++)
-		if (kinds[i]->scope == SCOPE_FILE && kinds[i]->mapped &&
-			kinds[i]->tag == named->file.type)
-			code = kinds[i]->mapped(sighting, err);
+	code = kinds_mapped(sighting, named->file.type, err);
 	if (code)
 		return err_wrap(err, "process %d: %s (%s)",
 			sighting->victim->pid, sighting->where,

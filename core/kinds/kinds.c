@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "kinds/kinds.h"
 #include "kinds/table.h"
 
 /*
@@ -70,9 +71,10 @@ const struct kind *const kinds[] = {
 	NULL,
 };
 
-bool apart_alone(const FileEntry *entry, uint64_t *ret_with)
+int plan_alone(
+	const struct plan_view *view, struct object *object, struct err *err)
 {
-	(void)entry;
-	*ret_with = 0;
-	return true;
+	(void)err;
+	object_share(view, object, 0, 0);
+	return 0;
 }

@@ -7,8 +7,9 @@
 
 #include "model/kind.h"
 
-/* kind.apart of kinds whose objects have nothing in common. */
-bool apart_alone(const FileEntry *entry, uint64_t *ret_with);
+/* kind.plan of kinds whose objects have nothing in common. */
+int plan_alone(
+	const struct plan_view *view, struct object *object, struct err *err);
 
 /* Files. */
 extern const struct kind kind_regular;

@@ -5,7 +5,7 @@
  * A file kind (pipe, eventfd, ...) makes objects: open file descriptions,
  * which tasks hold under fd numbers. A task or thread kind (timers,
  * credentials, ...) is a piece of a task's or thread's own state. The walks
- * know none of them by name; they go through kinds[] in its order.
+ * know none of them by name; they go through kinds/kinds.h.
  *
  *	stage		dump			restore
  *	ask		put questions on the thread's interview tape
@@ -13,9 +13,8 @@
  *	capture		facts -> message
  *	again					another one holds it, too
  *	mapped					can it be mapped so again?
- *	needs					pure: what must exist first
+ *	plan					pure: edges, where it is made
  *	key					what --inherit-fd calls it
- *	apart					pure: may its holder make it?
  *	prepare					read what makes need
  *	make					message -> fd
  *	emit					pure: message -> ops on a tape
@@ -37,7 +36,6 @@
 
 struct dump;
 struct restore;
-struct plan;
 
 enum scope {
 	SCOPE_TASK,   /* asked on and emitted by the leader only */
@@ -56,6 +54,7 @@ struct kind {
 	bool meets;   /* threads: all of the task wait for each other before it
 		       * emits in any of them; one kind at most */
 	uint32_t tag; /* files: its FdTypes number in the image format */
+	/* Files: its message in a FileEntry, there before any verb is run. */
 	const ProtobufCMessageDescriptor *schema;
 
 	/* Tasks and threads: questions. answer->op, ->data are preset to the
@@ -81,12 +80,10 @@ struct kind {
 	/* Any: once, when all victims were captured. */
 	int (*finish)(struct dump *, struct err *);
 
-	/* Files: objects that must be made before this one (object_need). */
-	int (*needs)(struct plan *, const struct object *, struct err *);
-	/* Files, pure: may be made by the one task that holds it? Objects of
-	 * one kind and number *ret_with (0: none) have more in common, and are
-	 * made in one place, one after the other. NULL: by the coordinator. */
-	bool (*apart)(const FileEntry *, uint64_t *ret_with);
+	/* Files, pure: edges to other objects (object_need, object_link), and
+	 * with what it may be made by its only holder (object_share); without
+	 * that the coordinator makes it. */
+	int (*plan)(const struct plan_view *, struct object *, struct err *);
 	/* Files: in the coordinator, before tasks that make such copy what it
 	 * knows: whatever makes read of all images. */
 	int (*prepare)(struct restore *, struct err *);
@@ -101,16 +98,11 @@ struct kind {
 	/* Files: the name by which another one may be given in its place. */
 	int (*key)(struct restore *, const struct object *,
 		struct object_key *ret, struct err *);
-	/* Files: what must be done inside one task that holds the object, with
-	 * its final fd numbers there (holder->fd). Tasks and threads: all. */
+	/* Files: what must be done inside a task that holds the object, with
+	 * its final fd number there (holder->fd); for every holder, of which
+	 * one is holder->first. Tasks and threads: all. */
 	int (*emit)(struct tape *, const struct object *, const struct holder *,
 		struct err *);
 };
-
-extern const struct kind *const kinds[]; /* NULL-terminated */
-
-/* What an open file is that no kind claims, in plain words with an article:
- * "a unix socket". */
-const char *kind_unknown_name(const struct sighting *sighting);
 
 #endif

@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 
+#include "model/book.h"
 #include "model/kind.h"
 #include "model/tree.h"
 
@@ -15,6 +16,27 @@ struct object *objects_find(const struct objects *objects, uint32_t id)
 void object_need(struct arena *arena, struct object *a, struct object *b)
 {
 	*vec_push(arena, &a->needs) = b;
+}
+
+void object_link(struct arena *arena, struct object *a, struct object *b)
+{
+	*vec_push(arena, &a->links) = b;
+}
+
+void *object_share(const struct plan_view *view, struct object *object,
+	uint64_t with, size_t size)
+{
+	void **slot;
+
+	object->alone = true;
+	object->with = with;
+	if (!with || !size)
+		return NULL;
+	slot = book_slot(view->arena, &view->objects->commons,
+		object->kind->name, with, 0);
+	if (!*slot)
+		*slot = arena_alloc(view->arena, size);
+	return object->common = *slot;
 }
 
 const char *object_name(const struct object *object, char ret[OBJECT_NAME])

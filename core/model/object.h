@@ -11,6 +11,8 @@
 #include "base/vec.h"
 #include "proto/files.pb-c.h"
 
+struct arena;
+struct book;
 struct facts;
 struct kind;
 struct task;
@@ -27,6 +29,7 @@ struct holder {
 	struct task *task;
 	struct thread *thread; /* task and thread kinds */
 	int fd;		       /* files: final number; -1: no fd (mapping) */
+	bool first;	       /* ... of all: it does what is done once */
 	bool cloexec;
 };
 
@@ -49,13 +52,17 @@ struct object {
 	const struct kind *kind;
 	FileEntry *entry;
 	VEC(struct holder) holders;
-	VEC(struct object *) needs; /* made before this one */
-	int rank;		    /* place in the order of making */
-	int slot;		    /* on the shelf; -1: not there */
+	/* Two sorts of edges: made before this one (no circles), and named by
+	 * it when all are made. */
+	VEC(struct object *) needs, links;
+	int rank;	/* place in the order of making */
+	int slot;	/* on the shelf; -1: not there */
 	int write_slot; /* of its second, writable fd; -1: it has none */
-	bool apart;	/* made by its only holder, not by the coordinator */
+	bool alone;	/* its kind says: its only holder may make it */
+	bool apart;	/* ... and does, not the coordinator */
 	bool shelved;	/* must be on the shelf: others are made from it */
 	uint64_t with;	/* number of those it is made with; 0: none */
+	void *common;	/* its kind's, of all that it is made with */
 	struct object *next_with;      /* made right after it; NULL: none */
 	int shelf_fd;		       /* where it is made; -1: not made */
 	bool outside;		       /* it must be given */
@@ -67,6 +74,14 @@ struct objects {
 	VEC(struct object *) list;
 	struct object **by_id; /* [0..max_id], NULL: none */
 	uint32_t max_id;
+	struct book *commons; /* object_share's */
+};
+
+/* What a kind plans with: all that the images tell. */
+struct plan_view {
+	struct arena *arena;
+	struct objects *objects;
+	const struct tree *tree;
 };
 
 struct object *objects_find(const struct objects *objects, uint32_t id);
@@ -85,5 +100,12 @@ enum { OBJECT_NAME = 96 };
 const char *object_name(const struct object *object, char ret[OBJECT_NAME]);
 /* b must be made before a. */
 void object_need(struct arena *arena, struct object *a, struct object *b);
+/* a names b when both are made: b must be where all reach it. */
+void object_link(struct arena *arena, struct object *a, struct object *b);
+/* Its only holder may make it, in one place with all of its kind that have
+ * the same number (0: none). Returns room of size bytes that they share, zeros
+ * at first. */
+void *object_share(const struct plan_view *view, struct object *object,
+	uint64_t with, size_t size);
 
 #endif

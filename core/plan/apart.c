@@ -27,9 +27,8 @@ static struct plan_task *holder_alone(
 
 static bool may_be_apart(const struct plan *plan, struct object *object)
 {
-	return object->kind->apart(object->entry, &object->with) &&
-	       !object->needs.n && !object->shelved && !object->given &&
-	       holder_alone(plan, object);
+	return object->alone && !object->needs.n && !object->shelved &&
+	       !object->given && holder_alone(plan, object);
 }
 
 static int together_order(const void *a, const void *b)
@@ -49,28 +48,6 @@ static bool are_together(const struct object *a, const struct object *b)
 	return a->kind == b->kind && a->with && a->with == b->with;
 }
 
-/* A set that watches another task's file takes it from the shelf. */
-static void watched_shelve(
-	const struct plan *plan, const EventpollFileEntry *set)
-{
-	const EventpollTfdEntry *target;
-	const struct task *task;
-	const FdinfoEntry *entry;
-	struct object *object;
-
-	for (size_t i = 0; set && i < set->n_tfd; i++) {
-		target = set->tfd[i];
-		task = target->has_stasis_pid
-			       ? tree_find(
-					 plan->tree, (pid_t)target->stasis_pid)
-			       : NULL;
-		entry = task ? task_fd(task, target->stasis_fd) : NULL;
-		object = entry ? objects_find(plan->objects, entry->id) : NULL;
-		if (object)
-			object->shelved = true;
-	}
-}
-
 /* Of the kinds that may be apart, all that is asked for. */
 static struct object **candidates_find(const struct plan *plan, size_t *ret_n)
 {
@@ -83,12 +60,12 @@ static struct object **candidates_find(const struct plan *plan, size_t *ret_n)
 		object = plan->order.at[i];
 		for (size_t k = 0; k < object->needs.n; k++)
 			object->needs.at[k]->shelved = true;
-		if (object->entry)
-			watched_shelve(plan, object->entry->epfd);
+		for (size_t k = 0; k < object->links.n; k++)
+			object->links.at[k]->shelved = true;
 	}
 	for (size_t i = 0; i < plan->order.n; i++) {
 		object = plan->order.at[i];
-		if (!object->kind->apart)
+		if (!object->alone)
 			continue;
 		object->apart = may_be_apart(plan, object);
 		all[n++] = object;

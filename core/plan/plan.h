@@ -84,6 +84,11 @@ struct plan_fd {
 	bool cloexec;
 };
 
+struct plan_emit {
+	const struct object *object;
+	const struct holder *holder; /* one of the object's, in this task */
+};
+
 struct plan_task {
 	struct task *task;
 	struct birth *birth;
@@ -92,9 +97,10 @@ struct plan_task {
 	bool shared_reading;
 	struct staging **staging; /* by area; NULL: goes straight home */
 	VEC(struct plan_fd) fds;  /* ascending */
-	/* In the order of making: made by this task itself, and those that
-	 * emit on its tape. */
-	VEC(struct object *) makes, emits;
+	/* In the order of making: made by this task itself, and those that it
+	 * has under a number. */
+	VEC(struct object *) makes;
+	VEC(struct plan_emit) emits;
 	bool installs_files; /* its fd table is its own to fill */
 	bool installs_fs;
 	bool table_shared; /* others have the same fd table */

@@ -9,6 +9,7 @@
 #include <linux/sched.h>
 #include <sys/mman.h>
 
+#include "kinds/kinds.h"
 #include "model/vma.h"
 #include "plan/plan.h"
 
@@ -102,8 +103,13 @@ static int task_hold(struct plan *plan, struct plan_task *pt, struct err *err)
 static int object_order(
 	struct plan *plan, struct object *object, int depth, struct err *err)
 {
+	const struct plan_view view = {
+		.arena = plan->arena,
+		.objects = plan->objects,
+		.tree = plan->tree,
+	};
 	char name[OBJECT_NAME];
-	int code = 0;
+	int code;
 
 	if (object->rank >= 0 || !object->holders.n)
 		return 0;
@@ -113,8 +119,7 @@ static int object_order(
 			depth > DEPTH_MAX ? "too many others"
 					  : "itself in a circle");
 	object->rank = RANK_UNDER_WAY;
-	if (object->kind->needs)
-		code = object->kind->needs(plan, object, err);
+	code = kinds_plan(&view, object, err);
 	for (size_t i = 0; i < object->needs.n && !code; i++)
 		code = object_order(plan, object->needs.at[i], depth + 1, err);
 	if (code)
@@ -157,18 +162,22 @@ static void reopens_add(struct plan *plan, const struct task *task)
 	}
 }
 
-/* An object emits in the first task that has it under a number. */
-static void emitter_find(struct plan *plan, struct object *object)
+/* An object emits in every task that has it under a number; in the first of
+ * them what is done once. */
+static void emits_add(struct plan *plan, struct object *object)
 {
-	const struct holder *holder;
+	bool first = true;
+	struct holder *holder;
 
 	for (size_t i = 0; i < object->holders.n; i++) {
 		holder = &object->holders.at[i];
 		if (holder->fd < 0)
 			continue;
-		*vec_push(plan->arena,
-			&plan->tasks[holder->task->index].emits) = object;
-		return;
+		holder->first = first;
+		first = false;
+		*vec_push(
+			plan->arena, &plan->tasks[holder->task->index].emits) =
+			(struct plan_emit){object, holder};
 	}
 }
 
@@ -277,7 +286,7 @@ int plan_slots(struct plan *plan, struct err *err)
 		return code;
 	plan_apart(plan);
 	for (size_t i = 0; i < plan->order.n; i++)
-		emitter_find(plan, plan->order.at[i]);
+		emits_add(plan, plan->order.at[i]);
 	for (size_t i = 0; i < plan->tree->tasks.n; i++)
 		if (plan->tree->tasks.at[i]->state != TASK_DEAD)
 			reopens_add(plan, plan->tree->tasks.at[i]);

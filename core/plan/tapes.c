@@ -13,6 +13,7 @@
 #include <linux/sched.h>
 #include <stddef.h>
 
+#include "kinds/kinds.h"
 #include "plan/plan.h"
 
 /* struct prctl_mm_map of linux/prctl.h, which lacks it in some versions. */
@@ -44,58 +45,30 @@ static void threads_wait(struct plan_task *pt, struct tape *tape,
 	tape_meet(tape, A_REEL(word), (uint32_t)n);
 }
 
-static int kinds_emit(struct plan *plan, struct plan_task *pt, size_t thread,
+static void threads_meet(const struct holder *holder, struct tape *tape)
+{
+	threads_wait(&holder->plan->tasks[holder->task->index], tape,
+		"all threads to have their ids",
+		offsetof(struct reel_words, named), holder->task->n_threads);
+}
+
+static int state_emit(struct plan *plan, struct plan_task *pt, size_t thread,
 	enum scope scope, enum stage stage, struct err *err)
 {
 	struct holder holder = holder_of(plan, pt, thread);
-	struct tape *tape = pt->tapes[thread];
-	int code;
 
-	for (size_t i = 0; kinds[i]; i++) {
-		if (kinds[i]->scope != scope || !kinds[i]->emit ||
-			(scope == SCOPE_TASK && kinds[i]->stage != stage))
-			continue;
-		if (kinds[i]->meets)
-			threads_wait(pt, tape, "all threads to have their ids",
-				offsetof(struct reel_words, named),
-				pt->task->n_threads);
-		tape_about(tape, "%s", kinds[i]->name);
-		code = kinds[i]->emit(tape, NULL, &holder, err);
-		if (code)
-			return err_wrap(err, "task %d: %s", pt->task->pid,
-				kinds[i]->name);
-	}
-	return 0;
+	return kinds_emit(
+		pt->tapes[thread], &holder, scope, stage, threads_meet, err);
 }
 
-static const struct holder *emitter_of(const struct object *object)
+static int files_emit(struct plan_task *pt, struct err *err)
 {
-	for (size_t i = 0; i < object->holders.n; i++)
-		if (object->holders.at[i].fd >= 0)
-			return &object->holders.at[i];
-	return NULL;
-}
+	int code = 0;
 
-static int files_emit(struct plan *plan, struct plan_task *pt, struct err *err)
-{
-	const struct holder *holder;
-	const struct object *object;
-	int code;
-
-	(void)plan;
-	for (size_t i = 0; i < pt->emits.n; i++) {
-		object = pt->emits.at[i];
-		holder = emitter_of(object);
-		if (!object->kind->emit)
-			continue;
-		tape_about(pt->tapes[0], "fd %d: %s", holder->fd,
-			object->kind->name);
-		code = object->kind->emit(pt->tapes[0], object, holder, err);
-		if (code)
-			return err_wrap(err, "task %d: fd %d", pt->task->pid,
-				holder->fd);
-	}
-	return 0;
+	for (size_t i = 0; i < pt->emits.n && !code; i++)
+		code = kinds_emit_file(pt->tapes[0], pt->emits.at[i].object,
+			pt->emits.at[i].holder, err);
+	return code;
 }
 
 static void mm_emit(struct plan *plan, struct plan_task *pt)
@@ -149,7 +122,7 @@ static void threads_make(struct plan *plan, struct plan_task *pt)
 	}
 }
 
-static void threads_meet(struct plan_task *pt, struct tape *tape)
+static void all_meet(struct plan_task *pt, struct tape *tape)
 {
 	threads_wait(pt, tape, "all threads", offsetof(struct reel_words, met),
 		pt->task->n_threads + 1);
@@ -200,9 +173,9 @@ static int thread_record(
 
 	pt->tapes[i] = tape_new(plan->arena,
 		arena_printf(plan->arena, "thread %d", thread->tid));
-	threads_meet(pt, pt->tapes[i]);
+	all_meet(pt, pt->tapes[i]);
 	leader_first(pt, pt->tapes[i]);
-	return kinds_emit(plan, pt, i, SCOPE_THREAD, 0, err);
+	return state_emit(plan, pt, i, SCOPE_THREAD, 0, err);
 }
 
 static int leader_record(
@@ -213,21 +186,21 @@ static int leader_record(
 
 	code = plan_memory(plan, pt, tape, err);
 	if (!code)
-		code = files_emit(plan, pt, err);
+		code = files_emit(pt, err);
 	if (code)
 		return code;
 	mm_emit(plan, pt);
-	code = kinds_emit(plan, pt, 0, SCOPE_TASK, STAGE_BEFORE_THREADS, err);
+	code = state_emit(plan, pt, 0, SCOPE_TASK, STAGE_BEFORE_THREADS, err);
 	if (code)
 		return code;
 	threads_make(plan, pt);
-	threads_meet(pt, tape);
-	code = kinds_emit(plan, pt, 0, SCOPE_TASK, STAGE_AFTER_THREADS, err);
+	all_meet(pt, tape);
+	code = state_emit(plan, pt, 0, SCOPE_TASK, STAGE_AFTER_THREADS, err);
 	if (code)
 		return code;
 	leader_first(pt, tape);
 	shelf_close(plan, pt);
-	return kinds_emit(plan, pt, 0, SCOPE_THREAD, 0, err);
+	return state_emit(plan, pt, 0, SCOPE_THREAD, 0, err);
 }
 
 /* Threads' tapes lie first, so that the leader's can name them. */

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "base/log.h"
-#include "model/kind.h"
+#include "kinds/kinds.h"
 
 /* Our own files are O_CLOEXEC; what came through exec is not. */
 static int fd_check(const struct inherited *given, struct err *err)
@@ -81,11 +81,8 @@ static int object_look(struct restore *restore, struct object *object,
 	struct inherited *all, size_t n, struct err *err)
 {
 	struct object_key key = {0};
-	int code;
+	int code = kinds_key(restore, object, &key, err);
 
-	if (!object->kind->key)
-		return 0;
-	code = object->kind->key(restore, object, &key, err);
 	if (code || !key.name)
 		return code;
 	object->given = given_find(all, n, key.name);

@@ -10,6 +10,7 @@
 #include "base/fd.h"
 #include "restore/inherit.h"
 #include "kinds/file/lib/memory_object.h"
+#include "kinds/kinds.h"
 
 /* The hard limit, too, is raised where that is allowed. */
 static int room_make(
@@ -77,23 +78,10 @@ static int object_make(
 static int reopen_make(
 	struct restore *restore, const struct object *object, struct err *err)
 {
-	const struct kind *kind = object->kind;
-	char path[32], name[OBJECT_NAME];
 	int fd, code;
 
-	if (kind->open_mapping && !object->given) {
-		code = kind->open_mapping(restore, object, &fd, err);
-		return code
-			       ?: number_give(fd, object->write_slot, O_CLOEXEC,
-					  err);
-	}
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", object->slot);
-	fd = open(path, O_RDWR | O_CLOEXEC);
-	if (fd < 0)
-		return err_errno(err,
-			"opening %s for writing, to map it shared",
-			object_name(object, name));
-	return number_give(fd, object->write_slot, O_CLOEXEC, err);
+	code = kinds_open_mapping(restore, object, object->slot, &fd, err);
+	return code ?: number_give(fd, object->write_slot, O_CLOEXEC, err);
 }
 
 /* With all that have something in common with it. */
@@ -136,7 +124,7 @@ static int guides_make(
 }
 
 /* Whatever makes read of all images, once. */
-static int kinds_prepare(
+static int makes_prepare(
 	struct restore *restore, const struct plan *plan, struct err *err)
 {
 	const struct kind *last = NULL;
@@ -145,9 +133,8 @@ static int kinds_prepare(
 
 	for (size_t i = 0; i < plan->order.n && !code; i++) {
 		object = plan->order.at[i];
-		if (object->apart && object->kind != last &&
-			object->kind->prepare)
-			code = object->kind->prepare(restore, err);
+		if (object->apart && object->kind != last)
+			code = kinds_prepare(restore, object, err);
 		last = object->kind;
 	}
 	return code;
@@ -160,7 +147,7 @@ int make_shelf(struct restore *restore, struct plan *plan, struct err *err)
 
 	code = room_make(restore, plan, err);
 	if (!code)
-		code = kinds_prepare(restore, plan, err);
+		code = makes_prepare(restore, plan, err);
 	restore->keep_from = plan->keep_slot;
 	restore->keep_n = PLAN_KEEP;
 	restore->park_from = plan->shelf_end;

@@ -4,7 +4,7 @@
 #include <errno.h>
 
 #include "image/extra.h"
-#include "model/kind.h"
+#include "kinds/kinds.h"
 #include "model/vma.h"
 #include "proto/inventory.pb-c.h"
 #include "restore/read_memory.h"
@@ -178,41 +178,20 @@ static int tree_read(struct restore *restore, struct err *err)
 	return code ?: tree_link(restore->arena, &restore->tree, err);
 }
 
-static const struct kind *kind_of(FdTypes type)
-{
-	for (size_t i = 0; kinds[i]; i++)
-		if (kinds[i]->scope == SCOPE_FILE && kinds[i]->tag == type)
-			return kinds[i];
-	return NULL;
-}
-
-static const char *type_name(FdTypes type)
-{
-	const ProtobufCEnumValue *value = protobuf_c_enum_descriptor_get_value(
-		&fd_types__descriptor, (int)type);
-
-	return value ? value->name : "?";
-}
-
 static int object_add(
 	struct restore *restore, FileEntry *entry, struct err *err)
 {
 	struct objects *objects = &restore->objects;
 	struct object *object = arena_new1(restore->arena, struct object);
+	int code;
 
 	object->id = entry->id;
 	object->entry = entry;
-	object->kind = kind_of(entry->type);
 	object->rank = object->slot = object->write_slot = -1;
 	object->shelf_fd = -1;
-	if (!object->kind) {
-		err_set(err, EOPNOTSUPP,
-			"files.img: file %u is of type %s, which cannot be "
-			"restored yet",
-			entry->id, type_name(entry->type));
-		return err_hint(
-			err, "restore it with the engine that made the image");
-	}
+	code = kinds_of_entry(entry, &object->kind, err);
+	if (code)
+		return code;
 	if (objects->by_id[entry->id])
 		return err_set(
 			err, EBADMSG, "files.img has file %u twice", entry->id);

@@ -24,6 +24,7 @@
 #include "dump/pages.h"
 #include "dump/shared.h"
 #include "inject/play.h"
+#include "kinds/kinds.h"
 #include "kinds/table.h"
 #include "model/dump.h"
 #include "model/facts.h"
@@ -206,9 +207,8 @@ static int law_capture(struct law *law, struct law_take *take)
 	for (int i = 0; i < law->n && !code; i++)
 		code = law_fd_capture(
 			law, take, law->fds[i], &take->entries[i]);
-	for (size_t i = 0; kinds[i] && !code; i++)
-		if (kinds[i]->scope == SCOPE_FILE && kinds[i]->finish)
-			code = kinds[i]->finish(&take->dump, &law->err);
+	if (!code)
+		code = kinds_finish(&take->dump, &law->err);
 	if (!code)
 		code = law_pages(law, take);
 	return code ? code
@@ -216,14 +216,6 @@ static int law_capture(struct law *law, struct law_take *take)
 }
 
 /* --- make ---------------------------------------------------------------- */
-
-static const struct kind *law_kind(uint32_t tag)
-{
-	for (size_t i = 0; kinds[i]; i++)
-		if (kinds[i]->scope == SCOPE_FILE && kinds[i]->tag == tag)
-			return kinds[i];
-	return NULL;
-}
 
 static int law_objects_read(struct law *law)
 {
@@ -248,7 +240,9 @@ static int law_objects_read(struct law *law)
 		object = arena_new1(law->arena, struct object);
 		object->entry = (FileEntry *)list.at[i].msg;
 		object->id = object->entry->id;
-		object->kind = law_kind(object->entry->type);
+		code = kinds_of_entry(object->entry, &object->kind, &law->err);
+		if (code)
+			return code;
 		object->shelf_fd = -1;
 		objects->by_id[object->id] = object;
 		*vec_push(law->arena, &objects->list) = object;
@@ -263,9 +257,13 @@ static struct object *law_object(struct law *law, int i)
 
 static int law_make(struct law *law)
 {
+	struct objects *objects = &law->restore.objects;
+	const struct plan_view view = {.arena = law->arena, .objects = objects};
 	struct object *object;
 	int code = 0, fd;
 
+	for (size_t i = 0; i < objects->list.n && !code; i++)
+		code = kinds_plan(&view, objects->list.at[i], &law->err);
 	for (int i = 0; i < law->n && !code; i++) {
 		object = law_object(law, i);
 		code = object->kind->make(
@@ -306,16 +304,16 @@ static int law_emit(struct law *law)
 		*vec_push(law->arena, &law_object(law, i)->holders) =
 			(struct holder){.facts = &law->facts,
 				.task = &law->task,
-				.fd = law->fds[i]};
+				.fd = law->fds[i],
+				.first = true};
 	}
 	law->task.n_fds = (size_t)law->n;
 	qsort(law->task.fds, law->task.n_fds, sizeof(*law->task.fds),
 		law_fd_order);
 	for (int i = 0; i < law->n && !code; i++) {
 		object = law_object(law, i);
-		if (object->kind->emit)
-			code = object->kind->emit(tape, object,
-				&object->holders.at[0], &law->err);
+		code = kinds_emit_file(
+			tape, object, &object->holders.at[0], &law->err);
 	}
 	return code ?: play_tape(tape, NULL, &law->err);
 }

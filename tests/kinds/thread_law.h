@@ -23,6 +23,7 @@
 #include "inject/play.h"
 #include "inject/regs.h"
 #include "kinds/task/lib/dumpable.h"
+#include "kinds/kinds.h"
 #include "kinds/table.h"
 #include "model/dump.h"
 #include "model/facts.h"
@@ -225,20 +226,12 @@ static int law_child_ask(
 	struct victim_thread *thread = &child->thread;
 	uint32_t bits_op;
 	int64_t bits;
-	int ret = 0;
+	int ret;
 
 	thread->tape = tape_new(law->arena, "interview");
 	/* As the walk asks for them, by another way. */
 	bits_op = tape_call(thread->tape, CALL_prctl, A(PR_GET_SECUREBITS));
-	for (size_t i = 0; kinds[i] && !ret; i++) {
-		if (!kinds[i]->ask)
-			continue;
-		thread->answers[i] =
-			(struct answer){(uint32_t)thread->tape->ops.n,
-				thread->tape->data_size, 0, NULL};
-		ret = kinds[i]->ask(
-			thread->tape, thread, &thread->answers[i], err);
-	}
+	ret = kinds_ask(thread, true, err);
 	if (!ret)
 		ret = law_child_play(child, thread->tape, err);
 	thread->block = child->stage->block;
@@ -254,41 +247,14 @@ static int law_child_ask(
 static int law_child_capture(
 	struct law *law, struct law_child *child, struct err *err)
 {
-	struct sighting sight = {.victim = &child->victim,
-		.thread = &child->thread,
-		.fd = -1,
-		.fd_number = -1};
 	int ret;
 
 	ret = law_child_learn(law, child, err);
 	if (!ret)
 		ret = law_child_ask(law, child, err);
-	for (size_t i = 0; kinds[i] && !ret; i++) {
-		if (!kinds[i]->capture || kinds[i]->scope == SCOPE_FILE)
-			continue;
-		sight.answer = &child->thread.answers[i];
-		ret = kinds[i]->capture(
-			&law->dump, &sight, child->tree_thread.core, err);
-		if (ret)
-			return err_wrap(err, "%s", kinds[i]->name);
-	}
-	return ret;
-}
-
-static int law_pass(struct tape *tape, const struct holder *holder,
-	enum scope scope, enum stage stage, struct err *err)
-{
-	int ret;
-
-	for (size_t i = 0; kinds[i]; i++) {
-		if (kinds[i]->scope != scope || !kinds[i]->emit ||
-			(scope == SCOPE_TASK && kinds[i]->stage != stage))
-			continue;
-		ret = kinds[i]->emit(tape, NULL, holder, err);
-		if (ret)
-			return err_wrap(err, "%s", kinds[i]->name);
-	}
-	return 0;
+	return ret
+		       ?: kinds_capture(&law->dump, &child->thread, true,
+				  child->tree_thread.core, err);
 }
 
 /* Subject and newborn live at the same time, so their ids differ. */
@@ -319,12 +285,11 @@ static int law_emit(struct law *law, struct err *err)
 	law_timers_rename(law, from->tree_thread.core->tc->timers);
 	law->facts.seccomp =
 		law->dump.seccomp ? &law->dump.seccomp->entry : NULL;
-	ret = law_pass(tape, &holder, SCOPE_TASK, STAGE_BEFORE_THREADS, err);
-	if (!ret)
-		ret = law_pass(
-			tape, &holder, SCOPE_TASK, STAGE_AFTER_THREADS, err);
-	if (!ret)
-		ret = law_pass(tape, &holder, SCOPE_THREAD, 0, err);
+	ret = kinds_emit(tape, &holder, SCOPE_TASK, STAGE_BEFORE_THREADS, NULL,
+		err) ?:
+	      kinds_emit(tape, &holder, SCOPE_TASK, STAGE_AFTER_THREADS, NULL,
+		err) ?:
+	      kinds_emit(tape, &holder, SCOPE_THREAD, 0, NULL, err);
 	/* As the last step of a restore does from outside. */
 	tape_call(tape, CALL_prctl, A(PR_SET_DUMPABLE),
 		A(dumpable_wanted(&to->task, &law->facts)));

@@ -1,8 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Every field of a kind's message is set by its dump and read by its restore.
 
-A message belongs to the file below core/kinds that calls its __init or names its
-__descriptor; all its fields must be both set and read in that file. Messages
+A message belongs to the file below core/kinds that calls its __init; all its
+fields must be both set and read in that file. One that a kind has for schema
+must be some file's, or is the kind's own. Messages
 that several files fill together (SHARED) are looked at over all of the core.
 The table coverage.allow names fields that are someone else's, with reasons.
 """
@@ -15,7 +16,8 @@ import lint
 MESSAGE = re.compile(r"^message\s+(\w+)\s*\{(.*?)^\}", re.M | re.S)
 FIELD = re.compile(r"^\s*(?:optional|required|repeated)\s+[\w.]+\s+(\w+)\s*=",
                    re.M)
-OWNED = re.compile(r"\b(\w+?)__(?:init\s*\(|descriptor\b)")
+OWNED = re.compile(r"\b(\w+?)__init\s*\(")
+SCHEMA = re.compile(r"\b(\w+?)__descriptor\b")
 SHARED = {"coreentry", "taskcoreentry", "threadcoreentry", "fileentry",
           "stasisthreadextra", "stasistaskextra"}
 # Reading a field to fill it, or beside it, brings nothing back.
@@ -80,9 +82,14 @@ def check(root, build):
     restores = FILLS.sub("", code_read(root, *[
         path for path in lint.source_files(root, (".c", ".h"), WALKS)
         if not path.startswith("core/dump/")]))
-    for path in lint.source_files(root, (".c",), ("core/kinds",)):
-        code = code_read(root, path)
-        for name in sorted({name_fold(n) for n in OWNED.findall(code)}):
+    codes = {path: code_read(root, path) for path in
+             lint.source_files(root, (".c",), ("core/kinds",))}
+    owned = {name_fold(n) for code in codes.values()
+             for n in OWNED.findall(code)}
+    for path, code in codes.items():
+        names = {name_fold(n) for n in OWNED.findall(code)}
+        names |= {name_fold(n) for n in SCHEMA.findall(code)} - owned
+        for name in sorted(names):
             if name in SHARED:
                 continue
             if name in messages:

@@ -84,9 +84,6 @@ static int answer_leave(int socket, struct err *err)
 static int entry_check(const struct object *object, const UnixSkEntry *unix_sk,
 	struct err *err)
 {
-	if (!unix_sk)
-		return err_set(err, EBADMSG,
-			"file %u is not told as a unix socket", object->id);
 	if (unix_sk->uflags == CLIENT_CALLBACK &&
 		unix_sk->type == SOCK_SEQPACKET &&
 		unix_sk->state == TCP_ESTABLISHED)
@@ -129,7 +126,7 @@ static int client_emit(struct tape *tape, const struct object *object,
 	int code = entry_check(object, unix_sk, err);
 
 	if (!code)
-		fown_emit(tape, object, holder, unix_sk->fown, unix_sk->flags);
+		fown_emit(tape, holder, unix_sk->fown, unix_sk->flags);
 	return code;
 }
 

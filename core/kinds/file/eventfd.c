@@ -89,9 +89,6 @@ static int eventfd_make(struct restore *restore, struct object *object,
 	int code;
 
 	(void)restore;
-	if (!event)
-		return err_set(err, EBADMSG,
-			"file %u is not told as an eventfd", object->id);
 	/* The first value is 32 bits to the call, the counter has 64. */
 	fd = eventfd(0, EFD_CLOEXEC | (int)(event->flags & EFD_SEMAPHORE));
 	if (fd < 0)
@@ -110,10 +107,8 @@ static int eventfd_emit(struct tape *tape, const struct object *object,
 {
 	const EventfdFileEntry *event = object->entry->efd;
 
-	if (!event)
-		return err_set(err, EBADMSG,
-			"file %u is not told as an eventfd", object->id);
-	fown_emit(tape, object, holder, event->fown,
+	(void)err;
+	fown_emit(tape, holder, event->fown,
 		event->flags & ~(uint32_t)EFD_SEMAPHORE);
 	return 0;
 }
@@ -125,7 +120,7 @@ const struct kind kind_eventfd = {
 	.schema = &eventfd_file_entry__descriptor,
 	.claims = eventfd_claims,
 	.capture = eventfd_capture,
-	.apart = apart_alone,
+	.plan = plan_alone,
 	.make = eventfd_make,
 	.emit = eventfd_emit,
 };

@@ -161,9 +161,6 @@ static int eventpoll_make(struct restore *restore, struct object *object,
 	int code;
 
 	(void)restore;
-	if (!set)
-		return err_set(err, EBADMSG,
-			"file %u is not told as an epoll set", object->id);
 	fd = epoll_create1(EPOLL_CLOEXEC);
 	if (fd < 0)
 		return err_errno(err, "making an epoll set");
@@ -173,6 +170,32 @@ static int eventpoll_make(struct restore *restore, struct object *object,
 	if (!code)
 		*ret_fd = fd_take(&fd);
 	return code;
+}
+
+/* Another task's file is taken from the shelf. */
+static int eventpoll_plan(
+	const struct plan_view *view, struct object *object, struct err *err)
+{
+	const EventpollFileEntry *set = object->entry->epfd;
+	const EventpollTfdEntry *target;
+	const struct task *task;
+	const FdinfoEntry *entry;
+	struct object *other;
+
+	(void)err;
+	object_share(view, object, 0, 0);
+	for (size_t i = 0; i < set->n_tfd; i++) {
+		target = set->tfd[i];
+		task = target->has_stasis_pid
+			       ? tree_find(
+					 view->tree, (pid_t)target->stasis_pid)
+			       : NULL;
+		entry = task ? task_fd(task, target->stasis_fd) : NULL;
+		other = entry ? objects_find(view->objects, entry->id) : NULL;
+		if (other)
+			object_link(view->arena, object, other);
+	}
+	return 0;
 }
 
 /* Where the target's file is open in the task that adds it: under a number of
@@ -255,14 +278,11 @@ static int eventpoll_emit(struct tape *tape, const struct object *object,
 	const EventpollFileEntry *set = object->entry->epfd;
 	int code = 0;
 
-	if (!set)
-		return err_set(err, EBADMSG,
-			"file %u is not told as an epoll set", object->id);
-	if (!holder_is_first(object, holder))
+	if (!holder->first)
 		return 0;
 	for (size_t i = 0; i < set->n_tfd && !code; i++)
 		code = target_emit(tape, holder, set->tfd[i], err);
-	fown_emit(tape, object, holder, set->fown, set->flags);
+	fown_emit(tape, holder, set->fown, set->flags);
 	return code;
 }
 
@@ -273,7 +293,7 @@ const struct kind kind_eventpoll = {
 	.schema = &eventpoll_file_entry__descriptor,
 	.claims = eventpoll_claims,
 	.capture = eventpoll_capture,
-	.apart = apart_alone,
+	.plan = eventpoll_plan,
 	.make = eventpoll_make,
 	.emit = eventpoll_emit,
 };

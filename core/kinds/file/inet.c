@@ -391,10 +391,9 @@ static int inet_check(const struct object *object, struct err *err)
 {
 	const InetSkEntry *inet = object->entry->isk;
 
-	if (!inet || !inet->opts)
+	if (!inet->opts)
 		return err_set(err, EBADMSG,
-			"file %u is not told as an internet socket",
-			object->id);
+			"file %u is a socket without its options", object->id);
 	if ((inet->family != AF_INET && inet->family != AF_INET6) ||
 		(inet->proto != IPPROTO_TCP && inet->proto != IPPROTO_UDP))
 		return err_set(err, EOPNOTSUPP,
@@ -405,10 +404,12 @@ static int inet_check(const struct object *object, struct err *err)
 }
 
 /* Sockets of one port may depend on the order in which they come to it. */
-static bool inet_apart(const FileEntry *entry, uint64_t *ret_with)
+static int inet_plan(
+	const struct plan_view *view, struct object *object, struct err *err)
 {
-	*ret_with = entry->isk ? entry->isk->src_port : 0;
-	return entry->isk;
+	(void)err;
+	object_share(view, object, object->entry->isk->src_port, 0);
+	return 0;
 }
 
 static int inet_make(struct restore *restore, struct object *object,
@@ -454,13 +455,10 @@ static int inet_emit(struct tape *tape, const struct object *object,
 {
 	const InetSkEntry *inet = object->entry->isk;
 
-	if (!inet)
-		return err_set(err, EBADMSG,
-			"file %u is not told as an internet socket",
-			object->id);
-	if (holder_is_first(object, holder) && !object->given)
+	(void)err;
+	if (holder->first && !object->given)
 		inet_bind_emit(tape, inet, is_nonlocal(inet), holder);
-	fown_emit(tape, object, holder, inet->fown, inet->flags);
+	fown_emit(tape, holder, inet->fown, inet->flags);
 	return 0;
 }
 
@@ -472,7 +470,7 @@ const struct kind kind_inet = {
 	.claims = inet_claims,
 	.capture = inet_capture,
 	.key = inet_key,
-	.apart = inet_apart,
+	.plan = inet_plan,
 	.make = inet_make,
 	.emit = inet_emit,
 };

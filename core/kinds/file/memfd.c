@@ -195,9 +195,6 @@ static int memfd_key(struct restore *restore, const struct object *object,
 	const MemfdInodeEntry *inode;
 	int code;
 
-	if (!memfd)
-		return err_set(err, EBADMSG, "file %u is not told as a memfd",
-			object->id);
 	code = inode_find(restore, memfd->inode_id, &inode, err);
 	if (code)
 		return code;
@@ -240,10 +237,12 @@ static int again_open(int memory, uint32_t flags, int *ret_fd, struct err *err)
 	return 0;
 }
 
-static bool memfd_apart(const FileEntry *entry, uint64_t *ret_with)
+static int memfd_plan(
+	const struct plan_view *view, struct object *object, struct err *err)
 {
-	*ret_with = entry->memfd ? entry->memfd->inode_id + 1ull : 0;
-	return entry->memfd;
+	(void)err;
+	object_share(view, object, object->entry->memfd->inode_id + 1ull, 0);
+	return 0;
 }
 
 static int memfd_prepare(struct restore *restore, struct err *err)
@@ -257,9 +256,6 @@ static int memory_find(struct restore *restore, const struct object *object,
 	const MemfdFileEntry *memfd = object->entry->memfd;
 	int code;
 
-	if (!memfd)
-		return err_set(err, EBADMSG, "file %u is not told as a memfd",
-			object->id);
 	code = inode_find(restore, memfd->inode_id, ret_inode, err);
 	return code ? code
 		    : memory_object_open(restore, *ret_inode, ret_memory, err);
@@ -314,11 +310,9 @@ static int memfd_emit(struct tape *tape, const struct object *object,
 {
 	const MemfdFileEntry *memfd = object->entry->memfd;
 
-	if (!memfd)
-		return err_set(err, EBADMSG, "file %u is not told as a memfd",
-			object->id);
+	(void)err;
 	if (holder->fd >= 0 && !(memfd->flags & O_PATH))
-		fown_emit(tape, object, holder, memfd->fown, memfd->flags);
+		fown_emit(tape, holder, memfd->fown, memfd->flags);
 	return 0;
 }
 
@@ -330,7 +324,7 @@ const struct kind kind_memfd = {
 	.claims = memfd_claims,
 	.capture = memfd_capture,
 	.key = memfd_key,
-	.apart = memfd_apart,
+	.plan = memfd_plan,
 	.prepare = memfd_prepare,
 	.make = memfd_make,
 	.open_mapping = memfd_open_mapping,

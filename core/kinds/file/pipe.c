@@ -155,13 +155,13 @@ static int pipe_finish(struct dump *dump, struct err *err)
 	return 0;
 }
 
-/* While restoring: a pipe, from its first object on. Its ends as pipe2 made
+/* While restoring: a pipe, common to the objects of it. Its ends as pipe2 made
  * them go to the objects that can take them, since an end that is opened
  * again has O_LARGEFILE among its flags for ever. */
-struct pipe_made {
+struct pipe_common {
 	bool made, packets;
 	bool wanted[2]; /* an object will take it */
-	int fd[2];	/* -1: not made, or taken */
+	int fd[2];	/* of one that is made; -1: taken */
 	struct object *first;
 };
 
@@ -175,45 +175,27 @@ static bool flags_are_plain(uint32_t flags)
 	       !(flags & ~(settable | O_ACCMODE));
 }
 
-static struct pipe_made *pipe_find(struct restore *restore, uint32_t pipe_id)
+/* Which ends of which pipes will be asked for. */
+static int pipe_plan(
+	const struct plan_view *view, struct object *object, struct err *err)
 {
-	void **slot =
-		book_slot(restore->arena, &restore->book, "pipe", pipe_id, 0);
-	struct pipe_made *pipe = *slot;
+	const PipeEntry *entry = object->entry->pipe;
+	struct pipe_common *pipe = object_share(view, object,
+		entry->pipe_id + 1ull, sizeof(struct pipe_common));
 
-	if (!pipe) {
-		pipe = arena_new1(restore->arena, struct pipe_made);
-		pipe->fd[END_READ] = pipe->fd[END_WRITE] = -1;
-		*slot = pipe;
-	}
-	return pipe;
+	if ((entry->flags & O_ACCMODE) == O_ACCMODE)
+		return err_set(err, EBADMSG,
+			"file %u is a pipe that is open for neither reading "
+			"nor writing",
+			object->id);
+	if ((entry->flags & O_ACCMODE) != O_RDONLY && entry->flags & O_DIRECT)
+		pipe->packets = true;
+	if (flags_are_plain(entry->flags))
+		pipe->wanted[entry->flags & O_ACCMODE] = true;
+	return 0;
 }
 
-/* Once: which ends of which pipes will be asked for. */
-static void pipes_look(struct restore *restore)
-{
-	void **looked =
-		book_slot(restore->arena, &restore->book, "pipes", 0, 0);
-	const PipeEntry *entry;
-	struct pipe_made *pipe;
-
-	if (*looked)
-		return;
-	*looked = restore;
-	for (size_t i = 0; i < restore->objects.list.n; i++) {
-		entry = restore->objects.list.at[i]->entry->pipe;
-		if (!entry)
-			continue;
-		pipe = pipe_find(restore, entry->pipe_id);
-		if ((entry->flags & O_ACCMODE) != O_RDONLY &&
-			entry->flags & O_DIRECT)
-			pipe->packets = true;
-		if (flags_are_plain(entry->flags))
-			pipe->wanted[entry->flags & O_ACCMODE] = true;
-	}
-}
-
-static int pipe_new(struct restore *restore, struct pipe_made *pipe,
+static int pipe_new(struct restore *restore, struct pipe_common *pipe,
 	uint32_t pipe_id, struct err *err)
 {
 	int code;
@@ -231,8 +213,8 @@ static int pipe_new(struct restore *restore, struct pipe_made *pipe,
 				  pipe->fd[END_WRITE], pipe->packets, err);
 }
 
-static int end_reopen(const struct pipe_made *pipe, uint32_t flags, int *ret_fd,
-	struct err *err)
+static int end_reopen(const struct pipe_common *pipe, uint32_t flags,
+	int *ret_fd, struct err *err)
 {
 	int via = pipe->fd[END_READ] >= 0    ? pipe->fd[END_READ]
 		  : pipe->fd[END_WRITE] >= 0 ? pipe->fd[END_WRITE]
@@ -249,7 +231,7 @@ static int end_reopen(const struct pipe_made *pipe, uint32_t flags, int *ret_fd,
 }
 
 static int end_take(
-	struct pipe_made *pipe, uint32_t flags, int *ret_fd, struct err *err)
+	struct pipe_common *pipe, uint32_t flags, int *ret_fd, struct err *err)
 {
 	int *fd = &pipe->fd[flags & O_ACCMODE];
 
@@ -261,15 +243,8 @@ static int end_take(
 	return 0;
 }
 
-static bool pipe_apart(const FileEntry *entry, uint64_t *ret_with)
-{
-	*ret_with = entry->pipe ? entry->pipe->pipe_id + 1ull : 0;
-	return entry->pipe;
-}
-
 static int pipe_prepare(struct restore *restore, struct err *err)
 {
-	pipes_look(restore);
 	return pipe_data_prepare(restore, IMAGE_PIPES_DATA, err);
 }
 
@@ -277,14 +252,9 @@ static int pipe_make(struct restore *restore, struct object *object,
 	int *ret_fd, struct err *err)
 {
 	const PipeEntry *entry = object->entry->pipe;
-	struct pipe_made *pipe;
+	struct pipe_common *pipe = object->common;
 	int code = 0;
 
-	if (!entry || (entry->flags & O_ACCMODE) == O_ACCMODE)
-		return err_set(err, EBADMSG, "file %u is not told as a pipe",
-			object->id);
-	pipes_look(restore);
-	pipe = pipe_find(restore, entry->pipe_id);
 	if (!pipe->made)
 		code = pipe_new(restore, pipe, entry->pipe_id, err);
 	if (!code)
@@ -303,9 +273,7 @@ static int pipe_key(struct restore *restore, const struct object *object,
 {
 	const PipeEntry *pipe = object->entry->pipe;
 
-	if (!pipe)
-		return err_set(err, EBADMSG, "file %u is not told as a pipe",
-			object->id);
+	(void)err;
 	ret->name = arena_printf(restore->arena, "pipe:[%u]", pipe->pipe_id);
 	ret->flags = pipe->flags;
 	return 0;
@@ -316,10 +284,8 @@ static int pipe_emit(struct tape *tape, const struct object *object,
 {
 	const PipeEntry *pipe = object->entry->pipe;
 
-	if (!pipe)
-		return err_set(err, EBADMSG, "file %u is not told as a pipe",
-			object->id);
-	fown_emit(tape, object, holder, pipe->fown, pipe->flags);
+	(void)err;
+	fown_emit(tape, holder, pipe->fown, pipe->flags);
 	return 0;
 }
 
@@ -332,7 +298,7 @@ const struct kind kind_pipe = {
 	.capture = pipe_capture,
 	.finish = pipe_finish,
 	.key = pipe_key,
-	.apart = pipe_apart,
+	.plan = pipe_plan,
 	.prepare = pipe_prepare,
 	.make = pipe_make,
 	.emit = pipe_emit,

@@ -53,9 +53,8 @@ static int regular_key(struct restore *restore, const struct object *object,
 {
 	const RegFileEntry *reg = object->entry->reg;
 
+	(void)err;
 	(void)restore;
-	if (!reg)
-		return err_set(err, EBADMSG, "file %u has no path", object->id);
 	ret->name = reg->name + (reg->name[0] == '/');
 	ret->flags = reg->flags;
 	ret->outside = path_is_outside(reg);
@@ -67,8 +66,6 @@ static int regular_make(struct restore *restore, struct object *object,
 {
 	const RegFileEntry *reg = object->entry->reg;
 
-	if (!reg)
-		return err_set(err, EBADMSG, "file %u has no path", object->id);
 	if (proc_held_is(object))
 		return proc_held_make(restore, object, ret_fd, err);
 	return path_open(restore, reg, 0, ret_fd, err);
@@ -79,12 +76,11 @@ static int regular_emit(struct tape *tape, const struct object *object,
 {
 	const RegFileEntry *reg = object->entry->reg;
 
-	if (!reg)
-		return err_set(err, EBADMSG, "file %u has no path", object->id);
+	(void)err;
 	if (proc_held_is(object))
 		proc_held_emit(tape, object, holder);
 	if (holder->fd >= 0 && !(reg->flags & O_PATH))
-		fown_emit(tape, object, holder, reg->fown, reg->flags);
+		fown_emit(tape, holder, reg->fown, reg->flags);
 	return 0;
 }
 
@@ -92,12 +88,13 @@ const struct kind kind_regular = {
 	.name = "regular file",
 	.scope = SCOPE_FILE,
 	.tag = FD_TYPES__REG,
+	.schema = &reg_file_entry__descriptor,
 	.claims = regular_claims,
 	.capture = regular_capture,
 	.again = proc_held_again,
 	.mapped = path_map_check,
 	.key = regular_key,
-	.apart = apart_alone,
+	.plan = plan_alone,
 	.make = regular_make,
 	.emit = regular_emit,
 };

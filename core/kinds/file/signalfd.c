@@ -40,9 +40,6 @@ static int signalfd_make(struct restore *restore, struct object *object,
 	int code;
 
 	(void)restore;
-	if (!signals)
-		return err_set(err, EBADMSG,
-			"file %u is not told as a signalfd", object->id);
 	/* libc's own takes a bigger set than the kernel. */
 	fd = (int)syscall(SYS_signalfd4, -1, &signals->sigmask,
 		sizeof(signals->sigmask), SFD_CLOEXEC);
@@ -59,10 +56,8 @@ static int signalfd_emit(struct tape *tape, const struct object *object,
 {
 	const SignalfdEntry *signals = object->entry->sgfd;
 
-	if (!signals)
-		return err_set(err, EBADMSG,
-			"file %u is not told as a signalfd", object->id);
-	fown_emit(tape, object, holder, signals->fown, signals->flags);
+	(void)err;
+	fown_emit(tape, holder, signals->fown, signals->flags);
 	return 0;
 }
 
@@ -73,7 +68,7 @@ const struct kind kind_signalfd = {
 	.schema = &signalfd_entry__descriptor,
 	.claims = signalfd_claims,
 	.capture = signalfd_capture,
-	.apart = apart_alone,
+	.plan = plan_alone,
 	.make = signalfd_make,
 	.emit = signalfd_emit,
 };

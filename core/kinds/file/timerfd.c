@@ -173,10 +173,13 @@ static int timer_arm(const TimerfdEntry *timer, int fd, struct err *err)
 }
 
 /* A task may have clocks of its own, by which no other moment is meant. */
-static bool timerfd_apart(const FileEntry *entry, uint64_t *ret_with)
+static int timerfd_plan(
+	const struct plan_view *view, struct object *object, struct err *err)
 {
-	*ret_with = 0;
-	return entry->tfd && !(entry->tfd->settime_flags & TFD_TIMER_ABSTIME);
+	(void)err;
+	if (!(object->entry->tfd->settime_flags & TFD_TIMER_ABSTIME))
+		object_share(view, object, 0, 0);
+	return 0;
 }
 
 static int timerfd_make(struct restore *restore, struct object *object,
@@ -187,9 +190,6 @@ static int timerfd_make(struct restore *restore, struct object *object,
 	int code;
 
 	(void)restore;
-	if (!timer)
-		return err_set(err, EBADMSG, "file %u is not told as a timerfd",
-			object->id);
 	fd = timerfd_create((clockid_t)timer->clockid, TFD_CLOEXEC);
 	if (fd < 0)
 		return err_errno(
@@ -210,10 +210,8 @@ static int timerfd_emit(struct tape *tape, const struct object *object,
 {
 	const TimerfdEntry *timer = object->entry->tfd;
 
-	if (!timer)
-		return err_set(err, EBADMSG, "file %u is not told as a timerfd",
-			object->id);
-	fown_emit(tape, object, holder, timer->fown, timer->flags);
+	(void)err;
+	fown_emit(tape, holder, timer->fown, timer->flags);
 	return 0;
 }
 
@@ -224,7 +222,7 @@ const struct kind kind_timerfd = {
 	.schema = &timerfd_entry__descriptor,
 	.claims = timerfd_claims,
 	.capture = timerfd_capture,
-	.apart = timerfd_apart,
+	.plan = timerfd_plan,
 	.make = timerfd_make,
 	.emit = timerfd_emit,
 };

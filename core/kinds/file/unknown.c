@@ -7,7 +7,7 @@
 #include <sys/sysmacros.h>
 
 #include "kinds/file/lib/path.h"
-#include "model/kind.h"
+#include "kinds/kinds.h"
 
 struct name {
 	const char *begin; /* of the link's target */

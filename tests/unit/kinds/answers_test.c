@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "kinds/kinds.h"
 #include "kinds/table.h"
 #include "model/dump.h"
 #include "model/facts.h"
@@ -92,16 +93,8 @@ static void scene_end(struct scene *s)
 static int scene_ask(struct scene *s)
 {
 	struct tape *tape = s->thread.tape = tape_new(s->arena, "thread");
-	int code = 0;
+	int code = kinds_ask(&s->thread, true, &s->err);
 
-	for (size_t i = 0; kinds[i] && !code; i++) {
-		if (!kinds[i]->ask)
-			continue;
-		s->thread.answers[i] = (struct answer){
-			.op = (uint32_t)tape->ops.n, .data = tape->data_size};
-		code = kinds[i]->ask(
-			tape, &s->thread, &s->thread.answers[i], &s->err);
-	}
 	s->block = malloc(tape_size(tape));
 	s->thread.block = s->block;
 	return code;

@@ -13,6 +13,7 @@
 #include <sys/prctl.h>
 
 #include "kinds/task/lib/dumpable.h"
+#include "kinds/kinds.h"
 #include "kinds/table.h"
 #include "model/facts.h"
 #include "kinds/task/lib/seccomp_book.h"

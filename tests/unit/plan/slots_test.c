@@ -18,21 +18,21 @@ static const uint32_t *needs_of(void)
 	return needs;
 }
 
-static int needy_needs(
-	struct plan *plan, const struct object *object, struct err *err)
+static int needy_plan(
+	const struct plan_view *view, struct object *object, struct err *err)
 {
 	uint32_t id = needs_of()[object->id];
-	struct object *other = objects_find(plan->objects, id);
+	struct object *other = objects_find(view->objects, id);
 
 	if (id && !other)
 		return err_set(err, EBADMSG, "file %u is not there", id);
 	if (other)
-		object_need(plan->arena, (struct object *)object, other);
+		object_need(view->arena, object, other);
 	return 0;
 }
 
 static const struct kind kind_needy = {
-	.name = "needy", .scope = SCOPE_FILE, .needs = needy_needs};
+	.name = "needy", .scope = SCOPE_FILE, .plan = needy_plan};
 
 static struct task *lone_task(struct scene *s)
 {
@@ -104,14 +104,17 @@ TEST(a_shelf_lies_in_the_first_gap_that_is_big_enough)
 }
 
 /* Those that may be made in a task: in tens, what was made together. */
-static bool loose_apart(const FileEntry *entry, uint64_t *ret_with)
+static int loose_plan(
+	const struct plan_view *view, struct object *object, struct err *err)
 {
-	*ret_with = entry->id / 10;
-	return entry->id != 9;
+	(void)err;
+	if (object->id != 9)
+		object_share(view, object, object->id / 10, 0);
+	return 0;
 }
 
 static const struct kind kind_loose = {
-	.name = "loose", .scope = SCOPE_FILE, .apart = loose_apart};
+	.name = "loose", .scope = SCOPE_FILE, .plan = loose_plan};
 
 static struct object *loose_file(struct scene *s, uint32_t id)
 {

@@ -44,19 +44,6 @@ int fown_flags_set(int fd, uint32_t flags, struct err *err)
 	return 0;
 }
 
-bool holder_is_first(const struct object *object, const struct holder *holder)
-{
-	const struct holder *first;
-
-	for (size_t i = 0; i < object->holders.n; i++) {
-		first = &object->holders.at[i];
-		if (first->fd >= 0)
-			return first->task == holder->task &&
-			       first->fd == holder->fd;
-	}
-	return false;
-}
-
 static void owner_emit(
 	struct tape *tape, const struct holder *holder, const FownEntry *fown)
 {
@@ -79,10 +66,10 @@ static void owner_emit(
 			A(facts->uid[PROC_ID_EFFECTIVE]), A(-1));
 }
 
-void fown_emit(struct tape *tape, const struct object *object,
-	const struct holder *holder, const FownEntry *fown, uint32_t flags)
+void fown_emit(struct tape *tape, const struct holder *holder,
+	const FownEntry *fown, uint32_t flags)
 {
-	if (!holder_is_first(object, holder))
+	if (!holder->first)
 		return;
 	tape_about(tape, "fd %d: the owner of its signals", holder->fd);
 	if (fown && fown->signum)

@@ -19,13 +19,10 @@ int fown_capture(struct arena *arena, const struct sighting *sighting,
 	FownEntry **ret, struct err *err);
 
 /* flags: those of the file in the image. Nothing for all holders but one. */
-void fown_emit(struct tape *tape, const struct object *object,
-	const struct holder *holder, const FownEntry *fown, uint32_t flags);
+void fown_emit(struct tape *tape, const struct holder *holder,
+	const FownEntry *fown, uint32_t flags);
 
 /* What F_SETFL can set; O_ASYNC is left for the tape. */
 int fown_flags_set(int fd, uint32_t flags, struct err *err);
-
-/* Is it the one among an object's holders that does what is done once? */
-bool holder_is_first(const struct object *object, const struct holder *holder);
 
 #endif

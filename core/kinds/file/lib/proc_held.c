@@ -229,7 +229,7 @@ void proc_held_emit(struct tape *tape, const struct object *object,
 	struct procfs_name name;
 
 	if (name_of(object, &name) && !is_late(&name, holder->task->pid) &&
-		holder_is_first(object, holder))
+		holder->first)
 		position_emit(tape, object->entry->reg, A(holder->fd));
 }
 
