@@ -304,7 +304,7 @@ int daemon_run(
 		rc = pidfile_prepare(AT_FDCWD, options->pidfile, &pidfile, err);
 	if (rc)
 		return rc;
-	rc = listener_open(options->address ?: "criu_service.socket",
+	rc = listener_open(arena, options->address ?: "criu_service.socket",
 		&daemon.guests, &daemon.listener, err);
 	if (!rc)
 		rc = daemon_live(&daemon, &pidfile, err);

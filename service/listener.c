@@ -12,7 +12,9 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/log.h"
 #include "base/place.h"
+#include "image/leftover.h"
 
 enum {
 	BACKLOG = 64,
@@ -203,8 +205,23 @@ static int socket_take(struct listener *ret, struct err *err)
 	return 0;
 }
 
-int listener_open(const char *path, const struct guests *guests,
-	struct listener *ret, struct err *err)
+static void leftover_tell(void *of, const char *sentence)
+{
+	(void)of;
+	log_info("%s", sentence);
+}
+
+/* Of a service that was killed before it had moved its socket. */
+static void leftovers_clear(struct arena *arena, int folder)
+{
+	struct err err = {0};
+
+	if (leftovers_remove(arena, folder, leftover_tell, NULL, &err))
+		log_warn("%s", err.text);
+}
+
+int listener_open(struct arena *arena, const char *path,
+	const struct guests *guests, struct listener *ret, struct err *err)
 {
 	struct listener listener = {
 		.path = path, .fd = -1, .folder = -1, .file = -1};
@@ -219,6 +236,7 @@ int listener_open(const char *path, const struct guests *guests,
 	if (listener.folder < 0)
 		return err_code(err, listener.folder,
 			"opening the directory of the socket '%s'", path);
+	leftovers_clear(arena, listener.folder);
 	/* First, for it costs nothing and says all that can be said. */
 	code = place_clear(&listener, err)
 		       ?: socket_make(0, &listener.fd, err)

@@ -21,9 +21,10 @@ struct listener {
 	int file;	  /* the socket's; -1: not ours to remove */
 };
 
-/* path must live as long. A failure leaves nothing behind. */
-int listener_open(const char *path, const struct guests *guests,
-	struct listener *ret, struct err *err);
+/* path must live as long. A failure leaves nothing behind, and what a killed
+ * one has left beside is removed. */
+int listener_open(struct arena *arena, const char *path,
+	const struct guests *guests, struct listener *ret, struct err *err);
 /* Closes what is open: in a worker, who removes nothing. */
 void listener_leave(struct listener *listener);
 /* Removes the file if it is still the one that was made. */

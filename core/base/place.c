@@ -8,6 +8,7 @@
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -16,6 +17,11 @@
 
 /* As many as the kernel follows (MAXSYMLINKS of include/linux/namei.h). */
 enum { LINKS_MAX = 40 };
+/* Of a name that is made up. */
+#define PREFIX ".stasis-"
+static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
+enum { LETTERS = 8, NEW_TRIES = 4, NEW_DIR = 01700 };
+_Static_assert(sizeof(PREFIX) + LETTERS == PLACE_NAME, "room for a name");
 
 /* A path without links, and what of the given one is not walked yet. */
 struct walk {
@@ -263,6 +269,24 @@ static int old_open(int dir, const char *path, int *ret_fd, struct err *err)
 	return 0;
 }
 
+int place_check_name(int folder, const char *name, int ours, struct err *err)
+{
+	struct stat mine, old;
+
+	if (!place_is_foreign(folder) ||
+		fstatat(folder, name, &old, AT_SYMLINK_NOFOLLOW))
+		return 0;
+	if (fstat(ours, &mine))
+		return err_errno(err, "looking at our '%s'", name);
+	if (mine.st_uid == old.st_uid)
+		return 0;
+	err_set(err, EPERM,
+		"'%s' is there, in a directory that others can write to, and "
+		"is another user's",
+		name);
+	return err_hint(err, "remove it, or choose another directory");
+}
+
 int place_append(
 	int dir, const char *path, mode_t mode, int *ret_fd, struct err *err)
 {
@@ -300,15 +324,14 @@ int place_create(
 
 static int name_invent(char ret_name[PLACE_NAME])
 {
-	static const char letters[] = "abcdefghijklmnopqrstuvwxyz012345";
-	unsigned char dice[8];
+	unsigned char dice[LETTERS];
 
 	if (getrandom(dice, sizeof(dice), 0) != sizeof(dice))
 		return -EIO;
-	strcpy(ret_name, ".stasis-");
+	strcpy(ret_name, PREFIX);
 	for (size_t i = 0; i < sizeof(dice); i++)
-		ret_name[8 + i] = letters[dice[i] % 32];
-	ret_name[16] = '\0';
+		ret_name[strlen(PREFIX) + i] = letters[dice[i] % 32];
+	ret_name[PLACE_NAME - 1] = '\0';
 	return 0;
 }
 
@@ -344,23 +367,55 @@ static int new_dir_check(int fd)
 	return file.st_uid == dir.st_uid ? 0 : -EPERM;
 }
 
-int place_new_dir(int dir, char ret_name[PLACE_NAME])
+/* Nobody takes it for left behind from here on. -EAGAIN: somebody did, in the
+ * moment before. Where there are no locks nobody will. */
+static int new_dir_lock(int fd)
+{
+	struct stat stat;
+
+	if (flock(fd, LOCK_EX | LOCK_NB) && errno == EWOULDBLOCK)
+		return -EAGAIN;
+	return fstat(fd, &stat) || !stat.st_nlink ? -EAGAIN : 0;
+}
+
+static int new_dir_once(int dir, char ret_name[PLACE_NAME])
 {
 	int fd, code = name_invent(ret_name);
 
 	if (code)
 		return code;
-	if (mkdirat(dir, ret_name, 0700))
+	if (mkdirat(dir, ret_name, NEW_DIR))
 		return -errno;
 	fd = openat(
 		dir, ret_name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
-		return -errno;
-	code = new_dir_check(fd);
+		return errno == ENOENT ? -EAGAIN : -errno;
+	code = new_dir_check(fd) ?: new_dir_lock(fd);
 	if (!code)
 		return fd;
 	close(fd);
 	return code;
+}
+
+int place_new_dir(int dir, char ret_name[PLACE_NAME])
+{
+	int fd = -EAGAIN;
+
+	for (int i = 0; fd == -EAGAIN && i < NEW_TRIES; i++)
+		fd = new_dir_once(dir, ret_name);
+	return fd;
+}
+
+bool place_is_leftover(const char *name, int fd)
+{
+	struct stat stat;
+
+	return !strncmp(name, PREFIX, strlen(PREFIX)) &&
+	       strlen(name) == PLACE_NAME - 1 &&
+	       strspn(name + strlen(PREFIX), letters) == LETTERS &&
+	       !fstat(fd, &stat) && S_ISDIR(stat.st_mode) &&
+	       stat.st_uid == geteuid() && (stat.st_mode & 07777) == NEW_DIR &&
+	       !flock(fd, LOCK_EX | LOCK_NB);
 }
 
 void place_remove(int dir, const char *name, int fd)

@@ -40,12 +40,26 @@ int place_append(
 int place_create(
 	int dir, const char *path, mode_t mode, int *ret_fd, struct err *err);
 
+/* May the name be taken away, or given to `ours` (an fd of a file that we have
+ * made there)? In a folder that others can write to only if it is a file of the
+ * same owner, or none: EPERM says what is wrong with it. Who swaps it in the
+ * meantime loses what he could have removed himself: where he could not (a
+ * sticky folder) he cannot swap it either, unless it is his own. */
+int place_check_name(int folder, const char *name, int ours, struct err *err);
+
 enum { PLACE_NAME = 17 };
 
-/* A new file, or a new directory of mode 0700, under a hidden name that was
- * made up. What came into being, and not what took its name since. */
+/* A new file, or a new directory, under a hidden name that was made up. What
+ * came into being, and not what took its name since. A directory has mode
+ * 01700, which is what place_is_leftover knows it by, and is locked (flock(2))
+ * as long as it is open. */
 int place_new_file(int dir, mode_t mode, char ret_name[PLACE_NAME]);
 int place_new_dir(int dir, char ret_name[PLACE_NAME]);
+
+/* Was the directory fd, which has this name, made by place_new_dir, of ours,
+ * and is nobody's any more? It is locked then. Who may write to the folder
+ * around it can give such a name to any directory of ours, but not the mode. */
+bool place_is_leftover(const char *name, int fd);
 
 /* Takes the name away, if it is still that of the file fd. */
 void place_remove(int dir, const char *name, int fd);

@@ -99,6 +99,10 @@ static int manifest_write(struct image_set *set, const StasisManifest *manifest,
 
 static int old_unlink(struct image_set *set, const char *name, struct err *err)
 {
+	int code = place_check_name(set->dir, name, set->temp, err);
+
+	if (code)
+		return code;
 	if (unlinkat(set->dir, name, 0) < 0 && errno != ENOENT)
 		return err_errno(err, "removing the old %s", name);
 	return 0;
@@ -128,6 +132,34 @@ static bool old_in_the_way(const struct image_set *set,
 		break;
 	}
 	return !image_file_find(set, type, id);
+}
+
+/* Whatever will be removed or replaced may be, before any of it is. */
+static int old_check(
+	struct image_set *set, const struct image_facts *facts, struct err *err)
+{
+	_cleanup_dir_ DIR *dir = NULL;
+	const struct dirent *entry;
+	enum image_type type;
+	uint64_t id;
+	int code = 0;
+
+	if (!place_is_foreign(set->dir))
+		return 0;
+	dir = image_dir_list(set->dir);
+	if (!dir)
+		return err_errno(err, "reading the image directory");
+	while (!code && (entry = readdir(dir)))
+		if ((!strcmp(entry->d_name, "parent") &&
+			    (facts || set->parent)) ||
+			!strcmp(entry->d_name, manifest_name) ||
+			(image_name_parse(entry->d_name, &type, &id) &&
+				(image_file_find(set, type, id) ||
+					(facts && old_in_the_way(set, facts,
+							  entry->d_name)))))
+			code = place_check_name(
+				set->dir, entry->d_name, set->temp, err);
+	return code;
 }
 
 /* From here on the directory does not look like a whole set to anybody. */
@@ -161,6 +193,10 @@ static int old_remove(
 
 static int file_place(struct image_set *set, const char *name, struct err *err)
 {
+	int code = place_check_name(set->dir, name, set->temp, err);
+
+	if (code)
+		return code;
 	if (renameat(set->temp, name, set->dir, name) < 0)
 		return err_errno(err, "putting %s into place", name);
 	return 0;
@@ -215,7 +251,9 @@ static int set_place(
 {
 	int code;
 
-	code = old_remove(set, facts, err) ?: dir_sync(set, facts, err);
+	code = old_check(set, facts, err)
+		       ?: old_remove(set, facts, err)
+		       ?: dir_sync(set, facts, err);
 	if (code < 0)
 		return code;
 	code = files_place(set, err) ?: dir_sync(set, facts, err);

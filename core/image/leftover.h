@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * leftover: hidden folders in which images were being written when their
- * writer was killed. They hold memory of processes, so nobody wants them to
- * stay. A writer that lives keeps his folder locked (flock(2)).
+ * leftover: hidden folders in which images were being written, or a socket was
+ * being made, when their writer was killed. They hold memory of processes, so
+ * nobody wants them to stay. A writer that lives keeps his folder locked
+ * (base/place.h).
  */
 #ifndef STASIS_IMAGE_LEFTOVER_H
 #define STASIS_IMAGE_LEFTOVER_H

@@ -64,10 +64,6 @@ struct image_set {
 	bool pages_counted;	      /* ... and the pages are in it */
 };
 
-/* The hidden directory, where a set is until it is whole. */
-#define HIDDEN_PREFIX ".stasis-"
-enum { HIDDEN_LETTERS = 8 };
-
 /* What a parse may take of an arena: so many times the size of what is parsed.
  * Files of a few small records take more, which is no matter while the pages
  * beside them take more still: that comes from what a set has to spare, of

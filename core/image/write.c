@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/stat.h>
 
 #include "base/fd.h"
@@ -74,7 +73,6 @@ int image_file_temp(struct image_set *set, struct err *err)
 					       "there seems to play with it")
 			       : fd;
 	}
-	flock(fd, LOCK_EX | LOCK_NB); /* image/leftover.h */
 	set->temp = fd;
 	return 0;
 }

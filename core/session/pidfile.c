@@ -12,6 +12,7 @@ int pidfile_prepare(
 	int dir, const char *path, struct pidfile *ret, struct err *err)
 {
 	struct pidfile pidfile = {.folder = -1, .fd = -1, .path = path};
+	int code;
 
 	if (path) {
 		pidfile.folder = place_open_folder(dir, path, &pidfile.name);
@@ -22,6 +23,13 @@ int pidfile_prepare(
 			fd_closep(&pidfile.folder);
 			return err_code(
 				err, pidfile.fd, "creating pidfile '%s'", path);
+		}
+		code = place_check_name(
+			pidfile.folder, pidfile.name, pidfile.fd, err);
+		if (code) {
+			err_wrap(err, "creating pidfile '%s'", path);
+			pidfile_abort(&pidfile);
+			return code;
 		}
 	}
 	*ret = pidfile;

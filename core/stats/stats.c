@@ -121,10 +121,10 @@ static int bytes_place(int dir_fd, const char *name, const void *bytes,
 	if (fd < 0)
 		return err_code(
 			err, fd, "creating '%s' in the work directory", name);
-	code = io_write_all(fd, bytes, size);
-	if (code)
+	code = place_check_name(dir_fd, name, fd, err);
+	if (!code && (code = io_write_all(fd, bytes, size)))
 		err_code(err, code, "writing '%s'", name);
-	else if (renameat(dir_fd, draft, dir_fd, name))
+	if (!code && renameat(dir_fd, draft, dir_fd, name))
 		code = err_errno(err, "naming '%s'", name);
 	if (code)
 		place_remove(dir_fd, draft, fd);

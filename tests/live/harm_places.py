@@ -5,7 +5,7 @@ import signal
 import subprocess
 
 import harm
-from client import NOBODY
+from client import NOBODY, Service
 from harness import check, read_text, test, wait_until
 from rpc_service import own_dir
 
@@ -36,25 +36,39 @@ def harm_planted(case):
     targets = [plant(case, folder, name)
                for name in ("stats-dump", "stats-restore", "pid", "log",
                             "files.img", "parent")]
+    def restore():
+        return case.engine("restore", "-d", "-D", folder, "-o", "again.log",
+                           "--pidfile", "pid",
+                           log=os.path.join(folder, "again.log"))
     victim = harm.quiet_victim(case)
     refused = quiet_dump(case, folder, victim)
     check(refused.code == 1 and "log file" in refused.err, refused.explain())
+    refused = quiet_dump(case, folder, victim, "own.log")
+    check(refused.code == 1 and "is another user's" in refused.err,
+          refused.explain())
+    for name in ("files.img", "parent"):
+        check(os.path.islink(os.path.join(folder, name)), f"{name} is gone")
+        os.unlink(os.path.join(folder, name))
+    check(not [name for name in os.listdir(folder) if name.endswith(".img")
+               or name.startswith(".")], f"{os.listdir(folder)}")
     done = quiet_dump(case, folder, victim, "own.log")
     check(done.code == 0, done.explain())
     case.gone([victim])
-    done = case.engine("restore", "-d", "-D", folder, "-o", "again.log",
-                       "--pidfile", "pid",
-                       log=os.path.join(folder, "again.log"))
+    refused = restore()
+    check(refused.code == 1 and "is another user's" in refused.err,
+          refused.explain())
+    os.unlink(os.path.join(folder, "pid"))
+    done = restore()
     check(done.code == 0, done.explain())
     harm.quiet_verdict(case, victim)
     for target in targets:
         check(read_text(target) == SECRET, f"{target} was written to")
     check(read_text(os.path.join(folder, "pid")).strip() == str(victim),
           "another pid")
-    for name in ("stats-dump", "stats-restore", "pid"):
-        path = os.path.join(folder, name)
-        check(not os.path.islink(path) and os.stat(path).st_uid == 0,
-              f"{name}: not root's file")
+    check(os.lstat(os.path.join(folder, "pid")).st_uid == 0, "not root's pid")
+    for name in ("stats-dump", "stats-restore"):
+        check(os.path.islink(os.path.join(folder, name)),
+              f"{name} of another user was replaced")
     check(os.stat(os.path.join(folder, "own.log")).st_mode & 0o777 == 0o600,
           "the log is for everybody")
 
@@ -113,3 +127,27 @@ def harm_socket(case):
         os.unlink(folder + "/s")
         os.unlink(folder + "/was-s")
         os.unlink(log)
+
+
+@test("the folder of a service that was killed before its socket was in place "
+      "goes with the next start there")
+def harm_started(case):
+    folder = case.make_dir("ours")
+    aside = os.path.join(folder, ".stasis-abcdefgh")
+    os.mkdir(aside, 0o700)  # no engine has made it
+    with open(os.path.join(aside, "s"), "w") as file:
+        file.write(SECRET)
+    done = subprocess.run(
+        [case.program("swapper"), folder, "kill", folder, case.stasis,
+         "service", "--address", folder + "/s"],
+        capture_output=True, text=True, timeout=20)
+    check(done.returncode == 1, f"{done.returncode} {done.stderr}")
+    left = [name for name in os.listdir(folder) if name.startswith(".stasis-")]
+    check(len(left) == 2, f"{left}")
+    service = Service(case, "--address", folder + "/s")
+    service.path = folder + "/s"
+    service.connect().ok("VERSION")
+    left = [name for name in os.listdir(folder) if name.startswith(".stasis-")]
+    check(left == [".stasis-abcdefgh"], f"{left}")
+    check(read_text(os.path.join(aside, "s")) == SECRET, "a file is gone")
+    service.stop()

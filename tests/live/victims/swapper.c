@@ -4,8 +4,9 @@
  * made a hidden folder, and before it can open that. argv[2] is "link", and
  * what he puts there one to argv[3]; or "folder", and it is one of his, with
  * links to argv[3]/secret in it. "socket": he is there right after a socket
- * "s" came to be, and puts a link to argv[3]/secret into its place. Ends as the
- * engine does; 99: nothing was swapped. */
+ * "s" came to be, and puts a link to argv[3]/secret into its place. "kill": it
+ * is no owner, but what kills the engine as soon as it has made a socket. Ends
+ * as the engine does; 99: nothing was swapped. */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <fcntl.h>
@@ -80,8 +81,10 @@ static int socket_look(char **argv, int n)
 	return n;
 }
 
-static int call_done(char **argv, long call, int n)
+static int call_done(char **argv, pid_t engine, long call, int n)
 {
+	if (!strcmp(argv[2], "kill"))
+		return call == SYS_bind ? !kill(engine, SIGKILL) : n;
 	if (strcmp(argv[2], "socket") != 0)
 		return call == SYS_mkdirat ? look(argv, n) : n;
 	return call == SYS_bind || call == SYS_renameat2 ? socket_look(argv, n)
@@ -137,7 +140,7 @@ int main(int argc, char **argv)
 			continue;
 		}
 		if (WSTOPSIG(status) == (SIGTRAP | 0x80)) {
-			n = call_done(argv, call_of(tid, &entered), n);
+			n = call_done(argv, engine, call_of(tid, &entered), n);
 		} else if (!(status >> 16) && WSTOPSIG(status) != SIGSTOP) {
 			sig = WSTOPSIG(status);
 		}

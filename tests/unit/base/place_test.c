@@ -282,7 +282,7 @@ TEST(a_directory_that_was_swapped_in_is_not_taken_for_ours)
 		if (fd < 0)
 			continue;
 		CHECK(!fstat(fd, &stat) && stat.st_uid == geteuid());
-		CHECK_INT(stat.st_mode & 07777, 0700);
+		CHECK_INT(stat.st_mode & 07777, 01700);
 		place_remove(s.dir, name, fd);
 	}
 	__atomic_store_n(&swapper.stop, true, __ATOMIC_RELAXED);

@@ -83,12 +83,16 @@ TEST(folders_that_only_look_like_ours_stay)
 	CHECK_INT(mkdirat(scratch.fd, ".stasis-open", 0755), 0);
 	CHECK_INT(mkdirat(scratch.fd, ".stasis-abcdefgh", 0755), 0);
 	CHECK_INT(mkdirat(scratch.fd, ".stasis-aside", 0700), 0);
+	CHECK_INT(mkdirat(scratch.fd, ".stasis-renamed5", 0700), 0);
+	file_write(scratch.fd, ".stasis-renamed5/ours", "text", 4);
 	CHECK_INT(
 		symlinkat(".stasis-aside", scratch.fd, ".stasis-hgfedcba"), 0);
 	CHECK_INT(leftovers_remove(arena, scratch.fd, tell, &told, ERR_UNREAD),
 		0);
 	CHECK_INT(told, 0);
-	CHECK_INT(folders(scratch.fd), 4);
+	CHECK_INT(folders(scratch.fd), 5);
+	CHECK_INT(unlinkat(scratch.fd, ".stasis-renamed5/ours", 0), 0);
+	unlinkat(scratch.fd, ".stasis-renamed5", AT_REMOVEDIR);
 	unlinkat(scratch.fd, ".stasis-hgfedcba", 0);
 	unlinkat(scratch.fd, ".stasis-open", AT_REMOVEDIR);
 	unlinkat(scratch.fd, ".stasis-abcdefgh", AT_REMOVEDIR);

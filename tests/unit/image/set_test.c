@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "samples.h"
 
-#include <sys/stat.h>
+#include <pthread.h>
 #include <time.h>
 
 #include <sys/stat.h>
@@ -130,6 +130,100 @@ TEST(a_commit_removes_what_an_older_dump_left)
 	CHECK_INT(faccessat(scratch.fd, "descriptors.json", F_OK, 0), 0);
 	CHECK_INT(faccessat(scratch.fd, "stats-dump", F_OK, 0), 0);
 	CHECK_INT(dir_count(scratch.fd), 5);
+}
+
+enum { STRANGER = 65534 };
+
+/* False: we may not. */
+static bool folder_give(struct scratch *scratch, uid_t uid, mode_t mode)
+{
+	return !fchown(scratch->fd, uid, (gid_t)-1) &&
+	       !fchmod(scratch->fd, mode);
+}
+
+static void strange_file(int dir, const char *name)
+{
+	file_write(dir, name, "his", 3);
+	CHECK_INT(fchownat(dir, name, STRANGER, STRANGER, 0), 0);
+}
+
+/* Files of a stranger that would have to go, one at a time. */
+static void strangers_try(struct scratch *scratch)
+{
+	static const char *const names[] = {"stasis.img", "inventory.img",
+		"utsns-1.img", "core-77.img", "parent", "pages-3.img"};
+	_cleanup_arena_ struct arena *arena = arena_new();
+	struct image_set *set;
+	struct err err;
+
+	commit_names(scratch->fd, 1, 5);
+	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
+		err = (struct err){0};
+		unlinkat(scratch->fd, names[i], 0);
+		strange_file(scratch->fd, names[i]);
+		set = set_make(arena, scratch->fd);
+		CHECK_INT(put_name(set, 1, "new"), 0);
+		CHECK_INT(image_set_commit(set, &facts, &err), -EPERM);
+		image_set_close(set);
+		CHECK(strstr(err.text, names[i]) && err.hint[0]);
+		CHECK_STR(file_read(arena, scratch->fd, names[i], NULL), "his");
+		/* Nothing was removed before it was refused. */
+		CHECK_INT(faccessat(scratch->fd, "utsns-5.img", F_OK, 0), 0);
+		unlinkat(scratch->fd, names[i], 0);
+	}
+	strange_file(scratch->fd, "descriptors.json");
+	commit_names(scratch->fd, 4, 1);
+	CHECK_INT(faccessat(scratch->fd, "utsns-5.img", F_OK, 0), -1);
+	dir_empty(scratch->fd);
+}
+
+TEST(where_others_can_put_files_only_our_own_make_room)
+{
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+
+	if (!folder_give(&scratch, STRANGER, 0700))
+		return; /* takes root */
+	strangers_try(&scratch);
+	REQUIRE(folder_give(&scratch, 0, 01777));
+	strangers_try(&scratch);
+}
+
+struct swapper {
+	int dir;
+	_Atomic bool end;
+	size_t swaps;
+};
+
+/* At any moment another thing has the name: a file of ours, a link to one. */
+static void *swapper_run(void *of)
+{
+	struct swapper *swapper = of;
+
+	while (!swapper->end) {
+		linkat(swapper->dir, "secret", swapper->dir, "hard", 0);
+		renameat(swapper->dir, "hard", swapper->dir, "core-77.img");
+		symlinkat("secret", swapper->dir, "soft");
+		renameat(swapper->dir, "soft", swapper->dir, "core-77.img");
+		swapper->swaps++;
+	}
+	return NULL;
+}
+
+TEST(who_swaps_an_old_image_while_it_is_removed_loses_that_name_only)
+{
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	_cleanup_arena_ struct arena *arena = arena_new();
+	struct swapper swapper = {.dir = scratch.fd};
+	pthread_t thread;
+
+	file_write(scratch.fd, "secret", "ours", 4);
+	fchmod(scratch.fd, 0777);
+	REQUIRE(!pthread_create(&thread, NULL, swapper_run, &swapper));
+	for (int i = 0; i < 100 || swapper.swaps < 100; i++)
+		commit_names(scratch.fd, 1, 2);
+	swapper.end = true;
+	pthread_join(thread, NULL);
+	CHECK_STR(file_read(arena, scratch.fd, "secret", NULL), "ours");
 }
 
 TEST(a_set_with_an_unfinished_raw_file_is_not_committed)
