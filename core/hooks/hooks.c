@@ -38,11 +38,28 @@ static char **hooks_environment(
 	return words.at;
 }
 
+/* Who has less rights than we cannot reach our fds: the shell of a guest's
+ * script has one of its own, which all that it starts may reach. */
+static bool images_are_passed(const struct run *run)
+{
+	return run->owner && run->images_dir >= 0;
+}
+
+static char *hooks_words(const struct run *run, const char *script)
+{
+	if (!images_are_passed(run))
+		return arena_strdup(run->arena, script);
+	return arena_printf(run->arena, "CRTOOLS_IMAGE_DIR=/proc/$$/fd/%d; %s",
+		run->images_dir, script);
+}
+
 /* With no signal blocked: INT and TERM are, while a walk runs. */
-static int hooks_spawn(const char *script, char **environment, pid_t *ret_pid)
+static int hooks_spawn(const struct run *run, const char *script,
+	char **environment, pid_t *ret_pid)
 {
 	char shell[] = "sh", option[] = "-c";
-	char *argv[] = {shell, option, (char *)script, NULL};
+	char *argv[] = {shell, option, hooks_words(run, script), NULL};
+	posix_spawn_file_actions_t files;
 	posix_spawnattr_t attr;
 	sigset_t none;
 	int rc;
@@ -51,7 +68,13 @@ static int hooks_spawn(const char *script, char **environment, pid_t *ret_pid)
 	posix_spawnattr_init(&attr);
 	posix_spawnattr_setsigmask(&attr, &none);
 	posix_spawnattr_setflags(&attr, POSIX_SPAWN_SETSIGMASK);
-	rc = posix_spawn(ret_pid, "/bin/sh", NULL, &attr, argv, environment);
+	posix_spawn_file_actions_init(&files);
+	/* To itself: it stays open. */
+	if (images_are_passed(run))
+		posix_spawn_file_actions_adddup2(
+			&files, run->images_dir, run->images_dir);
+	rc = posix_spawn(ret_pid, "/bin/sh", &files, &attr, argv, environment);
+	posix_spawn_file_actions_destroy(&files);
 	posix_spawnattr_destroy(&attr);
 	return -rc;
 }
@@ -83,7 +106,7 @@ static int hooks_run_script(struct run *run, const char *script,
 	pid_t pid;
 
 	log_info("running action script '%s' at %s", script, name);
-	rc = hooks_spawn(script, environment, &pid);
+	rc = hooks_spawn(run, script, environment, &pid);
 	if (rc)
 		return err_code(err, rc, "starting action script '%s'", script);
 	rc = script_await(run, pid, &status, err);

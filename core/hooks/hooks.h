@@ -4,8 +4,10 @@
  * the run's listener, if there is one.
  *
  * Each --action-script is run by the shell, the last one given first, with
- * CRTOOLS_SCRIPT_ACTION (the name of the moment), CRTOOLS_IMAGE_DIR and, once
- * the root task is known, CRTOOLS_INIT_PID in its environment. Blocks until
+ * CRTOOLS_SCRIPT_ACTION (the name of the moment), CRTOOLS_IMAGE_DIR (below the
+ * engine in /proc, or below its own shell where it has less rights than the
+ * engine: as long as that lives) and, once the root task is known,
+ * CRTOOLS_INIT_PID in its environment. Blocks until
  * all have ended. What a failure means is up to the moment: the caller
  * aborts, or logs and goes on.
  */

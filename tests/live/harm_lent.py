@@ -89,7 +89,8 @@ def security_lent(case):
     script = case.path("script")
     with open(script, "w") as file:
         file.write(f"#!/bin/sh\ncat /proc/self/status >{case.work}/caps\n"
-                   f"env >{case.work}/env\n")
+                   f"env >{case.work}/env\n"
+                   f"ls $CRTOOLS_IMAGE_DIR/ >{case.work}/images\n")
     os.chmod(script, 0o755)
     result = done(case, "dump", "-t", str(pid), "--action-script", script,
                   env={"LD_PRELOAD": "/nonexistent/a.so",
@@ -100,6 +101,8 @@ def security_lent(case):
           and "CAP_DAC_OVERRIDE" in log, log[:500])
     check(caps_of(case.path("caps")) == NONE, "the script has capabilities")
     check("LD_" not in read_text(case.path("env")), "the script's environment")
+    check("stasis.img" in read_text(case.path("images")),
+          "the script does not see the images")
     case.gone([pid])
     done(case, "restore", "--exec-cmd", "--", "/bin/sh", "-c",
          f"cat /proc/self/status >{case.work}/caps2")

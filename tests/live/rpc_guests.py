@@ -192,16 +192,18 @@ def terminal_service(case, closed, *args):
     return service, master
 
 
-def check_stdio(who, has):
-    """Nothing but the three, and none of them the service's."""
+def check_stdio(who, has, images):
+    """Nothing but the three and his own images, and none of them the
+    service's."""
     extra = {"worker": ("socket:", "anon_inode:[pidfd]", "pidfd:")}
     for fd, what in has["fds"].items():
         if int(fd) < 3:
             check(what == "/dev/null" or what.endswith("/criu.log"),
                   f"{who}: fd {fd} is {what}")
         else:
-            check(what.startswith(extra.get(who, ("/proc/",)))
-                  and not what.endswith("mem"), f"{who}: fd {fd} is {what}")
+            check(what == images or (what.startswith(extra.get(
+                who, ("/proc/",))) and not what.endswith("mem")),
+                  f"{who}: fd {fd} is {what}")
 
 
 @test("a guest's worker, scripts and commands have nothing of the service's: "
@@ -217,7 +219,7 @@ def guests_inherit(case):
         has = seen[who]
         check(not has["ctty"], f"{who}: a terminal")
         check(has["sid"] != int(fields[3]), f"{who}: the service's session")
-        check_stdio(who, has)
+        check_stdio(who, has, guest.images)
         status = {name: text.strip() for name, text in has["status"].items()}
         check(int(status["Umask"], 8) == 0o27, f"{who}: {status['Umask']}")
         # Python's own two, and the two that the C library takes for itself.

@@ -507,7 +507,12 @@ def security_scripts(case):
     pid = victim(case, NOBODY)
     with open(os.path.join(images, "conf"), "w") as file:
         file.write(f'action-script "cat /proc/self/status >>{images}/said; '
-                   f'env >>{images}/env"\n')
+                   f'env >>{images}/env; touch $CRTOOLS_IMAGE_DIR/own; '
+                   f'{sys.executable} {images}/later"\n')
+    # What the script starts need not have its fds.
+    with open(os.path.join(images, "later"), "w") as file:
+        file.write("import os\nos.closerange(3, 5000)\nopen(os.environ["
+                   "'CRTOOLS_IMAGE_DIR'] + '/later-too', 'w')\n")
     as_user(lambda: service.connect().ok("DUMP", {
         "images_dir": images, "pid": pid, "config_file": images + "/conf"}))
     case.gone([pid])
@@ -523,6 +528,9 @@ def security_scripts(case):
         if line.startswith(("Uid", "Gid")):
             check(set(line.split()[1:]) == {str(NOBODY)}, line)
     check("HOME" not in read_text(images + "/env"), "root's environment")
+    for name in ("own", "later-too"):
+        check(os.path.exists(os.path.join(images, name)),
+              f"{name}: CRTOOLS_IMAGE_DIR leads nowhere")
     service.stop()
 
 
