@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "dump/cgroups.h"
 #include "dump/namespaces.h"
 #include "image/extra.h"
 #include "inject/regs.h"
@@ -204,7 +205,7 @@ static int inventory_append(struct dump *dump, struct err *err)
 	entry.has_ns_per_id = entry.ns_per_id = true;
 	entry.root_ids = &ids;
 	entry.has_root_cg_set = true;
-	entry.root_cg_set = 1;
+	entry.root_cg_set = CGROUPS_OWN;
 	entry.has_lsmtype = true;
 	entry.lsmtype = LSMTYPE__NO_LSM;
 	entry.has_network_lock_method = true;
@@ -226,7 +227,7 @@ static int seccomp_append(struct dump *dump, struct err *err)
 
 int capture_tree(struct dump *dump, struct err *err)
 {
-	int code = 0;
+	int code = cgroups_capture(dump, err);
 
 	for (size_t i = 0; i < dump->tree.tasks.n && !code; i++)
 		code = task_append(dump, dump->tree.tasks.at[i], err);

@@ -137,8 +137,6 @@ int discover_victims(struct dump *dump, struct err *err)
 	if (!code)
 		code = unkept_check_terminals(dump, err);
 	if (!code)
-		unkept_tell_cgroups(dump);
-	if (!code)
 		code = sharing_find(dump, err);
 	return code;
 }

@@ -6,7 +6,6 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-#include "base/log.h"
 #include "kernel/kcmp.h"
 #include "kernel/ptrace.h"
 #include "kernel/sem.h"
@@ -181,49 +180,6 @@ int unkept_check(
 	for (size_t i = 0; i < victim->threads.n && !code; i++)
 		code = thread_check(dump, victim->threads.at[i], err);
 	return code;
-}
-
-/* --- control groups ------------------------------------------------------- */
-
-/* The first line of a that b has not, NULL: none. */
-static char *line_other(struct arena *arena, const char *a, const char *b)
-{
-	size_t length;
-	char *line;
-
-	for (; *a; a += length + (a[length] == '\n')) {
-		length = strcspn(a, "\n");
-		line = arena_printf(arena, "%.*s", (int)length, a);
-		if (!strstr(b, line))
-			return line;
-	}
-	return NULL;
-}
-
-void unkept_tell_cgroups(struct dump *dump)
-{
-	_cleanup_proc_ struct proc own = PROC_CLOSED;
-	const struct victim *victim;
-	char *here, *there, *line;
-
-	if (proc_open(getpid(), &own, ERR_UNREAD) ||
-		proc_read_file(dump->arena, &own, 0, "cgroup", &here, NULL,
-			ERR_UNREAD))
-		return;
-	for (size_t i = 0; i < dump->victims.n; i++) {
-		victim = dump->victims.at[i];
-		if (victim->state == TASK_DEAD ||
-			proc_read_file(dump->arena, &victim->proc, 0, "cgroup",
-				&there, NULL, ERR_UNREAD))
-			continue;
-		line = line_other(dump->arena, there, here);
-		if (!line)
-			continue;
-		log_warn("process %d is in control group '%s', which is not "
-			 "kept: a restore leaves it in that of the restore",
-			victim->pid, line);
-		return;
-	}
 }
 
 /* --- terminals ------------------------------------------------------------ */

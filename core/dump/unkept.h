@@ -15,8 +15,6 @@
 /* The victim's threads are stopped and were looked at. */
 int unkept_check(
 	struct dump *dump, const struct victim *victim, struct err *err);
-/* Say in the log that they will not be in their control groups. */
-void unkept_tell_cgroups(struct dump *dump);
 /* When the tree is linked. */
 int unkept_check_terminals(const struct dump *dump, struct err *err);
 

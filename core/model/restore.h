@@ -7,6 +7,7 @@
 
 #include <sys/resource.h>
 
+#include "base/index.h"
 #include "image/set.h"
 #include "model/book.h"
 #include "model/object.h"
@@ -23,7 +24,8 @@ struct restore {
 	uint64_t page_size;	  /* of the images */
 	struct tree tree;
 	struct objects objects;
-	int root; /* O_PATH: where absolute paths of images begin */
+	struct index cg_sets; /* CgSetEntry by id; none: they are not wanted */
+	int root;	      /* O_PATH: where absolute paths of images begin */
 	struct memory_shelf *memory; /* kinds/file/lib/memory_object.c */
 	struct book *book;	     /* what file kinds remember, book.h */
 	struct inherited *inherited; /* one for each of the options */

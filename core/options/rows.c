@@ -18,7 +18,7 @@
 static const struct option_choice manage_cgroups[] = {{"none", CGROUPS_NONE},
 	{"props", CGROUPS_PROPS}, {"soft", CGROUPS_SOFT},
 	{"full", CGROUPS_FULL}, {"strict", CGROUPS_STRICT},
-	{"ignore", CGROUPS_IGNORE}, {}};
+	{"ignore", CGROUPS_IGNORE, .built = true}, {}};
 static const struct option_choice network_lock[] = {
 	{"iptables", NETWORK_LOCK_IPTABLES},
 	{"nftables", NETWORK_LOCK_NFTABLES}, {"skip", NETWORK_LOCK_SKIP},

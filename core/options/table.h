@@ -37,6 +37,7 @@ enum option_state {
 struct option_choice {
 	const char *name; /* NULL ends */
 	int value;
+	bool built; /* of an option that is else OPTION_LATER */
 };
 
 struct option_row;

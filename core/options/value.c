@@ -186,6 +186,18 @@ int option_check_built(const struct option_row *row, enum verb verb,
 	return err_hint(err, "%s", row->help);
 }
 
+static bool choice_is_built(const struct option_row *row, const char *value)
+{
+	const struct option_choice *c;
+
+	if (row->kind != OPTION_CHOICE || !value)
+		return false;
+	for (c = row->choices; c->name; c++)
+		if (!strcmp(c->name, value))
+			return c->built;
+	return false;
+}
+
 int option_set(struct arena *arena, const struct option_row *row, bool no,
 	const char *value, const char *as, struct options *ret, struct err *err)
 {
@@ -196,7 +208,9 @@ int option_set(struct arena *arena, const struct option_row *row, bool no,
 		*(bool *)((char *)ret + row->field) = false;
 		return 0;
 	}
-	rc = option_check_built(row, ret->verb, as, err);
+	rc = choice_is_built(row, value)
+		     ? 0
+		     : option_check_built(row, ret->verb, as, err);
 	if (rc)
 		return rc;
 	if (row->value == VALUE_NEEDED && !value)

@@ -7,6 +7,7 @@
 #include "kinds/kinds.h"
 #include "model/vma.h"
 #include "proto/inventory.pb-c.h"
+#include "restore/cgroups.h"
 #include "restore/read_memory.h"
 
 static int inventory_read(struct restore *restore, struct err *err)
@@ -336,5 +337,7 @@ int read_images(struct restore *restore, struct err *err)
 		code = objects_read(restore, err);
 	if (!code)
 		code = namespaces_check(restore, err);
+	if (!code)
+		code = cgroups_read(restore, err);
 	return code ?: extra_read(restore, err);
 }

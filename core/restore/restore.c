@@ -13,6 +13,7 @@
 #include "model/tracer.h"
 #include "restore/cpu.h"
 #include "restore/birth.h"
+#include "restore/cgroups.h"
 #include "restore/host.h"
 #include "restore/inherit.h"
 #include "restore/make.h"
@@ -174,6 +175,7 @@ static int tree_release(struct birth_ward *ward, pid_t root, struct err *err)
 
 	if (hooks_run(run, "pre-resume", root, &told))
 		log_warn("%s", told.text);
+	cgroups_finish(ward);
 	code = perform_depart(ward, err);
 	if (hooks_run(run, "post-resume", root, &told))
 		log_warn("%s", told.text);

@@ -19,6 +19,7 @@
 #include "base/fd.h"
 #include "kernel/clone3.h"
 #include "kernel/proc.h"
+#include "restore/cgroups.h"
 #include "restore/make.h"
 #include "restore/halt.h"
 #include "restore/stage.h"
@@ -389,6 +390,8 @@ void skeleton_live(struct birth_ward *ward, struct birth *birth)
 	int code;
 
 	ward->board->exists[birth->index] = 1;
+	if (birth->plan)
+		cgroups_join(ward, birth->task);
 	/* Who traces us is our coordinator's child; some kernels let nobody
 	 * but ancestors trace (Yama, kernel.yama.ptrace_scope=1). */
 	prctl(PR_SET_PTRACER, ward->board->keeper, 0, 0, 0);

@@ -18,6 +18,7 @@ struct birth_ward {
 	/* By task, opened while we may: without CAP_SYS_PTRACE nobody can when
 	 * they are not dumpable. NULL: we have it. */
 	struct memory *memories;
+	uint32_t cg_set;    /* that this process has entered, or tried to */
 	bool was_subreaper; /* the coordinator, before */
 	int time_ns;	    /* the coordinator's own, to return to; -1: never
 			     * left */

@@ -79,31 +79,6 @@ def cli_stopped_root(case):
     case.await_verdict(victim)
 
 
-@test("dump says that a control group is not kept")
-def cli_cgroup_told(case):
-    victim = victim_of(case)
-    group = f"/sys/fs/cgroup/pids/stasis-{victim}"
-    try:
-        os.mkdir(group)
-        with open(f"{group}/cgroup.procs", "w") as file:
-            file.write(str(victim))
-    except OSError as error:
-        raise Skip(f"no control group can be made here: {error}")
-    try:
-        case.dump(victim, "-R")
-        log = read_text(case.logs[-1])
-        check(f"pids:/stasis-{victim}', which is not kept" in log,
-              "the log does not name the control group")
-        case.go()
-        case.await_verdict(victim)
-    finally:
-        if alive(victim):
-            os.kill(victim, signal.SIGKILL)
-        wait_until(lambda: not read_text(f"{group}/cgroup.procs", ""),
-                   "the control group is empty")
-        os.rmdir(group)
-
-
 @test("the engine works with a stack of 64 KiB")
 def cli_small_stack(case):
     victim = victim_of(case)

@@ -143,6 +143,8 @@ TEST(manage_cgroups_without_a_mode_is_soft)
 
 	CHECK_INT(set(&s, "manage-cgroups", "full"), 0);
 	CHECK_INT(s.options.manage_cgroups, CGROUPS_FULL);
+	CHECK_INT(set(&s, "manage-cgroups", "ignore"), 0);
+	CHECK_INT(s.options.manage_cgroups, CGROUPS_IGNORE);
 	CHECK_INT(set(&s, "manage-cgroups", "gentle"), -EINVAL);
 	CHECK_STR(s.err.hint,
 		"known are: none, props, soft, full, strict, ignore");

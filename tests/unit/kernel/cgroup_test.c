@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* Where the folder of a cgroup is, from what the kernel tells. */
-#include "service/cgroups.h"
+#include "kernel/cgroup.h"
 
 #include <string.h>
 
@@ -16,7 +16,7 @@
 static void check_place(const char *line, const char *mount, const char *place)
 {
 	_cleanup_arena_ struct arena *arena = arena_new();
-	const char *found = cgroups_place(arena, line, mount);
+	const char *found = cgroup_place(arena, line, mount);
 
 	CHECK_STR(found ?: "nowhere", place);
 }
@@ -62,4 +62,26 @@ TEST(broken_lines_are_nowhere)
 	check_place("0::/a", "", "nowhere");
 	check_place("0::/a", "41 31 0:38 / /sys rw cgroup2", "nowhere");
 	check_place("0::/a", "41 31 0:38 / /sys rw - cgroup2", "nowhere");
+}
+
+TEST(a_text_names_a_cgroup_by_all_of_its_controllers_and_path)
+{
+	static const char text[] = "4:cpu,cpuacct:/a/b\n1:name=x:/\n0::/c:d";
+	const struct {
+		struct cgroup_member member;
+		bool has;
+	} all[] = {
+		{{"cpu,cpuacct", "/a/b"}, true},
+		{{"name=x", "/"}, true},
+		{{"", "/c:d"}, true},
+		{{"cpu", "/a/b"}, false},
+		{{"cpu,cpuacct", "/a"}, false},
+		{{"cpu,cpuacct", "/a/b/c"}, false},
+		{{"", "/a/b"}, false},
+		{{"", "/c"}, false},
+	};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		CHECK_INT(cgroup_has_member(text, &all[i].member), all[i].has);
+	CHECK(!cgroup_has_member("", &all[0].member));
 }
