@@ -37,15 +37,11 @@ $(error no target libraries for ARCH=$(ARCH); SYSROOT= may name a folder)
 endif
 endif
 endif
-ifeq ($(origin CC),default)
-CC := $(CROSS_COMPILE)gcc $(if $(SYSROOT),--sysroot=$(SYSROOT))
-endif
-ifeq ($(origin AR),default)
-AR := $(CROSS_COMPILE)ar
-endif
-ifeq ($(origin LD),default)
-LD := $(CROSS_COMPILE)ld
-endif
+# tool: the cross compiler's, unless another was chosen.
+tool = $(if $(filter default,$(origin $(1))),$(CROSS_COMPILE)$(2),$($(1)))
+CC := $(call tool,CC,gcc $(if $(SYSROOT),--sysroot=$(SYSROOT)))
+AR := $(call tool,AR,ar)
+LD := $(call tool,LD,ld)
 HOSTCC ?= gcc
 PKG_CONFIG ?= pkg-config
 ifneq ($(SYSROOT),)
@@ -55,15 +51,22 @@ PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
 endif
 PROTOC_C ?= protoc-c
 CLANG_FORMAT ?= clang-format
-PYTHON ?= /usr/bin/python3
 
-ifeq ($(V),1)
-Q :=
-say = @:
-else
-Q := @
-say = @printf '  %-7s %s\n' '$(1)' '$(2)'
-endif
+Q := $(if $(V),,@)
+say = @$(if $(V),:,printf '  %-7s %s\n' '$(1)' '$(2)')
+
+# Recipes that many rules share: what they say, the command's flags.
+define compile
+$(call say,$(1),$@)
+$(Q)mkdir -p $(@D)
+$(Q)$(or $(3),$(CC)) $(2) -c -o $@ $<
+endef
+define archive
+$(call say,AR,$@)
+$(Q)mkdir -p $(@D)
+$(Q)rm -f $@
+$(Q)$(AR) rcs $@ $^
+endef
 
 # --- flags ------------------------------------------------------------------
 
@@ -106,26 +109,16 @@ LIBS = $(if $(STATIC),,-Xlinker -Bstatic) \
 # --- sources ----------------------------------------------------------------
 
 # The agent is no part of the program: it runs inside other processes.
-AGENT_C := $(wildcard core/inject/agent.c)
-AGENT_S := $(wildcard backends/$(ARCH)/agent_head.S)
-AGENT_LDS := $(wildcard backends/$(ARCH)/agent.lds)
-MAIN_C := $(wildcard main.c core/main.c)
-
+AGENT_C := core/inject/agent.c
+AGENT_LDS := backends/$(ARCH)/agent.lds
+MAIN_C := main.c
 PROTOS := $(wildcard proto/*.proto)
 PROTO_C := $(PROTOS:%.proto=$(O)/gen/%.pb-c.c)
 PROTO_H := $(PROTO_C:.c=.h)
-
 COMPEL_HOST_C := $(wildcard compel/host/*.c)
 COMPEL_MAIN_C := $(shell grep -ls '^int main\b' compel/host/*.c)
 COMPEL_LIB_C := $(wildcard compel/*.c)
 COMPEL_EXAMPLES := $(patsubst %/,%,$(dir $(wildcard compel/examples/*/Makefile)))
-
-ifneq ($(and $(AGENT_C),$(AGENT_S),$(AGENT_LDS),$(COMPEL_MAIN_C)),)
-BLOB_C := $(O)/gen/agent_blob.c
-else ifneq ($(wildcard backends/agent_blob.h),)
-# Without its parts the blob is empty and nothing can be injected.
-BLOB_C := $(O)/gen/agent_none.c
-endif
 
 # core/LAYERS: lines of "folder+folder folder", bottom to top; a line becomes
 # the word "folder+folder,folder".
@@ -138,7 +131,7 @@ group_folders = $(subst +, ,$(1))
 LAYERS := $(foreach l,$(LAYER_LINES),$(call line_groups,$(l)))
 
 src_of_proto := $(PROTO_C)
-src_of_backends := $(wildcard backends/*.c backends/*/*.c) $(BLOB_C)
+src_of_backends := $(wildcard backends/*.c backends/*/*.c) $(O)/gen/agent_blob.c
 folder_src = $(or $(src_of_$(1)),$(filter-out $(MAIN_C) $(AGENT_C), \
 	$(wildcard $(1)/*.c)))
 group_src = $(foreach f,$(call group_folders,$(1)),$(call folder_src,$(f)))
@@ -148,22 +141,17 @@ ALL_SRC := $(foreach g,$(LAYERS),$(call group_src,$(g)))
 obj = $(patsubst %.c,$(O)/obj/%.o,$(patsubst $(O)/gen/%,gen/%,$(1)))
 sanobj = $(patsubst %.c,$(O)/san/obj/%.o,$(patsubst $(O)/gen/%,gen/%,$(1)))
 
-PROGRAM := $(if $(MAIN_C),$(O)/stasis)
-COMPEL_TOOL := $(if $(COMPEL_MAIN_C),$(O)/compel)
-COMPEL_LIB := $(if $(COMPEL_LIB_C),$(O)/libcompel.a)
-
 UNIT_C := $(wildcard tests/unit/*/*_test.c)
 UNIT_TESTS := $(UNIT_C:%.c=$(O)/san/%)
-
 # --- the program ------------------------------------------------------------
 
 .PHONY: all demo test test-unit test-kinds test-live test-all test-cross \
 	test-interop test-fuzz live-programs test-guests test-cpus test-kernels \
 	dist test-dist test-native \
 	lint bench format deps install clean help objects unit-tests \
-	test-two-hosts test-systemd
+	test-two-hosts test-systemd examples client install-criu-compat
 
-all: $(PROGRAM) $(COMPEL_TOOL) $(COMPEL_LIB) examples client
+all: $(O)/stasis $(O)/compel $(O)/libcompel.a examples client
 
 # Every object, linked or not: for checks on what a compiler says.
 objects: $(call obj,$(ALL_SRC) $(MAIN_C))
@@ -172,23 +160,19 @@ $(O)/stasis: $(call obj,$(MAIN_C) $(ALL_SRC))
 	$(call say,LD,$@)
 	$(Q)$(CC) $(BUILD_LDFLAGS) -o $@ $^ $(LIBS)
 
-$(O)/obj/gen/proto/%.o: $(O)/gen/proto/%.c | $(PROTO_H)
-	$(call say,CC,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(BUILD_CFLAGS) $(WARN_GEN) -c -o $@ $<
-
-$(O)/obj/gen/%.o: $(O)/gen/%.c | $(PROTO_H)
-	$(call say,CC,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(BUILD_CFLAGS) $(WARN) -c -o $@ $<
-
+# Objects of the program and, in san/, of its unit tests.
+define OBJ_template
+$(O)/$(1)/gen/proto/%.o: $(O)/gen/proto/%.c | $$(PROTO_H)
+	$$(call compile,CC,$$($(2)) $$(WARN_GEN))
+$(O)/$(1)/gen/%.o: $(O)/gen/%.c | $$(PROTO_H)
+	$$(call compile,CC,$$($(2)) $$(WARN))
+$(O)/$(1)/%.o: %.c | $$(PROTO_H)
+	$$(call compile,CC,$$($(2)) $$(WARN))
+endef
+$(eval $(call OBJ_template,obj,BUILD_CFLAGS))
+$(eval $(call OBJ_template,san/obj,TEST_CFLAGS))
 %/core/inspect/unwind_library.o: BUILD_CFLAGS += $(UNWIND_FLAG)
 %/core/inspect/unwind_library.o: TEST_CFLAGS += $(UNWIND_FLAG)
-
-$(O)/obj/%.o: %.c | $(PROTO_H)
-	$(call say,CC,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(BUILD_CFLAGS) $(WARN) -c -o $@ $<
 
 $(O)/gen/proto/%.pb-c.c $(O)/gen/proto/%.pb-c.h &: proto/%.proto
 	$(call say,PROTOC,$<)
@@ -204,22 +188,12 @@ AGENT_FLAGS := -O2 -ffreestanding -fno-builtin -fno-stack-protector \
 ifeq ($(findstring clang,$(CC)),)
 AGENT_FLAGS += -fno-tree-loop-distribute-patterns
 endif
-AGENT_FLAGS_x86_64 := -mgeneral-regs-only -mno-red-zone -fcf-protection=none
-AGENT_FLAGS_aarch64 := -mgeneral-regs-only -mbranch-protection=none \
-	-mno-outline-atomics
-AGENT_FLAGS_ppc64le := -mcpu=power8 -mno-altivec -mno-vsx -msoft-float
-AGENT_FLAGS += $(AGENT_FLAGS_$(ARCH)) -Icore -Ibackends/$(ARCH)
+AGENT_FLAGS += $(file <backends/$(ARCH)/agent.flags) -Icore -Ibackends/$(ARCH)
 AGENT_OBJ := $(O)/agent/agent_head.o $(O)/agent/agent.o
-
 $(O)/agent/agent.o: $(AGENT_C)
-	$(call say,AGENT,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(AGENT_FLAGS) $(WARN) -c -o $@ $<
-
-$(O)/agent/agent_head.o: $(AGENT_S)
-	$(call say,AGENT,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(AGENT_FLAGS) -D__ASSEMBLY__ -c -o $@ $<
+	$(call compile,AGENT,$(AGENT_FLAGS) $(WARN))
+$(O)/agent/agent_head.o: backends/$(ARCH)/agent_head.S
+	$(call compile,AGENT,$(AGENT_FLAGS) -D__ASSEMBLY__)
 
 # Relocations are kept for compel to see that none needs an address.
 $(O)/agent.elf: $(AGENT_OBJ) $(AGENT_LDS)
@@ -232,78 +206,40 @@ $(O)/gen/agent_blob.c: $(O)/agent.elf $(O)/compel
 	$(Q)mkdir -p $(@D)
 	$(Q)$(O)/compel build --machine $(ARCH) --symbol agent_blob $< -o $@
 
-$(O)/gen/agent_none.c:
-	$(Q)mkdir -p $(@D)
-	$(Q)printf '#include "%s"\n%s\n' agent_blob.h \
-		'const struct blob agent_blob = {0};' >$@
-
 # --- compel: host tool (build machine's compiler) and library ----------------
 
-COMPEL_HOST_OBJ := $(COMPEL_HOST_C:%.c=$(O)/host/%.o)
-
 $(O)/host/%.o: %.c
-	$(call say,HOSTCC,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(HOSTCC) $(COMMON) -Icore -I. -Icompel $(WARN) -c -o $@ $<
+	$(call compile,HOSTCC,$(COMMON) -Icore -I. -Icompel $(WARN),$(HOSTCC))
 
 # The tool may use the base layer, which is built for this machine, too.
-COMPEL_HOST_BASE := $(patsubst %.c,$(O)/host/%.o,$(wildcard core/base/*.c))
-
-$(O)/compel: $(COMPEL_HOST_OBJ) $(COMPEL_HOST_BASE)
+$(O)/compel: $(patsubst %.c,$(O)/host/%.o,$(COMPEL_HOST_C) $(wildcard core/base/*.c))
 	$(call say,HOSTLD,$@)
 	$(Q)$(HOSTCC) -o $@ $^ -lelf
 
-COMPEL_LIB_SRC := $(COMPEL_LIB_C) \
-	$(foreach f,core/base proto core core/kernel backends core/inject, \
-	$(call folder_src,$(f)))
+$(O)/libcompel.a: $(call obj,$(COMPEL_LIB_C) $(foreach f, \
+		core/base proto core core/kernel backends core/inject, \
+		$(call folder_src,$(f))))
+	$(archive)
 
-$(O)/libcompel.a: $(call obj,$(COMPEL_LIB_SRC))
-	$(call say,AR,$@)
-	$(Q)rm -f $@
-	$(Q)$(AR) rcs $@ $^
-
-# Programs for demo and reading: examples/NAME.c, which need nothing but libc.
-EXAMPLES := $(patsubst %.c,$(O)/%,$(wildcard examples/*.c))
-
-$(O)/examples/%: examples/%.c
+# Programs for demo and reading, which need nothing but libc.
+$(O)/examples/%: $(O)/obj/examples/%.o
 	$(call say,CC,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(BUILD_CFLAGS) $(WARN) $(BUILD_LDFLAGS) -o $@ $< -lpthread
+	$(Q)$(CC) $(BUILD_LDFLAGS) -o $@ $< -lpthread
 
-.PHONY: examples
-examples: $(EXAMPLES) $(COMPEL_TOOL) $(COMPEL_LIB)
+examples: $(patsubst %.c,$(O)/%,$(wildcard examples/*.c)) $(O)/compel $(O)/libcompel.a
 	$(Q)for d in $(COMPEL_EXAMPLES); do \
 		$(MAKE) --no-print-directory -C $$d O=$(abspath $(O)) \
-			ARCH=$(ARCH) CC='$(CC)' || exit 1; \
+			ARCH=$(ARCH) CC='$(CC)' \
+			LDFLAGS='$(if $(SAN),$(SANITIZE)) $(LDFLAGS)' || exit 1; \
 	done
 
 # --- unit tests: sanitized objects, one archive a layer -----------------------
-
-$(O)/san/obj/gen/proto/%.o: $(O)/gen/proto/%.c | $(PROTO_H)
-	$(call say,CC,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(TEST_CFLAGS) $(WARN_GEN) -c -o $@ $<
-
-$(O)/san/obj/gen/%.o: $(O)/gen/%.c | $(PROTO_H)
-	$(call say,CC,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(TEST_CFLAGS) $(WARN) -c -o $@ $<
-
-$(O)/san/obj/%.o: %.c | $(PROTO_H)
-	$(call say,CC,$@)
-	$(Q)mkdir -p $(@D)
-	$(Q)$(CC) $(TEST_CFLAGS) $(WARN) -c -o $@ $<
-
 # archives_NAME: what tests of the folder whose last name is NAME may use.
 group_lib = $(O)/san/lib/$(subst /,-,$(lastword $(call group_folders,$(1)))).a
-
 define GROUP_template
 $(call group_lib,$(1)): $(call sanobj,$(call group_src,$(1)))
-	$(call say,AR,$$@)
-	$(Q)mkdir -p $$(@D)
-	$(Q)rm -f $$@
-	$(Q)$(AR) rcs $$@ $$^
-
+	$$(archive)
 $(foreach f,$(call group_folders,$(1)), \
 	$(eval archives_$(notdir $(f)) := $(archives) $(call group_lib,$(1))))
 endef
@@ -317,17 +253,43 @@ $(foreach l,$(LAYER_LINES),$(eval $(call LINE_template,$(l))))
 archives_compel := $(archives_inject) $(O)/san/lib/compel.a
 $(O)/san/lib/compel.a: $(call sanobj,\
 		$(filter-out $(COMPEL_MAIN_C),$(COMPEL_HOST_C)) $(COMPEL_LIB_C))
-	$(call say,AR,$@)
+	$(archive)
+
+# --- the client library: one set of objects, linked as libstasis and, under the
+# names that programs of others look for, as libcriu
+
+CLIENT_C := $(wildcard client/*.c)
+CLIENT_OBJ := $(CLIENT_C:%.c=$(O)/obj/%.o) $(O)/obj/client/rpc.pb-c.o
+CLIENT_VERSION := 0
+CLIENT_SO := $(O)/libstasis.so.$(CLIENT_VERSION) $(O)/libcriu.so.2
+CLIENT_LIBS := $(shell $(PKG_CONFIG) --libs libprotobuf-c) $(EXTRA_LIBS)
+
+# The public header calls the messages' header as it is installed.
+$(CLIENT_OBJ): BUILD_CFLAGS += -fPIC -iquote $(O)/gen/proto
+$(O)/san/obj/client/%.o $(O)/san/obj/tests/unit/client/%.o: \
+	TEST_CFLAGS += -iquote $(O)/gen/proto
+$(O)/obj/client/rpc.pb-c.o: $(O)/gen/proto/rpc.pb-c.c
+	$(call compile,CC,$(BUILD_CFLAGS) $(WARN_GEN))
+$(CLIENT_SO): $(CLIENT_OBJ) client/exports.map
+	$(call say,LD,$@)
+	$(Q)$(CC) -shared $(BUILD_LDFLAGS) -Wl,-soname,$(@F) \
+		-Wl,--version-script,client/exports.map -o $@ $(CLIENT_OBJ) $(CLIENT_LIBS)
+$(O)/libstasis.a: $(CLIENT_OBJ)
+	$(archive)
+$(O)/obj/client/example/%.o: BUILD_CFLAGS += -iquote $(O)/gen/proto
+$(O)/client/example/%: $(O)/obj/client/example/%.o $(O)/libstasis.a
+	$(call say,LD,$@)
 	$(Q)mkdir -p $(@D)
-	$(Q)rm -f $@
-	$(Q)$(AR) rcs $@ $^
+	$(Q)$(CC) $(BUILD_LDFLAGS) -o $@ $^ $(CLIENT_LIBS)
 
-include client/client.mk
-
-UNIT_MAIN := $(O)/san/obj/tests/unit/test.o
+# What is linked statically has no use for the shared ones.
+client: $(if $(STATIC),,$(CLIENT_SO)) $(O)/libstasis.a $(patsubst %.c,$(O)/%,$(wildcard client/example/*.c))
+archives_client := $(O)/san/lib/client.a $(archives_proto)
+$(O)/san/lib/client.a: $(call sanobj,$(CLIENT_C) $(O)/gen/proto/rpc.pb-c.c)
+	$(archive)
 
 define UNIT_template
-$(O)/san/$(1): $(O)/san/obj/$(1).o $(UNIT_MAIN) \
+$(O)/san/$(1): $(O)/san/obj/$(1).o $(O)/san/obj/tests/unit/test.o \
 		$$(archives_$(2))
 	$(call say,LD,$$@)
 	$(Q)mkdir -p $$(@D)
@@ -341,14 +303,9 @@ $(foreach t,$(UNIT_C:%.c=%),$(eval $(call \
 KINDS_C := $(wildcard tests/kinds/*_test.c)
 KINDS_TESTS := $(KINDS_C:%.c=$(O)/san/%)
 $(foreach t,$(KINDS_C:%.c=%),$(eval $(call UNIT_template,$(t),service)))
-
 unit-tests: $(UNIT_TESTS) $(KINDS_TESTS)
 
-test-unit: $(UNIT_TESTS)
-	$(Q)scripts/run-unit $(UNIT_TESTS)
-
 # --- rings -------------------------------------------------------------------
-
 deps:
 	$(Q)scripts/deps
 
@@ -359,143 +316,84 @@ demo: deps
 
 # ONLY=word: the tests of any ring that it names, here or ON=aarch64 in a guest
 # (KERNEL=6.12).
+RINGS := scripts/test-rings --build $(O) --arch $(ARCH)
 test: deps
 	$(Q)$(if $(ONLY),scripts/test-only --build $(O) $(ON:%=--on %) \
-		$(KERNEL:%=--kernel %) '$(ONLY)',scripts/test-rings \
-		--build $(O) --arch $(ARCH) \
-		build lint unit kinds live clang guests)
-
+		$(KERNEL:%=--kernel %) '$(ONLY)', \
+		$(RINGS) build lint unit kinds live clang guests)
 test-all: deps
-	$(Q)scripts/test-rings --build $(O) --arch $(ARCH) \
-		build lint unit kinds live clang interop fuzz native cross cpus kernels hosts systemd
+	$(Q)$(RINGS) build lint unit kinds live clang interop fuzz native cross \
+		cpus kernels hosts systemd
 
+test-unit: $(UNIT_TESTS)
+	$(Q)scripts/run-unit $^
 test-kinds: $(KINDS_TESTS)
-	$(Q)scripts/run-unit $(KINDS_TESTS)
-
+	$(Q)scripts/run-unit $^
 test-live: all
 	$(Q)tests/live/run --stasis $(O)/stasis --build $(O)
-
 # The live tests' C programs alone, for a machine where they cannot run.
 live-programs:
 	$(Q)CC='$(CC)' tests/live/run --build $(O) --compile $(ARCH)
 
-# ARCH= and KERNEL= choose a machine and a kernel; without (or with
-# MACHINES=all): all of them.
+# In guests (cross/README.md). ARCH= and KERNEL= choose a machine and a kernel;
+# without (or with MACHINES=all): all of them.
+ONE_ARCH := $(if $(filter command%,$(origin ARCH)),$(ARCH))
 test-cross:
-	$(Q)cross/run $(if $(MACHINES),,$(if $(filter command%, \
-		$(origin ARCH)),--machine $(ARCH))) $(KERNEL:%=--kernel %) $(CPU:%=--cpu %)
-
-# The same for a few tests, one guest a machine, and images that go from a
-# guest's kernel to this one and back: part of every "make test".
+	$(Q)cross/run $(if $(MACHINES),,$(ONE_ARCH:%=--machine %)) \
+		$(KERNEL:%=--kernel %) $(CPU:%=--cpu %)
+# A few tests, one guest a machine, and images that go from a guest's kernel to
+# this one and back.
 test-guests:
 	$(Q)status=0; cross/run --quick || status=1; \
 		cross/kernels --quick || status=1; exit $$status
-
-# Every CPU model of every machine whose emulator is there (docs/cpu.md).
 test-cpus: all
 	$(Q)cross/cpus --stasis $(O)/stasis
-
-# Every kernel of every machine, and on its own machine this host's.
-test-kernels:
-	$(Q)cross/kernels
-
-# A process goes from one guest to another through RPC alone.
-test-two-hosts:
-	$(Q)cross/two_hosts
-
-# The program built on its own machine, which is a guest: some ten minutes.
+test-kernels test-two-hosts test-systemd:
+	$(Q)cross/$(subst -,_,$(@:test-%=%))
+# The program built on its own machine: some ten minutes.
 test-native:
-	$(Q)for machine in $(if $(filter command%,$(origin ARCH)),$(ARCH), \
-			aarch64 ppc64le); do \
+	$(Q)for machine in $(or $(ONE_ARCH),aarch64 ppc64le); do \
 		cross/run --machine $$machine --kernel 6.1 --compiler \
 			--limit 5400 --job '. cross/native_check' || exit 1; \
 	done
-
-# What "make install" brings, under a systemd that is a guest's first process.
-test-systemd:
-	$(Q)cross/systemd
-
 # Packages that run on a Debian of ARCH, and a look whether they do.
 dist:
 	$(Q)$(MAKE) --no-print-directory ARCH=$(ARCH) STATIC=1 \
 		O=build/dist/$(ARCH) build/dist/$(ARCH)/stasis
 	$(Q)cross/dist build/dist/$(ARCH) $(ARCH)
-
 test-dist: dist
 	$(Q)cross/run --machine $(ARCH) --kernel 6.1 --no-make \
 		--build build/dist/$(ARCH) --job '. cross/dist_check' \
 		$$(printf -- '--add %s ' build/dist/$(ARCH)/dist/*.*)
-
 # PEER=/path/to/a/criu runs another engine beside this one.
 bench: all
-	$(Q)tests/bench/run --stasis $(O)/stasis --build $(O) \
-		$(if $(PEER),--peer $(PEER))
-
+	$(Q)tests/bench/run --stasis $(O)/stasis --build $(O) $(PEER:%=--peer %)
 test-interop: all
 	$(Q)tests/interop/run --stasis $(O)/stasis --build $(O)
-
 # With sanitizers, which see what would not show.
 test-fuzz:
 	$(Q)$(MAKE) --no-print-directory SAN=1 O=$(O)/fuzz $(O)/fuzz/stasis
 	$(Q)tests/fuzz/run --stasis $(O)/fuzz/stasis
-
 lint: all objects
 	$(Q)tests/lint/run --build $(O)
-
 format:
-	$(Q)find $(wildcard core backends service compel client examples tests main.c) \
+	$(Q)find core backends service compel client examples tests main.c \
 		\( -name '*.c' -o -name '*.h' \) -exec $(CLANG_FORMAT) -i {} +
 
 # --- installation ------------------------------------------------------------
 
-MAN_PAGES := $(wildcard man/*.[1-8])
-COMPEL_HEADERS := $(wildcard compel/include/*.h compel/*.h)
-DOC_DIR = $(DESTDIR)$(PREFIX)/share/doc/stasis
-DOCS := README.md LICENSE $(wildcard docs/*.md)
-UNIT_DIR = $(DESTDIR)$(PREFIX)/lib/systemd/system
-SYSTEMD_UNITS := $(wildcard service/systemd/*.service service/systemd/*.socket)
-
-install: all install-client
-	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin \
-		$(DESTDIR)$(PREFIX)/lib $(DESTDIR)$(PREFIX)/include/compel
-	$(if $(PROGRAM),install -m 755 $(PROGRAM) $(DESTDIR)$(PREFIX)/sbin/)
-	$(if $(COMPEL_TOOL),install -m 755 $(COMPEL_TOOL) $(DESTDIR)$(PREFIX)/bin/)
-	$(if $(COMPEL_LIB),install -m 644 $(COMPEL_LIB) $(DESTDIR)$(PREFIX)/lib/)
-	$(if $(COMPEL_HEADERS),install -m 644 $(COMPEL_HEADERS) \
-		$(DESTDIR)$(PREFIX)/include/compel/)
-	for page in $(MAN_PAGES); do \
-		dir=$(DESTDIR)$(PREFIX)/share/man/man$${page##*.}; \
-		install -d $$dir && install -m 644 $$page $$dir/ || exit 1; \
-	done
-	install -d $(DOC_DIR) $(UNIT_DIR)
-	install -m 644 $(DOCS) $(DOC_DIR)/
-	install -m 644 $(SYSTEMD_UNITS) $(UNIT_DIR)/
-	sed -i 's|/usr/local/sbin/|$(PREFIX)/sbin/|' \
-		$(SYSTEMD_UNITS:service/systemd/%=$(UNIT_DIR)/%)
+INSTALL := O='$(O)' DESTDIR='$(DESTDIR)' PREFIX='$(PREFIX)' STATIC='$(STATIC)' \
+	CLIENT_VERSION='$(CLIENT_VERSION)' scripts/install
+install: all
+	$(Q)$(INSTALL)
+# Takes the place of another installation: the library that programs link or
+# load, its header, and the program under the name that they start.
+install-criu-compat: install client
+	$(Q)$(INSTALL) --criu-compat
 
 clean:
 	rm -rf $(O)
-
 help:
-	@echo 'make [all]       the program, compel tool and library in $(O)'
-	@echo 'make demo        freeze a program and bring it back'
-	@echo 'make test        lint, unit, kinds and live tests, clang build'
-	@echo 'make test ONLY=word  what it names, of any ring; ON=aarch64 KERNEL=6.12'
-	@echo 'make test-unit   one ring alone; also test-kinds, test-live'
-	@echo 'make test-all    test, interop, fuzzing, all machines and CPU models'
-	@echo 'make test-cross  all tests in guests; ARCH= KERNEL= CPU= choose'
-	@echo 'make test-cpus   images moved between CPU models, in guests'
-	@echo 'make test-kernels  images moved between kernels, in guests'
-	@echo 'make test-systemd  the units under a real systemd, in a guest'
-	@echo 'make test-two-hosts  a process moved between guests by RPC alone'
-	@echo 'make test-native  built in guests by their own compilers'
-	@echo 'make dist        a static tarball and .deb of ARCH; test-dist'
-	@echo 'make lint        house rules'
-	@echo 'make bench       time of dump, restore, RPC; PEER= runs beside another'
-	@echo 'make format      clang-format over every source file'
-	@echo 'make deps        install missing Debian packages'
-	@echo 'make install     DESTDIR= PREFIX=/usr/local; install-criu-compat also'
-	@echo '                 puts our program and library under the names of CRIU'
-	@echo 'Variables: ARCH= CROSS_COMPILE= O= CC= SAN=1 V=1'
+	@cat scripts/help
 
 -include $(shell find $(O) -name '*.d' 2>/dev/null)

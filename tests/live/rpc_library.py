@@ -53,7 +53,7 @@ class Installed:
             os.path.getmtime(path) > os.path.getmtime(stamp)
             for path in (os.path.join(self.case.build, "libcriu.so.2"),
                          self.case.stasis,
-                         os.path.join(ROOT, "client", "client.mk"),
+                         os.path.join(ROOT, "scripts", "install"),
                          os.path.join(HERE, "clients", "library.c")))
 
     def install(self):
