@@ -7,21 +7,29 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/index.h"
 #include "base/log.h"
 #include "inspect/machine.h"
 #include "inspect/unwind.h"
 #include "kernel/memory.h"
 
-enum { THREADS_MAX = 32, FRAMES_MAX = 64 };
+/* The victim is frozen meanwhile. */
+enum { THREADS_MAX = 32, FRAMES_MAX = 64, FILES_MAX = 256, LIMIT_MS = 2000 };
 
-/* What unwind's callbacks get. */
 struct view {
 	struct dump *dump;
 	const struct victim *victim;
 	struct memory memory;
-	CoreEntry core; /* registers of the thread at hand */
 	struct unwind_map *maps;
-	size_t n_maps;
+	size_t n_maps, n_files;
+	struct index by_file;
+};
+
+/* What unwind's callbacks get. */
+struct thread_view {
+	const struct view *view;
+	CoreEntry core;
+	pid_t tid;
 };
 
 /* The file itself, whatever its name leads to by now. */
@@ -37,11 +45,19 @@ static int map_open(const struct victim *victim, const struct map *map)
 	return fd;
 }
 
+/* Files of other devices may have the same number. */
+static bool map_same_file(const struct map *a, const struct map *b)
+{
+	return a->ino == b->ino && a->dev_major == b->dev_major &&
+	       a->dev_minor == b->dev_minor;
+}
+
 /* Maps of one file have one number and one fd. */
 static void map_fill(struct view *view, size_t i)
 {
-	const struct map *map = &view->victim->maps.at[i], *other;
-	struct unwind_map *to = &view->maps[i];
+	const struct map *map = &view->victim->maps.at[i];
+	struct unwind_map *to = &view->maps[i], *first;
+	void **slot;
 
 	*to = (struct unwind_map){.start = map->start,
 		.end = map->end,
@@ -51,19 +67,18 @@ static void map_fill(struct view *view, size_t i)
 		.fd = -1};
 	if (!map->ino)
 		return;
-	for (size_t k = 0; k < i && !to->object; k++) {
-		other = &view->victim->maps.at[k];
-		if (other->ino != map->ino ||
-			other->dev_major != map->dev_major ||
-			other->dev_minor != map->dev_minor)
-			continue;
-		to->object = view->maps[k].object;
-		to->fd = view->maps[k].fd;
-	}
-	if (to->object)
+	slot = index_slot(view->dump->arena, &view->by_file, map->ino);
+	first = *slot;
+	if (first && map_same_file(
+			     &view->victim->maps.at[first - view->maps], map)) {
+		to->object = first->object;
+		to->fd = first->fd;
 		return;
+	}
+	*slot = to;
 	to->object = (uint32_t)i + 1;
-	to->fd = map_open(view->victim, map);
+	if (view->n_files++ < FILES_MAX)
+		to->fd = map_open(view->victim, map);
 }
 
 static void maps_close(struct view *view)
@@ -75,17 +90,17 @@ static void maps_close(struct view *view)
 
 static size_t view_read_mem(void *arg, uint64_t at, void *to, size_t size)
 {
-	const struct view *view = arg;
-	ssize_t n = pread(view->memory.fd, to, size, (off_t)at);
+	const struct thread_view *thread = arg;
+	ssize_t n = pread(thread->view->memory.fd, to, size, (off_t)at);
 
 	return n > 0 ? (size_t)n : 0;
 }
 
 static bool view_read_reg(void *arg, unsigned number, uint64_t *ret_value)
 {
-	const struct view *view = arg;
+	const struct thread_view *thread = arg;
 
-	return machine_reg(&view->core, number, ret_value);
+	return machine_reg(&thread->core, number, ret_value);
 }
 
 static void frame_log(size_t i, const struct unwind_frame *frame)
@@ -96,30 +111,58 @@ static void frame_log(size_t i, const struct unwind_frame *frame)
 		frame->file ? frame->file : "");
 }
 
-static void thread_log(struct view *view, struct unwinder *unwinder,
-	const struct victim_thread *thread)
+static void stack_log(
+	const struct thread_view *thread, const struct unwind_stack *stack)
 {
-	struct unwind_source source = {.arg = view,
+	log_info("thread %d of process %d stands at:", thread->tid,
+		thread->view->victim->pid);
+	for (size_t i = 0; i < stack->frames.n && i < FRAMES_MAX; i++)
+		frame_log(i, &stack->frames.at[i]);
+	if (stack->note)
+		log_info("  %s", stack->note);
+}
+
+/* False: its registers are not known. */
+static bool thread_look(const struct view *view,
+	const struct victim_thread *thread, struct thread_view *its,
+	struct unwind_source *ret)
+{
+	struct dump *dump = view->dump;
+	struct unwind_source source = {.arg = its,
 		.read_mem = view_read_mem,
 		.read_reg = view_read_reg,
 		.maps = view->maps,
 		.n_maps = view->n_maps};
-	struct unwind_stack stack;
 
-	core_entry__init(&view->core);
+	*its = (struct thread_view){.view = view, .tid = thread->tid};
+	core_entry__init(&its->core);
 	if (!thread->regs.set[0].bytes ||
-		view->dump->run->be->thread_to_image(view->dump->arena,
-			&thread->regs, &view->core, ERR_UNREAD) ||
-		!machine_pc_sp(&view->core, &source.pc, &source.sp))
-		return;
-	source.chain = machine_chain(&view->core);
-	unwind_thread(unwinder, &source, &stack);
-	log_info("thread %d of process %d stands at:", thread->tid,
-		view->victim->pid);
-	for (size_t i = 0; i < stack.frames.n && i < FRAMES_MAX; i++)
-		frame_log(i, &stack.frames.at[i]);
-	if (stack.note)
-		log_info("  %s", stack.note);
+		dump->run->be->thread_to_image(
+			dump->arena, &thread->regs, &its->core, ERR_UNREAD) ||
+		!machine_pc_sp(&its->core, &source.pc, &source.sp))
+		return false;
+	source.chain = machine_chain(&its->core);
+	*ret = source;
+	return true;
+}
+
+static void threads_log(struct view *view, struct unwinder *unwinder)
+{
+	const struct victim *victim = view->victim;
+	struct arena *arena = view->dump->arena;
+	struct thread_view *threads =
+		arena_newn(arena, struct thread_view, THREADS_MAX);
+	struct unwind_source sources[THREADS_MAX];
+	struct unwind_stack stacks[THREADS_MAX];
+	size_t n = 0;
+
+	for (size_t i = 0; i < victim->threads.n && n < THREADS_MAX; i++)
+		n += thread_look(
+			view, victim->threads.at[i], &threads[n], &sources[n]);
+	unwind_threads(
+		arena, unwinder, sources, n, LIMIT_MS, stacks, ERR_UNREAD);
+	for (size_t i = 0; i < n; i++)
+		stack_log(&threads[i], &stacks[i]);
 }
 
 void backtrace_log_victim(struct dump *dump, const struct victim *victim)
@@ -137,9 +180,7 @@ void backtrace_log_victim(struct dump *dump, const struct victim *victim)
 	if (!unwinder_new(dump->arena, &unwinder, ERR_UNREAD)) {
 		for (size_t i = 0; i < view.n_maps; i++)
 			map_fill(&view, i);
-		for (size_t i = 0; i < victim->threads.n && i < THREADS_MAX;
-			i++)
-			thread_log(&view, unwinder, victim->threads.at[i]);
+		threads_log(&view, unwinder);
 		maps_close(&view);
 	}
 	memory_close(&view.memory);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inspect/stacks.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
 #include <string.h>
@@ -15,8 +16,10 @@
 #include "base/io.h"
 #include "pages/source.h"
 #include "inspect/machine.h"
-#include "inspect/symbols.h"
 #include "model/vma.h"
+
+/* For the threads of one process. */
+enum { LIMIT_MS = 10000 };
 
 /* A mapped file as it is on this host now. */
 struct mapped {
@@ -28,20 +31,26 @@ struct stacks {
 	struct unwinder *unwinder;
 	VEC(struct mapped *) files;
 	struct index by_id;
+	bool given_up;
 };
 
 /* One task: what unwind's callbacks get. */
 struct view {
 	struct stacks *stacks;
 	const struct inspect_task *task;
-	const CoreEntry *core;
 	struct source_reader *pages;
 	struct unwind_map *maps;
 	size_t n_maps; /* areas that ascend; guards, which follow, are parts
 			* of others */
 };
 
-/* The file that was mapped must be the one that is here now. */
+struct thread_view {
+	struct view *view;
+	const CoreEntry *core;
+};
+
+/* The file that was mapped must be the one that is here now; its build id is
+ * looked at when it is read (unwind.h). */
 static bool file_same(int fd, const RegFileEntry *reg)
 {
 	struct statfs fs;
@@ -50,11 +59,7 @@ static bool file_same(int fd, const RegFileEntry *reg)
 	/* In /proc regular files are about whoever opens them, or block. */
 	if (fstatfs(fd, &fs) || fs.f_type == PROC_SUPER_MAGIC || fstat(fd, &st))
 		return false;
-	if (reg->has_size && (uint64_t)st.st_size != reg->size)
-		return false;
-	return reg->n_build_id == 0 ||
-	       symbols_build_id_is(fd, reg->build_id,
-		       reg->n_build_id * sizeof(reg->build_id[0]));
+	return !reg->has_size || (uint64_t)st.st_size == reg->size;
 }
 
 static int file_open(struct stacks *stacks, uint32_t id)
@@ -79,6 +84,17 @@ static int file_open(struct stacks *stacks, uint32_t id)
 	*vec_push(stacks->in->arena, &stacks->files) = mapped;
 	*index_slot(stacks->in->arena, &stacks->by_id, id) = mapped;
 	return fd;
+}
+
+static void map_identify(const struct stacks *stacks, struct unwind_map *map)
+{
+	const FileEntry *file = file_book_find(&stacks->in->files, map->object);
+
+	if (map->fd < 0 || !file->reg->n_build_id)
+		return;
+	map->build_id = file->reg->build_id;
+	map->build_id_size =
+		file->reg->n_build_id * sizeof(file->reg->build_id[0]);
 }
 
 static bool vma_of_file(const VmaEntry *vma)
@@ -115,6 +131,7 @@ static void view_maps(struct view *view)
 		map->object = (uint32_t)vma->shmid;
 		map->name = file_book_path(&stacks->in->files, map->object);
 		map->fd = file_open(stacks, map->object);
+		map_identify(stacks, map);
 	}
 }
 
@@ -160,7 +177,7 @@ static bool map_find(const struct view *view, uint64_t at, size_t *ret)
 
 static size_t view_read_mem(void *arg, uint64_t at, void *to, size_t size)
 {
-	const struct view *view = arg;
+	const struct view *view = ((const struct thread_view *)arg)->view;
 	size_t done = 0, now = 1, i;
 	uint64_t here;
 
@@ -178,14 +195,19 @@ static size_t view_read_mem(void *arg, uint64_t at, void *to, size_t size)
 
 static bool view_read_reg(void *arg, unsigned number, uint64_t *ret_value)
 {
-	const struct view *view = arg;
+	const struct thread_view *thread = arg;
 
-	return machine_reg(view->core, number, ret_value);
+	return machine_reg(thread->core, number, ret_value);
 }
 
-static void thread_unwind(struct view *view, struct inspect_thread *thread)
+static struct unwind_source thread_source(
+	struct view *view, const struct inspect_thread *thread)
 {
-	struct unwind_source source = {.arg = view,
+	struct thread_view *its =
+		arena_new1(view->stacks->in->arena, struct thread_view);
+
+	*its = (struct thread_view){view, thread->core};
+	return (struct unwind_source){.arg = its,
 		.read_mem = view_read_mem,
 		.read_reg = view_read_reg,
 		.pc = thread->pc,
@@ -193,13 +215,6 @@ static void thread_unwind(struct view *view, struct inspect_thread *thread)
 		.maps = view->maps,
 		.n_maps = view->n_maps,
 		.chain = machine_chain(thread->core)};
-	struct unwind_stack stack;
-
-	view->core = thread->core;
-	unwind_thread(view->stacks->unwinder, &source, &stack);
-	thread->frames = stack.frames.at;
-	thread->n_frames = stack.frames.n;
-	thread->stack_note = stack.note;
 }
 
 /* NULL: this host can unwind it. */
@@ -219,13 +234,51 @@ static const char *thread_note(const struct inspect_thread *thread)
 	return NULL;
 }
 
+/* Threads without a note, together. Of one whose images are made to take long
+ * there is no more than what was found; with others there is no point. */
+static int threads_unwind(struct view *view, struct inspect_task *task)
+{
+	struct arena *arena = view->stacks->in->arena;
+	struct unwind_source *sources =
+		arena_newn(arena, struct unwind_source, task->n_threads + 1);
+	struct unwind_stack *stacks =
+		arena_newn(arena, struct unwind_stack, task->n_threads + 1);
+	struct inspect_thread *thread;
+	size_t n = 0;
+	int code;
+
+	for (size_t i = 0; i < task->n_threads; i++)
+		if (!task->threads[i].stack_note)
+			sources[n++] = thread_source(view, &task->threads[i]);
+	code = unwind_threads(arena, view->stacks->unwinder, sources, n,
+		LIMIT_MS, stacks, ERR_UNREAD);
+	n = 0;
+	for (size_t i = 0; i < task->n_threads; i++) {
+		thread = &task->threads[i];
+		if (thread->stack_note)
+			continue;
+		thread->frames = stacks[n].frames.at;
+		thread->n_frames = stacks[n].frames.n;
+		thread->stack_note = stacks[n++].note;
+	}
+	return code;
+}
+
+/* What a child that may open nothing will read. */
+static void pages_open(struct source_reader *reader)
+{
+	int fd;
+
+	for (size_t i = 0; i < reader->source->n_files; i++)
+		source_reader_fd(reader, (uint32_t)i, &fd, ERR_UNREAD);
+}
+
 static int task_stacks(
 	struct stacks *stacks, struct inspect_task *task, struct err *err)
 {
 	_cleanup_source_reader_ struct source_reader reader = {0};
 	struct view view = {.stacks = stacks, .task = task, .pages = &reader};
 	struct source pages;
-	struct inspect_thread *thread;
 	int code;
 
 	/* A zombie. */
@@ -236,13 +289,14 @@ static int task_stacks(
 	if (code < 0)
 		return code;
 	source_reader_open(&reader, stacks->in->arena, &pages);
+	pages_open(&reader);
 	view_maps(&view);
-	for (size_t i = 0; i < task->n_threads; i++) {
-		thread = &task->threads[i];
-		thread->stack_note = thread_note(thread);
-		if (!thread->stack_note)
-			thread_unwind(&view, thread);
-	}
+	for (size_t i = 0; i < task->n_threads; i++)
+		task->threads[i].stack_note =
+			stacks->given_up ? "looking at others took too long"
+					 : thread_note(&task->threads[i]);
+	if (threads_unwind(&view, task) == -ETIMEDOUT)
+		stacks->given_up = true;
 	return 0;
 }
 

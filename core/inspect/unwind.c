@@ -162,6 +162,12 @@ int unwinder_new(
 	return 0;
 }
 
+void unwinder_move(struct unwinder *unwinder, struct arena *arena)
+{
+	unwinder->arena = arena;
+	unwinder->modules = modules_new(arena);
+}
+
 void unwinder_free(struct unwinder *unwinder)
 {
 	unwinder->lib.destroy_addr_space(unwinder->space);
@@ -188,6 +194,7 @@ static void frame_add(
 	frame->sp = walk->sp;
 	if (!map)
 		return;
+	frame->map = map;
 	frame->file = map->name;
 	frame->offset = walk->pc - map->start + map->pgoff;
 	module = module_find(walk->unwinder->modules, source, map);

@@ -8,6 +8,10 @@
  * of the mapped ELF files (read through the source's memory), and where there
  * are none by the chain of frame pointers. Names come from the files' symbol
  * tables.
+ *
+ * All that is read is others' (a file may be made for it, and so may memory
+ * be), and libunwind and libelf are not made for that: unwind_threads has it
+ * done in a child that can do nothing else.
  */
 #ifndef STASIS_INSPECT_UNWIND_H
 #define STASIS_INSPECT_UNWIND_H
@@ -28,6 +32,9 @@ struct unwind_map {
 	uint32_t object;  /* the same for all maps of one file; 0: no file */
 	const char *name; /* of the file, for people; or NULL */
 	int fd;		  /* to read symbols from; -1: only memory */
+	/* Of the file, if it is known: one with another is none. */
+	const void *build_id;
+	size_t build_id_size;
 };
 
 /* How frames are chained where there are no tables: the register that points
@@ -48,7 +55,7 @@ struct unwind_source {
 	/* By its DWARF number. */
 	bool (*read_reg)(void *arg, unsigned number, uint64_t *ret_value);
 	uint64_t pc, sp;
-	const struct unwind_map *maps;
+	struct unwind_map *maps;
 	size_t n_maps;
 	const struct unwind_chain *chain; /* or NULL */
 };
@@ -58,6 +65,7 @@ struct unwind_frame {
 	const char *symbol; /* or NULL */
 	uint64_t offset;    /* of pc in the symbol, else in the file */
 	const char *file;   /* or NULL */
+	const struct unwind_map *map;
 };
 
 struct unwind_stack {
@@ -73,6 +81,20 @@ int unwinder_new(
 void unwinder_free(struct unwinder *unwinder);
 void unwinder_freep(struct unwinder **unwinder);
 #define _cleanup_unwinder_ __attribute__((cleanup(unwinder_freep)))
+
+/* Whose maps are the same: threads of one process. ret_stacks: n, each with the
+ * frame of pc at the least, and a note why there are no more. Blocks for
+ * limit_ms at most; then, or if the child broke, what had been found until then
+ * is there, and err says why it is not all. */
+int unwind_threads(struct arena *arena, struct unwinder *unwinder,
+	const struct unwind_source *sources, size_t n, int limit_ms,
+	struct unwind_stack *ret_stacks, struct err *err);
+
+/* --- in that child ---------------------------------------------------------
+ */
+
+/* What it learns goes to this arena from now on, and is learned anew. */
+void unwinder_move(struct unwinder *unwinder, struct arena *arena);
 
 /* Never fails: at the least there is the frame of pc itself. Frames are in
  * the arena. */

@@ -335,6 +335,24 @@ def harm_stacks(case):
     case.await_verdict(victim)
 
 
+@test("a victim whose unwind tables never end is cured in time, and the log "
+      "tells of it")
+def harm_garbled(case):
+    victim = case.start([case.program("garbled")])
+    case.ready(victim)
+    began = time.monotonic()
+    result = case.try_dump(victim, "--fail-at", "dump.inject")
+    took = time.monotonic() - began
+    check(result.code == 1, f"exit {result.code}")
+    check(took < 8, f"it took {took:.0f} s")
+    log = harness.read_text(result.log)
+    check("it took too long" in log, log[-2000:])
+    check(f"thread {victim} of process {victim} stands at:" in log
+          and "main+0x" in log, log[-2000:])
+    case.go()
+    case.await_verdict(victim)
+
+
 def scribbled(case, *options):
     """Dump a victim whose agent is overwritten with an endless loop; the
     engine while it waits, and the victim."""

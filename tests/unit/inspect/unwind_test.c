@@ -160,7 +160,9 @@ static void child_unwind(struct child *child, struct unwind_stack *ret_stack)
 	source.n_maps = child->maps.n;
 	REQUIRE(machine_pc_sp(&child->core, &source.pc, &source.sp));
 	REQUIRE(unwinder_new(child->arena, &unwinder, &err) == 0);
-	unwind_thread(unwinder, &source, ret_stack);
+	CHECK_INT(unwind_threads(child->arena, unwinder, &source, 1, 20000,
+			  ret_stack, &err),
+		0);
 }
 
 TEST(the_call_chain_of_a_stopped_process_is_found)
@@ -209,4 +211,122 @@ TEST(a_file_with_another_build_id_is_not_taken)
 	fd = open("tests/data/samples/README.md", O_RDONLY | O_CLOEXEC);
 	CHECK(!symbols_build_id_is(fd, wrong, sizeof(wrong)));
 	close(fd);
+}
+
+/* Memory that is made up: an ELF file with an unwind table, of which any word
+ * may be anything. */
+struct liar {
+	uint64_t seed;
+	CoreEntry core;
+};
+
+enum { LIAR_AT = 0x10000, LIAR_SIZE = 0x100000 };
+
+static uint64_t liar_dice(const struct liar *liar, uint64_t at)
+{
+	uint64_t x = liar->seed * 0x9e3779b97f4a7c15ull + at;
+
+	x ^= x >> 31;
+	x *= 0xbf58476d1ce4e5b9ull;
+	return x ^ x >> 27;
+}
+
+static size_t liar_read_mem(void *arg, uint64_t at, void *to, size_t size)
+{
+	const struct liar *liar = arg;
+	Elf64_Ehdr ehdr = {.e_ident = {0x7f, 'E', 'L', 'F', ELFCLASS64},
+		.e_phoff = 64,
+		.e_phentsize = sizeof(Elf64_Phdr),
+		.e_phnum = 2};
+	Elf64_Phdr phdrs[] = {{.p_type = PT_LOAD, .p_filesz = LIAR_SIZE},
+		{.p_type = PT_GNU_EH_FRAME, .p_vaddr = 0x1000}};
+	uint8_t head[512] = {0}, *bytes = to;
+	static const uint8_t table[] = {1, 0x1b, 3, 0x3b};
+	uint64_t here, dice;
+
+	memcpy(head, &ehdr, sizeof(ehdr));
+	memcpy(head + 64, phdrs, sizeof(phdrs));
+	for (size_t i = 0; i < size; i++) {
+		here = at + i - LIAR_AT;
+		dice = liar_dice(liar, here / 8) >> here % 8 * 8;
+		/* Words that lead back into it, mostly. */
+		if (here % 4 == 2)
+			dice &= 0x1f;
+		if (here % 4 == 3)
+			dice = 0;
+		bytes[i] = here < sizeof(head) ? head[here]
+			   : here >= 0x1000 && here < 0x1004
+				   ? table[here - 0x1000]
+				   : (uint8_t)dice;
+	}
+	return at < LIAR_AT || at + size > LIAR_AT + LIAR_SIZE ? 0 : size;
+}
+
+static bool liar_read_reg(void *arg, unsigned number, uint64_t *ret_value)
+{
+	*ret_value = LIAR_AT + liar_dice(arg, number) % LIAR_SIZE;
+	return true;
+}
+
+TEST(whatever_a_process_says_of_itself_the_answer_comes_in_time)
+{
+	struct unwind_map map = {.start = LIAR_AT,
+		.end = LIAR_AT + LIAR_SIZE,
+		.exec = true,
+		.object = 1,
+		.fd = -1};
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_unwinder_ struct unwinder *unwinder = NULL;
+	struct liar liars[8] = {0};
+	struct unwind_source sources[8];
+	struct unwind_stack stacks[8];
+	struct err err = {0};
+
+	REQUIRE(unwinder_new(arena, &unwinder, &err) == 0);
+	for (uint64_t round = 0; round < 40; round++) {
+		for (size_t i = 0; i < 8; i++) {
+			liars[i].seed = round * 8 + i;
+			sources[i] = (struct unwind_source){.arg = &liars[i],
+				.read_mem = liar_read_mem,
+				.read_reg = liar_read_reg,
+				.pc = LIAR_AT + 0x2000 + i * 0x100,
+				.sp = LIAR_AT + 0x8000,
+				.maps = &map,
+				.n_maps = 1,
+				.chain = machine_chain(&liars[i].core)};
+		}
+		err = (struct err){0};
+		unwind_threads(arena, unwinder, sources, 8, 3000, stacks, &err);
+		CHECK(!err.code || err.text[0]);
+		for (size_t i = 0; i < 8; i++)
+			CHECK(stacks[i].frames.n >= 1 &&
+				stacks[i].frames.n <= 256 &&
+				stacks[i].frames.at[0].pc == sources[i].pc);
+	}
+}
+
+TEST(a_child_that_breaks_leaves_the_innermost_frame_and_says_so)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_unwinder_ struct unwinder *unwinder = NULL;
+	struct unwind_map map = {.start = 4096,
+		.end = 8192,
+		.exec = true,
+		.object = 1,
+		.fd = -1};
+	/* Who calls that function does not come back. */
+	struct unwind_source source = {.read_mem = (size_t(*)(void *, uint64_t,
+					       void *, size_t))(void *)abort,
+		.pc = 5000,
+		.maps = &map,
+		.n_maps = 1};
+	struct unwind_stack stack;
+	struct err err = {0};
+
+	REQUIRE(unwinder_new(arena, &unwinder, &err) == 0);
+	CHECK(unwind_threads(arena, unwinder, &source, 1, 3000, &stack, &err) <
+		0);
+	CHECK_INT(stack.frames.n, 1);
+	CHECK_INT(stack.frames.at[0].pc, 5000);
+	CHECK(stack.note && strstr(stack.note, "process for it"));
 }
