@@ -5,13 +5,16 @@
 
 #include "kernel/kcmp.h"
 
-/* splitmix64: the order of arrival says nothing about weights. */
-static uint64_t weight_of(uint64_t n)
+static unsigned height_of(const struct kcmp_node *node)
 {
-	n *= 0x9e3779b97f4a7c15ull;
-	n = (n ^ n >> 30) * 0xbf58476d1ce4e5b9ull;
-	n = (n ^ n >> 27) * 0x94d049bb133111ebull;
-	return n ^ n >> 31;
+	return node ? node->height : 0;
+}
+
+static void height_set(struct kcmp_node *node)
+{
+	unsigned less = height_of(node->less), more = height_of(node->more);
+
+	node->height = 1 + (less > more ? less : more);
 }
 
 /* The child that *link's node has on a side comes into its place. */
@@ -26,10 +29,31 @@ static void lift(struct kcmp_node **link, bool more)
 		node->less = child->more;
 		child->more = node;
 	}
+	height_set(node);
+	height_set(child);
 	*link = child;
 }
 
-/* As deep as the tree, whose depth is about 2 log2(n). */
+/* The sides of *link's node, one of which has got a node more. */
+static void balance(struct kcmp_node **link)
+{
+	struct kcmp_node *node = *link;
+	unsigned less = height_of(node->less), more = height_of(node->more);
+
+	if (less > more + 1) {
+		if (height_of(node->less->more) > height_of(node->less->less))
+			lift(&node->less, true);
+		lift(link, false);
+	} else if (more > less + 1) {
+		if (height_of(node->more->less) > height_of(node->more->more))
+			lift(&node->more, false);
+		lift(link, true);
+	} else {
+		height_set(node);
+	}
+}
+
+/* As deep as the tree. */
 static int place(struct kcmp_tree *tree, struct kcmp_node **link,
 	struct kcmp_node *node, struct kcmp_node **ret, struct err *err)
 {
@@ -38,7 +62,8 @@ static int place(struct kcmp_tree *tree, struct kcmp_node **link,
 
 	if (!here) {
 		node->less = node->more = NULL;
-		node->weight = weight_of(++tree->n);
+		node->height = 1;
+		tree->n++;
 		*ret = *link = node;
 		return 0;
 	}
@@ -52,8 +77,8 @@ static int place(struct kcmp_tree *tree, struct kcmp_node **link,
 	}
 	next = order > 0 ? &here->more : &here->less;
 	code = place(tree, next, node, ret, err);
-	if (!code && (*next)->weight > here->weight)
-		lift(link, order > 0);
+	if (!code)
+		balance(link);
 	return code;
 }
 

@@ -2,10 +2,10 @@
 /*
  * kcmp_tree: kernel objects of one type, each once, in the kernel's order.
  *
- * One of n objects is found with about 2 log2(n) comparisons, in whatever
- * order they come (a treap: a search tree by kcmp's order, a heap by weights
- * that are as good as random). Nodes are the caller's, who embeds them first
- * in what he knows of the object; the process of a node must stay there.
+ * One of n objects is found with about log2(n) comparisons, in whatever order
+ * they come (an AVL tree): each is a system call. Nodes are the caller's, who
+ * embeds them first in what he knows of the object; the process of a node must
+ * stay there.
  */
 #ifndef STASIS_KERNEL_KCMP_TREE_H
 #define STASIS_KERNEL_KCMP_TREE_H
@@ -18,7 +18,7 @@
 
 struct kcmp_node {
 	struct kcmp_node *less, *more;
-	uint64_t weight;
+	unsigned height;
 	pid_t pid;    /* one who has the object */
 	uint64_t idx; /* as kcmp takes it: the fd of a KCMP_FILE, or 0 */
 };
