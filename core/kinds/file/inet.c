@@ -209,9 +209,9 @@ static int udp_capture(struct dump *dump, const struct sighting *sighting,
 		inet->state = TCP_CLOSE;
 	code = udp_refuse(sighting->fd, err);
 	if (!code)
-		code = membership_capture(dump->arena, sighting->fd,
-			inet->family, &inet->stasis_membership,
-			&inet->n_stasis_membership, err);
+		code = membership_capture(dump, sighting->fd, inet->family,
+			&inet->stasis_membership, &inet->n_stasis_membership,
+			err);
 	/* Only what is connected can be shut down. */
 	if (code || inet->state == TCP_CLOSE)
 		return code;

@@ -80,9 +80,12 @@ static int group_capture(struct arena *arena, int fd,
 	const struct multicast_group *group, StasisMembership **ret,
 	struct err *err)
 {
-	struct filter filter = {.interface = group->ifindex, .n = SOURCES_MAX};
 	socklen_t size = filter_size(SOURCES_MAX);
+	struct filter filter; /* big: what is not asked is not cleared */
 
+	filter.interface = group->ifindex;
+	filter.mode = MCAST_EXCLUDE;
+	filter.n = SOURCES_MAX;
 	address_set(&filter.group, group->family, group->address);
 	*ret = NULL;
 	if (getsockopt(fd, level_of(group->family), MCAST_MSFILTER, &filter,
@@ -101,20 +104,41 @@ static int group_capture(struct arena *arena, int fd,
 	return 0;
 }
 
-int membership_capture(struct arena *arena, int fd, uint32_t family,
+/* Listed once: whoever can be dumped is in its groups already. */
+static int groups_find(
+	struct dump *dump, const struct multicast_groups **ret, struct err *err)
+{
+	void **known =
+		book_slot(dump->arena, &dump->book, "multicast groups", 0, 0);
+	struct multicast_groups *groups = *known;
+	int code = 0;
+
+	if (!groups) {
+		groups = arena_new1(dump->arena, struct multicast_groups);
+		code = multicast_list(dump->arena, groups, err);
+	}
+	if (!code)
+		*ret = *known = groups;
+	return code;
+}
+
+int membership_capture(struct dump *dump, int fd, uint32_t family,
 	StasisMembership ***ret_at, size_t *ret_n, struct err *err)
 {
-	struct multicast_groups groups = {0};
+	const struct multicast_groups *groups;
+	struct arena *arena = dump->arena;
 	StasisMembership *one, **all;
 	size_t n = 0;
-	int code = multicast_list(arena, &groups, err);
+	int code = groups_find(dump, &groups, err);
 
-	all = arena_newn(arena, StasisMembership *, groups.n + 1);
-	for (size_t i = 0; i < groups.n && !code; i++) {
+	if (code)
+		return code;
+	all = arena_newn(arena, StasisMembership *, groups->n + 1);
+	for (size_t i = 0; i < groups->n && !code; i++) {
 		/* An IPv6 socket may be in groups of both. */
-		if (family == AF_INET && groups.at[i].family != AF_INET)
+		if (family == AF_INET && groups->at[i].family != AF_INET)
 			continue;
-		code = group_capture(arena, fd, &groups.at[i], &one, err);
+		code = group_capture(arena, fd, &groups->at[i], &one, err);
 		if (!code && one)
 			all[n++] = one;
 	}

@@ -9,12 +9,11 @@
 #ifndef STASIS_KINDS_FILE_LIB_MEMBERSHIP_H
 #define STASIS_KINDS_FILE_LIB_MEMBERSHIP_H
 
-#include "base/arena.h"
-#include "base/err.h"
+#include "model/dump.h"
 #include "proto/sockets.pb-c.h"
 
 /* family: of the socket. */
-int membership_capture(struct arena *arena, int fd, uint32_t family,
+int membership_capture(struct dump *dump, int fd, uint32_t family,
 	StasisMembership ***ret_at, size_t *ret_n, struct err *err);
 int membership_restore(int fd, const InetSkEntry *inet, struct err *err);
 
