@@ -3,9 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/statfs.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "kernel/kcmp.h"
@@ -181,20 +184,62 @@ static int known_look(struct dump *dump, const struct victim *victim, int fd,
 	return code ? err_wrap(err, "process %d: fd %d", victim->pid, fd) : 0;
 }
 
-static int fd_look(struct dump *dump, struct victim *victim, int fd,
-	struct sighting *ret, struct err *err)
+/* Pipes, sockets and the like are files of no file system. */
+static void fs_look(struct sighting *sighting)
 {
-	char name[32];
-	char *target;
+	struct statfs fs;
+
+	if (sighting->target[0] == '/' && !fstatfs(sighting->fd, &fs))
+		sighting->fs_type = (uint32_t)fs.f_type;
+}
+
+/* Through our own copy, whose number is the same each time: the kernel knows
+ * its name in /proc already, and has to make up those of the victim's. */
+static int target_read(
+	struct dump *dump, struct sighting *sighting, struct err *err)
+{
+	char link[40], target[PATH_MAX + 64];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", sighting->fd);
+	n = readlink(link, target, sizeof(target));
+	if (n < 0)
+		return err_errno(err, "asking what it is");
+	if ((size_t)n == sizeof(target))
+		return err_code(err, -ENAMETOOLONG, "asking what it is");
+	target[n] = '\0';
+	sighting->target = arena_strdup(dump->arena, target);
+	fs_look(sighting);
+	return 0;
+}
+
+static int fd_look(const struct victim *victim, int fd, struct sighting *ret,
+	struct err *err)
+{
+	int code =
+		pidfd_copy_file(victim->pidfd, victim->pid, fd, &ret->fd, err);
+
+	if (!code && fstat(ret->fd, &ret->stat))
+		code = err_errno(err, "looking at it");
+	return code;
+}
+
+/* A description that nobody has shown yet. */
+static int opened_capture(struct dump *dump, struct sighting *sighting,
+	struct registry_file *ret, struct err *err)
+{
+	char link[32], where[32];
 	int code;
 
-	snprintf(name, sizeof(name), "fd/%d", fd);
-	code = proc_read_link(dump->arena, &victim->proc, name, &target, err);
-	if (!code)
-		code = pidfd_copy_file(
-			victim->pidfd, victim->pid, fd, &ret->fd, err);
-	ret->target = target;
-	return code;
+	snprintf(link, sizeof(link), "fd/%d", sighting->fd_number);
+	snprintf(where, sizeof(where), "fd %d", sighting->fd_number);
+	sighting->link = link;
+	sighting->where = where;
+	code = target_read(dump, sighting, err);
+	if (code)
+		return err_wrap(
+			err, "process %d: %s", sighting->victim->pid, where);
+	return sighting_capture(dump, sighting, ret, err);
 }
 
 int registry_fd(struct dump *dump, struct victim *victim, int fd,
@@ -202,16 +247,15 @@ int registry_fd(struct dump *dump, struct victim *victim, int fd,
 {
 	struct sighting sighting = {
 		.victim = victim, .fd_number = fd, .fd = -1};
-	char name[32], where[32];
+	_cleanup_fd_ int copy = -1;
 	struct opened *opened;
 	int code;
 
-	snprintf(name, sizeof(name), "fd/%d", fd);
-	snprintf(where, sizeof(where), "fd %d", fd);
-	if (fstatat(victim->proc.dir, name, &sighting.stat, 0))
-		return err_errno(
-			err, "process %d: looking at fd %d", victim->pid, fd);
-	code = fdinfo_read(dump->arena, &victim->proc, fd, &sighting.info, err);
+	code = fd_look(victim, fd, &sighting, err);
+	copy = sighting.fd;
+	if (!code)
+		code = fdinfo_read(
+			dump->arena, &victim->proc, fd, &sighting.info, err);
 	if (!code)
 		code = opened_find(
 			dump, victim, fd, &sighting.stat, &opened, err);
@@ -224,13 +268,7 @@ int registry_fd(struct dump *dump, struct victim *victim, int fd,
 			       ? 0
 			       : known_look(dump, victim, fd, ret, err);
 	}
-	sighting.where = where;
-	sighting.link = name;
-	code = fd_look(dump, victim, fd, &sighting, err);
-	if (!code)
-		code = sighting_capture(dump, &sighting, ret, err);
-	if (sighting.fd >= 0)
-		close(sighting.fd);
+	code = opened_capture(dump, &sighting, ret, err);
 	if (!code)
 		opened->file = *ret;
 	return code;
@@ -311,6 +349,7 @@ int registry_path(struct dump *dump, struct victim *victim, const char *link,
 	inode = inode_of(dump, &sighting.stat);
 	named = named_find(inode, target);
 	if (!named) {
+		fs_look(&sighting);
 		code = sighting_capture(dump, &sighting, &file, err);
 		if (code)
 			return code;

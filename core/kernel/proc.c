@@ -101,25 +101,20 @@ int proc_read_file(struct arena *arena, const struct proc *proc, pid_t tid,
 	return 0;
 }
 
-/* Up to room bytes; *ret_size == room: there may be more. */
+/* Up to room bytes, by one call: the kernel writes such a file whole, and what
+ * is shorter than the room is all of it. *ret_size == room: there may be more.
+ */
 static int proc_read_some(const struct proc *proc, pid_t tid, const char *name,
 	int fd, char *buf, size_t room, size_t *ret_size, struct err *err)
 {
-	size_t size = 0;
 	ssize_t n;
 
-	while (size < room) {
-		n = read(fd, buf + size, room - size);
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n < 0)
-			return proc_fail(
-				proc, "reading", tid, name, errno, err);
-		if (n == 0)
-			break;
-		size += (size_t)n;
-	}
-	*ret_size = size;
+	do {
+		n = read(fd, buf, room);
+	} while (n < 0 && errno == EINTR);
+	if (n < 0)
+		return proc_fail(proc, "reading", tid, name, errno, err);
+	*ret_size = (size_t)n;
 	return 0;
 }
 

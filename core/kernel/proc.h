@@ -40,7 +40,10 @@ int proc_open_file(const struct proc *proc, pid_t tid, const char *name,
 /* All of it, NUL put behind. ret_size may be NULL. */
 int proc_read_file(struct arena *arena, const struct proc *proc, pid_t tid,
 	const char *name, char **ret_text, size_t *ret_size, struct err *err);
-/* At most room - 1 bytes into the caller's buffer; -E2BIG if more is there. */
+/* These two are for files that the kernel writes as one record (stat, status,
+ * fdinfo, comm ...): they are read by one call. Lists (children, maps) come in
+ * pieces.
+ * At most room - 1 bytes into the caller's buffer; -E2BIG if more is there. */
 int proc_read_small(const struct proc *proc, pid_t tid, const char *name,
 	char *buf, size_t room, size_t *ret_size, struct err *err);
 /* Into the caller's buffer when it fits there, else into the arena: for what

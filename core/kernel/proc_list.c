@@ -127,11 +127,12 @@ int proc_list_threads(struct arena *arena, const struct proc *proc,
 static int numbers_add_children(struct arena *arena, struct numbers *numbers,
 	const struct proc *proc, pid_t tid, struct err *err)
 {
-	char few[4096], *text;
+	_cleanup_arena_ struct arena *passing = arena_new_below(arena);
 	const char *at;
 	uint64_t pid;
-	int r = proc_read_mostly_small(arena, proc, tid, "children", few,
-		sizeof(few), &text, NULL, err);
+	char *text;
+	int r = proc_read_file(
+		passing, proc, tid, "children", &text, NULL, err);
 
 	if (r)
 		return r;

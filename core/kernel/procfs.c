@@ -38,13 +38,20 @@ static const char *root_find(char *path, dev_t dev)
 
 bool procfs_is_of_process(int fd)
 {
+	struct statfs fs;
+
+	return !fstatfs(fd, &fs) &&
+	       procfs_type_is_of_process(fd, (uint32_t)fs.f_type);
+}
+
+bool procfs_type_is_of_process(int fd, uint32_t fs_type)
+{
 	char link[32], path[PATH_MAX];
 	const char *rest;
-	struct statfs fs;
 	struct stat stat;
 	ssize_t n;
 
-	if (fstatfs(fd, &fs) || fs.f_type != PROC_SUPER_MAGIC)
+	if (fs_type != PROC_SUPER_MAGIC)
 		return false;
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", fd);
 	n = readlink(link, path, sizeof(path) - 1);

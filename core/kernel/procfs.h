@@ -10,12 +10,15 @@
 #define STASIS_KERNEL_PROCFS_H
 
 #include <stdbool.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Is fd (O_PATH will do) a file or folder below the folder of a process, in
  * any mount of procfs? Also said of one whose place in procfs cannot be told,
  * as in a mount of a part of it. Does not block. */
 bool procfs_is_of_process(int fd);
+/* The same where f_type of its file system is known. */
+bool procfs_type_is_of_process(int fd, uint32_t fs_type);
 
 /* The process that we are there, by an fd (O_PATH will do) of the root of a
  * procfs; 0: it is none, or we are not in it. */

@@ -23,6 +23,7 @@ struct sighting {
 	int fd_number;
 	int fd;
 	struct stat stat;
+	uint32_t fs_type;      /* its file system's f_type; 0: it is of none */
 	const char *link;      /* below /proc/PID: "fd/7", "map_files/..." */
 	const char *target;    /* what readlink says: "pipe:[42]", "/tmp/x" */
 	struct fdinfo info;    /* zero for a path */

@@ -42,19 +42,23 @@ static int room_make(
 /* fd goes to a number that must be free, unless it has it already. */
 static int number_give(int fd, int number, int cloexec, struct err *err)
 {
-	int code = 0;
+	int given, code = 0;
 
 	if (fd == number) {
 		if (fcntl(fd, F_SETFD, cloexec ? FD_CLOEXEC : 0))
 			code = err_errno(err, "marking fd %d", fd);
 		return code;
 	}
-	if (fcntl(number, F_GETFD) >= 0)
+	/* The first that is free from there on. */
+	given = fcntl(fd, cloexec ? F_DUPFD_CLOEXEC : F_DUPFD, number);
+	if (given < 0) {
+		code = err_errno(err, "putting it at fd %d", number);
+	} else if (given != number) {
+		close(given);
 		code = err_set(err, EBUSY,
 			"fd %d, which is wanted for it, is open already",
 			number);
-	else if (dup3(fd, number, cloexec) < 0)
-		code = err_errno(err, "putting it at fd %d", number);
+	}
 	close(fd);
 	return code;
 }

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/statfs.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -145,6 +146,7 @@ static const struct kind *law_claimed(const struct sighting *sighting)
 static int law_see(struct law *law, int fd, struct sighting *ret)
 {
 	char *target, name[32];
+	struct statfs fs;
 	int code;
 
 	snprintf(name, sizeof(name), "fd/%d", fd);
@@ -158,6 +160,7 @@ static int law_see(struct law *law, int fd, struct sighting *ret)
 	code = proc_read_link(
 		law->arena, &law->victim.proc, name, &target, &law->err);
 	ret->target = target;
+	ret->fs_type = fstatfs(fd, &fs) ? 0 : (uint32_t)fs.f_type;
 	return code ? code
 		    : fdinfo_read(law->arena, &law->victim.proc, fd, &ret->info,
 			      &law->err);

@@ -345,6 +345,16 @@ def harm_file_changed(case):
     restore_well(case, victim)
 
 
+@test("restore refuses a FIFO in the place of an open file, and does not wait")
+def harm_file_fifo(case):
+    victim, _ = dumped(case)
+    os.rename(case.path("both"), case.path("elsewhere"))
+    os.mkfifo(case.path("both"), 0o600)
+    refuse_restore(case, victim, "both", "was a regular file", "a FIFO now")
+    os.rename(case.path("elsewhere"), case.path("both"))
+    restore_well(case, victim)
+
+
 @test("restore refuses a missing working directory")
 def harm_cwd_missing(case):
     victim, _ = dumped(case, "umask_cwd")

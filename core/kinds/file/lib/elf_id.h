@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum { ELF_ID_WORDS = 16 };
+enum { ELF_ID_WORDS = 16, ELF_ID_FILE_MIN = 64 /* bytes of a header */ };
 
 /* In words, as the image format has it. How many; 0: the file has no build
  * id, is no ELF file, or cannot be read. The fd's position stays. */

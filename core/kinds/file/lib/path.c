@@ -7,8 +7,8 @@
 #include <linux/major.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/sysmacros.h>
 #include <sys/statfs.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/fd.h"
@@ -160,18 +160,24 @@ static int locks_refuse(const struct sighting *sighting, struct err *err)
 			     "when none is held");
 }
 
-static void build_id_capture(
-	struct arena *arena, const struct sighting *sighting, RegFileEntry *reg)
+/* again: an opening of it, or -1. */
+static void build_id_capture(struct arena *arena,
+	const struct sighting *sighting, int again, RegFileEntry *reg)
 {
+	bool readable = again >= 0 && (reg->flags & O_ACCMODE) != O_WRONLY &&
+			!(reg->flags & O_DIRECT);
 	uint32_t words[ELF_ID_WORDS];
 	_cleanup_fd_ int fd = -1;
 	char link[32];
 
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", sighting->fd);
-	fd = open(link, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-	if (fd < 0)
+	if (sighting->stat.st_size < ELF_ID_FILE_MIN)
 		return;
-	reg->n_build_id = elf_id_read(fd, words);
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", sighting->fd);
+	if (!readable)
+		fd = open(link, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+	if (!readable && fd < 0)
+		return;
+	reg->n_build_id = elf_id_read(readable ? again : fd, words);
 	reg->build_id = arena_copy(
 		arena, words, reg->n_build_id * sizeof(*reg->build_id));
 }
@@ -209,6 +215,7 @@ static int named_capture(struct dump *dump, const struct sighting *sighting,
 	uint32_t id, RegFileEntry *reg, struct err *err)
 {
 	const struct stat *stat = &sighting->stat;
+	_cleanup_fd_ int again = -1;
 	int code = proc_held_check(dump, sighting, id, err);
 
 	if (!code)
@@ -216,7 +223,7 @@ static int named_capture(struct dump *dump, const struct sighting *sighting,
 	if (!code)
 		code = name_capture(dump, sighting, id, reg, err);
 	if (!code)
-		code = path_again_check(sighting, reg, err);
+		code = path_again_check(sighting, reg, &again, err);
 	if (code || !S_ISREG(stat->st_mode))
 		return code;
 	if (flags_may_grow(sighting->info.flags))
@@ -224,7 +231,7 @@ static int named_capture(struct dump *dump, const struct sighting *sighting,
 	reg->has_size = true;
 	reg->size = (uint64_t)stat->st_size;
 	if (stat->st_nlink)
-		build_id_capture(dump->arena, sighting, reg);
+		build_id_capture(dump->arena, sighting, again, reg);
 	return 0;
 }
 
@@ -331,16 +338,15 @@ static int size_check(const struct restore *restore, const RegFileEntry *reg,
 }
 
 static int path_check(const struct restore *restore, const RegFileEntry *reg,
-	int fd, struct err *err)
+	int fd, struct stat *ret_stat, struct err *err)
 {
-	struct stat stat;
 	int code;
 
-	if (fstat(fd, &stat))
+	if (fstat(fd, ret_stat))
 		return err_errno(err, "looking at '%s'", reg->name);
-	code = mode_check(restore, reg, &stat, err);
+	code = mode_check(restore, reg, ret_stat, err);
 	if (!code)
-		code = size_check(restore, reg, &stat, err);
+		code = size_check(restore, reg, ret_stat, err);
 	return code ? code : build_id_check(restore, reg, fd, err);
 }
 
@@ -370,10 +376,9 @@ static int open_failed(const RegFileEntry *reg, int code, struct err *err)
 
 /* Some files are not what they are called: they depend on who opens them, and
  * would be ours. */
-static int opener_check(const RegFileEntry *reg, int fd, struct err *err)
+static int opener_check(const RegFileEntry *reg, int fd,
+	const struct stat *stat, struct err *err)
 {
-	struct stat stat;
-
 	if (procfs_is_of_process(fd)) {
 		err_set(err, EOPNOTSUPP,
 			"'%s' is a file of /proc about one process", reg->name);
@@ -382,9 +387,8 @@ static int opener_check(const RegFileEntry *reg, int fd, struct err *err)
 				     "of others what everybody may read; it "
 				     "must be closed before the checkpoint");
 	}
-	if (!(reg->flags & O_PATH) && !fstat(fd, &stat) &&
-		S_ISCHR(stat.st_mode) &&
-		stat.st_rdev == makedev(TTYAUX_MAJOR, 0))
+	if (!(reg->flags & O_PATH) && S_ISCHR(stat->st_mode) &&
+		stat->st_rdev == makedev(TTYAUX_MAJOR, 0))
 		return err_set(err, EOPNOTSUPP,
 			"'%s' is the terminal of whoever opens it", reg->name);
 	return 0;
@@ -396,10 +400,12 @@ int path_find(struct restore *restore, const RegFileEntry *reg, int *ret_fd,
 	int nofollow = (int)reg->flags & O_NOFOLLOW, code;
 	_cleanup_fd_ int fd =
 		restore_open(restore, reg->name, O_PATH | nofollow, 0);
+	struct stat stat;
 
 	if (fd < 0)
 		return open_failed(reg, fd, err);
-	code = path_check(restore, reg, fd, err) ?: opener_check(reg, fd, err);
+	code = path_check(restore, reg, fd, &stat, err)
+		       ?: opener_check(reg, fd, &stat, err);
 	if (!code)
 		*ret_fd = fd_take(&fd);
 	return code;
@@ -439,11 +445,49 @@ int path_open_found(struct restore *restore, const RegFileEntry *reg, int found,
 	return 0;
 }
 
+/* To open a file may do something, or wait. Not so with those that this is for,
+ * and if something else is there now: nobody but user 0 could put a device into
+ * the place, and O_NONBLOCK does not wait for the other end of a FIFO. */
+static bool opens_calmly(const RegFileEntry *reg, int flags)
+{
+	return reg->has_mode && !(flags & (O_PATH | O_NOFOLLOW)) &&
+	       (S_ISREG(reg->mode) || S_ISDIR(reg->mode) || S_ISCHR(reg->mode));
+}
+
+/* By one opening, and looked at after it. *ret_fd stays where that cannot be:
+ * looking first says why. */
+static int straight_open(struct restore *restore, const RegFileEntry *reg,
+	int flags, int *ret_fd, struct err *err)
+{
+	_cleanup_fd_ int fd = -1;
+	struct stat stat;
+	int code;
+
+	if (!opens_calmly(reg, flags))
+		return 0;
+	fd = restore_open(restore, reg->name, flags | O_NONBLOCK, 0);
+	if (fd < 0)
+		return 0;
+	code = path_check(restore, reg, fd, &stat, err)
+		       ?: opener_check(reg, fd, &stat, err);
+	if (code)
+		return code;
+	if (!(flags & O_NONBLOCK) && fcntl(fd, F_SETFL, flags & ~O_NONBLOCK))
+		return err_errno(err, "setting the flags of '%s'", reg->name);
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
 static int named_open(struct restore *restore, const RegFileEntry *reg,
 	int flags, int *ret_fd, struct err *err)
 {
 	_cleanup_fd_ int found = -1;
+	int fd = -1, code = straight_open(restore, reg, flags, &fd, err);
 
+	if (code || fd >= 0) {
+		*ret_fd = code ? *ret_fd : fd;
+		return code;
+	}
 	return path_find(restore, reg, &found, err)
 		       ?: path_open_found(
 				  restore, reg, found, flags, ret_fd, err);
@@ -464,10 +508,11 @@ int path_open_own(struct restore *restore, const RegFileEntry *reg, int *ret_fd,
 	int nofollow = (int)reg->flags & O_NOFOLLOW;
 	_cleanup_fd_ int found =
 		restore_open(restore, reg->name, O_PATH | nofollow, 0);
+	struct stat stat;
 
 	if (found < 0)
 		return open_failed(reg, found, err);
-	return path_check(restore, reg, found, err)
+	return path_check(restore, reg, found, &stat, err)
 		       ?: path_open_found(restore, reg, found, path_flags(reg),
 				  ret_fd, err);
 }
@@ -495,12 +540,11 @@ int path_open(struct restore *restore, const RegFileEntry *reg, int flags,
 const char *path_is_special(const struct sighting *sighting)
 {
 	enum { MQUEUE = 0x19800202, SECRET = 0x5345434d };
-	struct statfs fs;
 
-	if (sighting->fd < 0 || !S_ISREG(sighting->stat.st_mode) ||
-		fstatfs(sighting->fd, &fs))
+	if (!S_ISREG(sighting->stat.st_mode))
 		return NULL;
-	if (fs.f_type == MQUEUE)
+	if (sighting->fs_type == MQUEUE)
 		return "a POSIX message queue";
-	return fs.f_type == SECRET ? "secret memory (memfd_secret)" : NULL;
+	return sighting->fs_type == SECRET ? "secret memory (memfd_secret)"
+					   : NULL;
 }

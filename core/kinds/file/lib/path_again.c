@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/openat2.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,21 +12,23 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "base/place.h"
 #include "kernel/maps.h"
 #include "kinds/file/lib/ghost_place.h"
 #include "kinds/file/lib/path.h"
 
-/* By its name, which may lie below another mount than what the task has. */
+/* By its name, which may lie below another mount than what the task has, and
+ * has no links in it: whoever puts one there now leads to nothing. */
 static int name_open(const char *name, int flags)
 {
-	_cleanup_fd_ int found = open(name, O_PATH | O_NOFOLLOW | O_CLOEXEC);
-	char link[32];
+	int fd = place_open(AT_FDCWD, name,
+		(flags & ~O_NOFOLLOW) | O_NOCTTY | O_NONBLOCK, 0,
+		RESOLVE_NO_SYMLINKS);
 
-	if (found < 0)
-		return -1;
-	snprintf(link, sizeof(link), "/proc/self/fd/%d", found);
-	return open(link,
-		(flags & ~O_NOFOLLOW) | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+	if (fd >= 0)
+		return fd;
+	errno = -fd;
+	return -1;
 }
 
 /* A restore opens both ends, so that it need not wait. */
@@ -39,10 +42,9 @@ static int fifo_check(const char *name, struct err *err)
 }
 
 int path_again_check(const struct sighting *sighting, const RegFileEntry *reg,
-	struct err *err)
+	int *ret_fd, struct err *err)
 {
 	mode_t mode = sighting->stat.st_mode;
-	_cleanup_fd_ int fd = -1;
 
 	if (reg->flags & O_PATH || !sighting->stat.st_nlink)
 		return 0;
@@ -50,8 +52,8 @@ int path_again_check(const struct sighting *sighting, const RegFileEntry *reg,
 		return fifo_check(reg->name, err);
 	if (!S_ISREG(mode) && !S_ISDIR(mode) && !S_ISCHR(mode))
 		return 0;
-	fd = name_open(reg->name, path_flags(reg));
-	if (fd >= 0)
+	*ret_fd = name_open(reg->name, path_flags(reg));
+	if (*ret_fd >= 0)
 		return 0;
 	err_errno(err, "it could not be opened again as it is open now");
 	return err_hint(err, "its permissions, attributes (chattr), mount or "

@@ -12,9 +12,10 @@
 #include "proto/files.pb-c.h"
 
 /* -errno and why not. Nothing is opened that opening would change: FIFOs are
- * only asked about, and devices are the kind's business. */
+ * only asked about, and devices are the kind's business. *ret_fd is the opening
+ * of it, the caller's; it stays as it is where there is none. */
 int path_again_check(const struct sighting *sighting, const RegFileEntry *reg,
-	struct err *err);
+	int *ret_fd, struct err *err);
 
 /* The same of its mapping, sighting->map. */
 int path_map_check(const struct sighting *sighting, struct err *err);

@@ -121,7 +121,7 @@ int proc_held_check(struct dump *dump, const struct sighting *sighting,
 	struct procfs_name name;
 	int code;
 
-	if (!procfs_is_of_process(sighting->fd))
+	if (!procfs_type_is_of_process(sighting->fd, sighting->fs_type))
 		return 0;
 	if (sighting->fd_number < 0) {
 		err_set(err, EOPNOTSUPP,
