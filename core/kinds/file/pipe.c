@@ -101,6 +101,19 @@ static int pipe_leave_outside(struct dump *dump,
 	return 0;
 }
 
+/* Who may open it through /proc/PID/fd, as /dev/stdout is opened. */
+static StasisInodeOwner *inode_capture(
+	struct arena *arena, const struct stat *stat)
+{
+	StasisInodeOwner *owner = arena_new1(arena, StasisInodeOwner);
+
+	stasis_inode_owner__init(owner);
+	owner->uid = stat->st_uid;
+	owner->gid = stat->st_gid;
+	owner->mode = stat->st_mode & 07777;
+	return owner;
+}
+
 static int pipe_capture(struct dump *dump, const struct sighting *sighting,
 	void *msg, struct err *err)
 {
@@ -115,6 +128,7 @@ static int pipe_capture(struct dump *dump, const struct sighting *sighting,
 	pipe->id = entry->id;
 	pipe->pipe_id = seen->pipe_id;
 	pipe->flags = sighting->info.flags & ~(uint32_t)O_CLOEXEC;
+	pipe->stasis_inode = inode_capture(dump->arena, &sighting->stat);
 	code = fown_capture(dump->arena, sighting, &pipe->fown, err);
 	if (!code)
 		code = ends_look(seen, sighting, err);
@@ -195,8 +209,32 @@ static int pipe_plan(
 	return 0;
 }
 
+/* Without root's rights it stays that of who restores, as all he makes. */
+static int inode_restore(int fd, const StasisInodeOwner *owner, struct err *err)
+{
+	struct stat stat;
+
+	if (!owner)
+		return 0;
+	if (fstat(fd, &stat))
+		return err_errno(err, "looking at a pipe");
+	if ((stat.st_uid != owner->uid || stat.st_gid != owner->gid) &&
+		fchown(fd, owner->uid, owner->gid)) {
+		if (errno != EPERM || geteuid() == 0)
+			return err_errno(
+				err, "giving a pipe to user %u", owner->uid);
+		log_warn("a pipe of user %u, group %u is made as one of user "
+			 "%u: only root gives things away",
+			owner->uid, owner->gid, stat.st_uid);
+	}
+	if ((stat.st_mode & 07777) != owner->mode &&
+		fchmod(fd, owner->mode & 07777))
+		return err_errno(err, "setting the permissions of a pipe");
+	return 0;
+}
+
 static int pipe_new(struct restore *restore, struct pipe_common *pipe,
-	uint32_t pipe_id, struct err *err)
+	const PipeEntry *entry, struct err *err)
 {
 	int code;
 
@@ -208,9 +246,12 @@ static int pipe_new(struct restore *restore, struct pipe_common *pipe,
 	code = restore_keep(restore, &pipe->fd[END_READ], err);
 	if (!code)
 		code = restore_keep(restore, &pipe->fd[END_WRITE], err);
+	if (!code)
+		code = pipe_data_fill(restore, IMAGE_PIPES_DATA, entry->pipe_id,
+			pipe->fd[END_WRITE], pipe->packets, err);
 	return code
-		       ?: pipe_data_fill(restore, IMAGE_PIPES_DATA, pipe_id,
-				  pipe->fd[END_WRITE], pipe->packets, err);
+		       ?: inode_restore(pipe->fd[END_WRITE],
+				  entry->stasis_inode, err);
 }
 
 static int end_reopen(const struct pipe_common *pipe, uint32_t flags,
@@ -256,7 +297,7 @@ static int pipe_make(struct restore *restore, struct object *object,
 	int code = 0;
 
 	if (!pipe->made)
-		code = pipe_new(restore, pipe, entry->pipe_id, err);
+		code = pipe_new(restore, pipe, entry, err);
 	if (!code)
 		code = end_take(pipe, entry->flags, ret_fd, err);
 	if (!pipe->first)
