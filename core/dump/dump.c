@@ -15,6 +15,7 @@
 #include "dump/freezer.h"
 #include "dump/interview.h"
 #include "dump/memory.h"
+#include "dump/outlet.h"
 #include "dump/owner.h"
 #include "dump/pages.h"
 #include "dump/room.h"
@@ -114,7 +115,7 @@ static int victims_dump(
 	struct pages_jobs jobs;
 	int code;
 
-	pages_jobs_init(&jobs, dump->wire);
+	pages_jobs_init(&jobs, dump);
 	code = victims_freeze(dump, freezer, err);
 	if (!code)
 		code = run_step(dump->run, "dump.discover", err);
@@ -131,22 +132,16 @@ static int victims_dump(
 	return code ?: images_commit(dump, err);
 }
 
-static void images_spoil(struct dump *dump)
-{
-	unlinkat(dump->run->images_dir, "stasis.img", 0);
-	unlinkat(dump->run->images_dir, "inventory.img", 0);
-}
-
 /* The images are whole, the tasks still frozen; a script that fails wants
  * the tasks back, so the images must not look whole any more. */
-static int post_dump(struct dump *dump, struct err *err)
+static int post_dump(struct dump *dump, struct outlet *outlet, struct err *err)
 {
 	int code = hooks_run(dump->run, "post-dump", dump->run->opt->tree, err);
 
 	if (!code)
-		return 0;
+		return outlet_end(outlet, err);
 	dump->run->scripts_decide = dump->run->script_status != 0;
-	images_spoil(dump);
+	outlet_spoil(outlet);
 	return code;
 }
 
@@ -224,6 +219,7 @@ struct walk {
 	struct dump dump;
 	struct freezer freezer;
 	struct wire wire;
+	struct outlet outlet;
 	bool whole; /* the images are */
 };
 
@@ -233,7 +229,7 @@ static void walk_undo(void *of)
 	struct dump *dump = &walk->dump;
 
 	if (walk->whole)
-		images_spoil(dump);
+		outlet_spoil(&walk->outlet);
 	else
 		image_set_abort(dump->images);
 	victims_release(dump, &walk->freezer, RELEASE_RUN, ERR_UNREAD);
@@ -259,7 +255,7 @@ static int walk_go(struct walk *walk, struct err *err)
 	if (code)
 		image_set_abort(dump->images);
 	else
-		code = post_dump(dump, err);
+		code = post_dump(dump, &walk->outlet, err);
 	arena_end_pop(dump->arena, &end);
 	return code;
 }
@@ -269,6 +265,7 @@ int dump_run(struct run *run, struct err *err)
 	struct walk walk = {
 		.dump = {.run = run, .arena = run->arena},
 		.freezer = {.dir = -1},
+		.outlet = OUTLET_CLOSED,
 		.wire = {.fd = -1,
 			.idle_seconds = WIRE_IDLE,
 			.look = wire_look,
@@ -279,16 +276,21 @@ int dump_run(struct run *run, struct err *err)
 
 	code = hooks_run(run, "pre-dump", run->opt->tree, err);
 	if (!code)
-		code = image_set_create(
-			run->arena, run->images_dir, &walk.dump.images, err);
-	if (code)
+		code = outlet_open(&walk.dump, &walk.outlet, err);
+	if (code) {
+		outlet_close(&walk.outlet);
 		return code;
+	}
 	code = walk_go(&walk, err);
 	released = victims_release(&walk.dump, &walk.freezer,
 		code ? RELEASE_RUN : release_wanted(run),
 		code ? ERR_UNREAD : err);
 	stats_clock_add(&clock, &run->stats.frozen_time);
+	code = code ?: released;
+	if (!code)
+		code = outlet_done(&walk.outlet, err);
 	wire_close(&walk.dump, &walk.wire);
 	image_set_close(walk.dump.images);
-	return code ?: released;
+	outlet_close(&walk.outlet);
+	return code;
 }

@@ -15,14 +15,16 @@
 #include "base/fd.h"
 #include "base/io.h"
 #include "image/digest.h"
+#include "image/stream.h"
 #include "kernel/memory.h"
 #include "pages/send.h"
 
 enum { PIECE = 256 << 10, WORKERS_MAX = 8, IOV_N = 64, BATCH = 256 };
 
-void pages_jobs_init(struct pages_jobs *jobs, struct wire *wire)
+void pages_jobs_init(struct pages_jobs *jobs, const struct dump *dump)
 {
-	*jobs = (struct pages_jobs){.wire = wire, .next_id = 1};
+	*jobs = (struct pages_jobs){
+		.wire = dump->wire, .stream = dump->stream, .next_id = 1};
 	jobs->last = &jobs->first;
 }
 
@@ -519,6 +521,73 @@ static int jobs_send(struct dump *dump, struct pages_jobs *jobs,
 	return code ?: send_end(jobs->wire, dump->run->opt->ps_fd >= 0, err);
 }
 
+/* --- into a stream ----------------------------------------------------------
+ */
+
+static int chunk_stream(struct copy *copy, struct stream *stream,
+	struct pages_job *job, size_t chunk, char *room,
+	struct digest_stream *digest, struct err *err)
+{
+	uint64_t at = (uint64_t)chunk * DIGEST_CHUNK;
+	uint64_t end =
+		at + DIGEST_CHUNK < job->size ? at + DIGEST_CHUNK : job->size;
+	int code = run_step(copy->run, "dump.pages", err);
+	size_t size;
+
+	for (; !code && at < end; at += size) {
+		size = end - at < PIECE ? (size_t)(end - at) : PIECE;
+		code = piece_read(copy, job, at, room, size, err);
+		if (code)
+			break;
+		digest_stream_add(digest, room, size);
+		code = stream_put(stream, room, size, err);
+		progress_add(copy->progress, size);
+	}
+	job->digests[chunk] = digest_stream_take(digest);
+	return code;
+}
+
+static int job_stream(struct dump *dump, struct copy *copy,
+	struct pages_job *job, char *room, struct digest_stream *digest,
+	struct err *err)
+{
+	size_t chunks = digest_chunk_count(job->size);
+	char name[IMAGE_NAME_MAX];
+	int code;
+
+	image_name(name, IMAGE_PAGES, job->pages_id);
+	job->digests = arena_newn(dump->arena, uint64_t, chunks);
+	code = source_open(job, err)
+		       ?: image_raw_stream(dump->images, IMAGE_PAGES,
+				  job->pages_id, job->size, err);
+	for (size_t i = 0; i < chunks && !code; i++)
+		code = chunk_stream(
+			copy, dump->stream, job, i, room, digest, err);
+	fd_closep(&job->source);
+	job->source = -1;
+	if (code)
+		return err_wrap(err, "%s", name);
+	return image_raw_close(dump->images, IMAGE_PAGES, job->pages_id,
+		job->size, digest_join(job->digests, chunks), err);
+}
+
+/* One after the other: there is one stream. */
+static int jobs_stream(struct dump *dump, struct pages_jobs *jobs,
+	struct progress *progress, struct err *err)
+{
+	struct copy copy = copy_make(dump->run, progress);
+	struct digest_stream *digest = digest_stream_new();
+	char *room = arena_alloc(dump->arena, PIECE);
+	int code = 0;
+
+	if (!digest)
+		return err_set(err, ENOMEM, "no memory to copy pages through");
+	for (struct pages_job *job = jobs->first; job && !code; job = job->next)
+		code = job_stream(dump, &copy, job, room, digest, err);
+	digest_stream_free(digest);
+	return code;
+}
+
 /* Two fds each, of those that are left when the victims' are open. */
 static size_t batch_room(void)
 {
@@ -540,8 +609,9 @@ int pages_copy(struct dump *dump, struct pages_jobs *jobs, struct err *err)
 	int code = 0;
 
 	progress_begin(&progress, 2, "dumping memory", jobs->size);
-	if (jobs->wire) {
-		code = jobs_send(dump, jobs, &progress, err);
+	if (jobs->wire || jobs->stream) {
+		code = jobs->wire ? jobs_send(dump, jobs, &progress, err)
+				  : jobs_stream(dump, jobs, &progress, err);
 		dump->run->stats.pages_written +=
 			jobs->size / dump->run->page_size;
 		job = NULL;

@@ -40,14 +40,15 @@ struct pages_job {
 };
 
 struct pages_jobs {
-	struct wire *wire; /* to a page server; NULL: into files */
+	struct wire *wire;     /* to a page server; NULL: into the images */
+	struct stream *stream; /* these go out; NULL: into files */
 	struct pages_job *first, **last;
 	uint32_t next_id; /* of pages files */
 	uint64_t size;	  /* of all */
 };
 
-/* wire: borrowed; NULL: pages go into files. */
-void pages_jobs_init(struct pages_jobs *jobs, struct wire *wire);
+/* Pages go where the dump's wire or stream leads, or into files. */
+void pages_jobs_init(struct pages_jobs *jobs, const struct dump *dump);
 /* The pages of a victim; of a shared object, which is opened by its path when
  * it is copied. Its map is begun. */
 int pages_job_new(struct dump *dump, struct pages_jobs *jobs,

@@ -278,17 +278,19 @@ static int set_commit(
 	code = image_file_temp(set, err) ?: files_finish(set, err);
 	if (code < 0)
 		return code;
-	if (!(facts && facts->no_sync))
+	if (!set->stream && !(facts && facts->no_sync))
 		code = files_sync(set, err);
 	if (code < 0)
 		return code;
 	if (facts) {
 		manifest_describe(set, facts, &manifest);
-		code = manifest_write(set, &manifest, !facts->no_sync, err);
+		code = manifest_write(
+			set, &manifest, !set->stream && !facts->no_sync, err);
 		if (code < 0)
 			return code;
 	}
-	return set_place(set, facts, err);
+	return set->stream ? image_files_stream(set, err)
+			   : set_place(set, facts, err);
 }
 
 int image_set_commit(
@@ -298,8 +300,10 @@ int image_set_commit(
 
 	if (ret < 0)
 		err_wrap(err, "writing the images");
-	/* What was put into place is no longer in the hidden directory. */
-	image_set_abort(set);
+	/* What was put into place is no longer in the hidden directory; what
+	 * ends a stream still is. */
+	if (ret < 0 || !set->stream)
+		image_set_abort(set);
 	return ret;
 }
 

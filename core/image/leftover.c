@@ -59,3 +59,8 @@ int leftovers_remove(struct arena *arena, int dir, undo_tell_fn *tell, void *of,
 	}
 	return code;
 }
+
+void leftover_empty(int folder)
+{
+	image_folder_empty(folder);
+}

@@ -17,4 +17,7 @@
 int leftovers_remove(struct arena *arena, int dir, undo_tell_fn *tell, void *of,
 	struct err *err);
 
+/* All files of such a folder go. */
+void leftover_empty(int folder);
+
 #endif

@@ -63,6 +63,9 @@ bool image_exists(
 	struct stat st;
 
 	image_name(name, type, id);
+	/* A failure is told by image_set_check_source. */
+	if (image_file_bring(set, name, ERR_UNREAD))
+		return false;
 	return (is_foreign(set, type) || listed_find(set, name)) &&
 	       fstatat(set->dir, name, &st, AT_SYMLINK_NOFOLLOW) == 0;
 }
@@ -106,6 +109,9 @@ static int file_open(const struct image_set *set, enum image_type type,
 	*ret_fd = -1;
 	if (!is_foreign(set, type) && !listed)
 		return 0;
+	code = image_file_bring(set, name, err);
+	if (code)
+		return code;
 	code = io_open_regular(set->dir, name, file_max(type), &fd, &st, &now);
 	if (code == -ENOENT)
 		return 0;

@@ -39,6 +39,15 @@ int image_set_create(struct arena *arena, int dir_fd,
 	struct image_set **ret_set, struct err *err);
 int image_set_open(struct arena *arena, int dir_fd, struct image_set **ret_set,
 	struct err *err);
+/* The files come from an image streamer, to whom stream is connected
+ * (image/streamer.h), into dir_fd, which is empty and nobody else's. With a
+ * manifest all are brought and checked now, else when they are first asked for,
+ * which only the process that opened the set may do. */
+struct stream;
+int image_set_open_streamed(struct arena *arena, int dir_fd,
+	struct stream *stream, struct image_set **ret_set, struct err *err);
+/* A failure of the source that image_exists met. */
+int image_set_check_source(const struct image_set *set, struct err *err);
 /* The set that "parent" leads to, checked at the first call and closed with
  * this one; *ret_set is NULL if there is none. */
 int image_set_open_parent(
@@ -127,6 +136,17 @@ const StasisManifest *image_set_manifest(const struct image_set *set);
 
 bool image_exists(
 	const struct image_set *set, enum image_type type, uint64_t id);
+
+/* A set that goes out as a stream; dir_fd: where small files wait until then.
+ * stream is borrowed, and open. A raw file can go out at once: its size, then
+ * its bytes with stream_put, then image_raw_close. The commit sends all but
+ * the inventory and the manifest, without which nobody takes it for whole;
+ * they go with image_set_stream_end, and then the set is only to be closed. */
+int image_set_create_stream(struct arena *arena, int dir_fd,
+	struct stream *stream, struct image_set **ret_set, struct err *err);
+int image_raw_stream(struct image_set *set, enum image_type type, uint64_t id,
+	uint64_t size, struct err *err);
+int image_set_stream_end(struct image_set *set, struct err *err);
 
 /* Has a set that is being written such a file already? */
 bool image_written(

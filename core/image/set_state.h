@@ -23,6 +23,7 @@ struct image_file {
 	bool on_disk;  /* it has a name in the hidden directory */
 	bool by_fd;    /* somebody writes to its fd */
 	bool finished; /* size and digest are final */
+	bool streamed; /* its bytes are in the stream already */
 	bool dropped;  /* image_remove */
 	char *bytes;
 	size_t used, room;
@@ -48,7 +49,8 @@ struct image_set {
 	bool writing;
 
 	/* writing */
-	int temp; /* the hidden directory, or -1 */
+	struct stream *stream; /* where to; NULL: into dir */
+	int temp;	       /* the hidden directory, or -1 */
 	char temp_name[PLACE_NAME];
 	const char *parent;
 	VEC(struct image_file *) files;
@@ -62,6 +64,7 @@ struct image_set {
 	struct image_set *parent_set; /* once it was asked for */
 	uint64_t spare;		      /* see struct image_budget */
 	bool pages_counted;	      /* ... and the pages are in it */
+	struct image_source *source;  /* where files come from; NULL: dir */
 };
 
 /* What a parse may take of an arena: so many times the size of what is parsed.
@@ -114,5 +117,12 @@ int image_file_temp(struct image_set *set, struct err *err);
  * final then. */
 int image_file_finish(
 	struct image_set *set, struct image_file *file, struct err *err);
+
+/* Files that a source (image/source.c) has are brought when they are first
+ * asked for. */
+int image_file_bring(
+	const struct image_set *set, const char *name, struct err *err);
+/* All but what makes the set whole goes out; see image_set_stream_end. */
+int image_files_stream(struct image_set *set, struct err *err);
 
 #endif

@@ -13,6 +13,7 @@
 #include "base/place.h"
 #include "image/digest.h"
 #include "image/set_state.h"
+#include "image/stream.h"
 
 static size_t file_hash(enum image_type type, uint64_t id)
 {
@@ -317,6 +318,23 @@ int image_raw_create(struct image_set *set, enum image_type type, uint64_t id,
 	return file_open(set, file, O_RDWR, ret_fd, err);
 }
 
+int image_raw_stream(struct image_set *set, enum image_type type, uint64_t id,
+	uint64_t size, struct err *err)
+{
+	char name[IMAGE_NAME_MAX];
+	struct image_file *file;
+	int code;
+
+	if (image_file_find(set, type, id))
+		return file_wrong(type, id, "it is there already", err);
+	code = file_get(set, type, id, &file, err);
+	if (code < 0)
+		return code;
+	file->by_fd = file->streamed = true;
+	image_name(name, type, id);
+	return stream_file(set->stream, name, size, err);
+}
+
 int image_raw_close(struct image_set *set, enum image_type type, uint64_t id,
 	uint64_t size, uint64_t digest, struct err *err)
 {
@@ -327,7 +345,7 @@ int image_raw_close(struct image_set *set, enum image_type type, uint64_t id,
 	file->size = size;
 	file->digest = digest;
 	file->finished = true;
-	return 0;
+	return file->streamed ? stream_file_end(set->stream, err) : 0;
 }
 
 int image_raw_seal(struct image_set *set, enum image_type type, uint64_t id,

@@ -40,7 +40,9 @@ struct run {
 	const struct backend *be;
 	struct arena *arena;
 	int images_dir, work_dir;
-	struct undo *undo; /* what is changed outside of the processes */
+	int piped; /* -D -: what standard output or input was; -1: none */
+	struct stream *source; /* restore: an image streamer; NULL: none */
+	struct undo *undo;     /* what is changed outside of the processes */
 	struct stats stats;
 	uint64_t page_size;
 	const struct run_listener *listener; /* NULL: nobody */

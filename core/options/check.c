@@ -13,6 +13,31 @@ static int options_check_wire(const struct options *o, struct err *err)
 			     "open connection with --ps-socket FD");
 }
 
+/* Images as a stream: what needs a directory cannot be. */
+static int options_check_streamed(const struct options *o, struct err *err)
+{
+	const char *how = o->stream ? "--stream" : "-D -";
+
+	if (o->piped && o->verb != VERB_DUMP && o->verb != VERB_RESTORE) {
+		err_set(err, EINVAL,
+			"-D - (images as a stream) is for dump and restore "
+			"only");
+		return err_hint(err, "a directory of this name is './-'");
+	}
+	if (o->piped && o->stream)
+		return err_set(err, EINVAL,
+			"--stream and -D - contradict one another");
+	if ((o->piped || o->stream) && o->page_server)
+		return err_set(err, EINVAL,
+			"%s and --page-server contradict one another: the "
+			"pages can go one way only",
+			how);
+	if ((o->piped || o->stream) && (o->prev_images_dir || o->lazy_pages))
+		return err_set(err, EINVAL, "%s goes without %s", how,
+			o->lazy_pages ? "--lazy-pages" : "--prev-images-dir");
+	return 0;
+}
+
 static int options_check_dump(const struct options *o, struct err *err)
 {
 	if (!o->tree) {
@@ -49,6 +74,10 @@ static int options_check_restore(const struct options *o, struct err *err)
 
 int options_check(const struct options *options, struct err *err)
 {
+	int code = options_check_streamed(options, err);
+
+	if (code)
+		return code;
 	switch (options->verb) {
 	case VERB_DUMP:
 	case VERB_PRE_DUMP:

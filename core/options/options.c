@@ -242,7 +242,9 @@ static int options_apply(struct arena *arena, const struct option_uses *line,
 	rc = words_read(arena, words, taken, ret, err);
 	if (rc)
 		return rc;
-	ret->work_dir = ret->work_dir ?: ret->images_dir;
+	ret->piped = !strcmp(ret->images_dir, "-");
+	ret->work_dir_given = ret->work_dir;
+	ret->work_dir = ret->work_dir ?: ret->piped ? here : ret->images_dir;
 	return options_check(ret, err);
 }
 

@@ -103,8 +103,10 @@ struct options {
 	/* where things are */
 	const char *images_dir; /* never NULL */
 	const char *work_dir;	/* never NULL; the images dir by default */
-	const char *log_file;	/* NULL: stderr */
-	int verbosity;		/* 0 none .. 4 debug */
+	bool piped; /* -D -: standard output or input; by CLI only */
+	bool work_dir_given;
+	const char *log_file; /* NULL: stderr */
+	int verbosity;	      /* 0 none .. 4 debug */
 	bool log_pid;
 	const char *pidfile;
 	const char *prev_images_dir;

@@ -53,7 +53,9 @@ const struct option_row option_rows[] = {
 		FIELD(log_file),
 		.help = "log to FILE in the work directory, not to stderr"},
 	{"images-dir", 'D', OPTION_TEXT, TAKES("DIR"), .verbs = ALL, .rpc = 68,
-		FIELD(images_dir), .help = "directory of the images (.)"},
+		FIELD(images_dir),
+		.help = "directory of the images (.); -: standard output or "
+			"input"},
 	{"work-dir", 'W', OPTION_TEXT, TAKES("DIR"), .verbs = ALL, .rpc = 17,
 		FIELD(work_dir),
 		.help = "directory of log, statistics and pidfile (that of the "
@@ -329,6 +331,7 @@ const struct option_row option_rows[] = {
 		LATER(lazy), .rpc = 48, .help = "bring pages when touched"},
 	{"stream", 0, OPTION_BOOL, .verbs = ENGINE | V(CPUINFO_DUMP),
 		FIELD(stream), LATER("streamed images"),
+		.built_for = V(DUMP) | V(RESTORE),
 		.help = "through criu-image-streamer"},
 	{"tls", 0, OPTION_BOOL, .verbs = DUMPS | DAEMONS, FIELD(tls),
 		LATER(tls), .rpc = 58, .help = "encrypt"},

@@ -212,6 +212,9 @@ static int deleted_mark(struct restore *restore, struct err *err)
 	code = image_load(restore->images, IMAGE_REMAP_FPATH, 0, &list, err);
 	for (size_t i = 0; !code && i < list.n; i++) {
 		remap = (const RemapFilePathEntry *)list.at[i].msg;
+		/* Brought now, if they are elsewhere: newborns read them. */
+		image_exists(
+			restore->images, IMAGE_GHOST_FILE, remap->remap_id);
 		object = objects_find(&restore->objects, remap->orig_id);
 		if (object)
 			object->shelved = true;

@@ -24,11 +24,15 @@
 
 static int images_open(struct restore *restore, struct err *err)
 {
+	struct run *run = restore->run;
 	const StasisManifest *manifest;
 	int code;
 
-	code = image_set_open(restore->arena, restore->run->images_dir,
-		&restore->images, err);
+	code = run->source ? image_set_open_streamed(restore->arena,
+				     run->images_dir, run->source,
+				     &restore->images, err)
+			   : image_set_open(restore->arena, run->images_dir,
+				     &restore->images, err);
 	if (code)
 		return code;
 	manifest = image_set_manifest(restore->images);
@@ -225,6 +229,8 @@ static int tree_restore(struct restore *restore, struct made *made,
 	if (!code)
 		code = tree_bear(&ward, err);
 	if (!code)
+		code = image_set_check_source(restore->images, err);
+	if (!code)
 		code = tracer_run(restore->run, tree_trace, &ward, err);
 	arena_end_pop(restore->run->arena, &end);
 	if (code && !(ward.board && board_departs(ward.board)))
@@ -270,6 +276,8 @@ int restore_run(struct run *run, pid_t *ret_root, struct err *err)
 		code = read_images(&restore, err);
 	if (!code)
 		code = machine_check(&restore, restore.be->name, err);
+	if (!code)
+		code = image_set_check_source(restore.images, err);
 	if (!code)
 		code = owner_check_images(&restore, err);
 	if (!code)

@@ -20,6 +20,7 @@
 #include "options/table.h"
 #include "options/version.h"
 #include "restore/restore.h"
+#include "session/incoming.h"
 #include "session/lent.h"
 #include "session/page_server.h"
 #include "session/pidfile.h"
@@ -109,7 +110,8 @@ static void session_clear_place(struct run *run)
 		return;
 	if (recover_dir(run->arena, run->work_dir, recovered_log, NULL, &told))
 		log_warn("%s", told.text);
-	if (!strcmp(run->opt->work_dir, run->opt->images_dir))
+	if (run->opt->piped ||
+		!strcmp(run->opt->work_dir, run->opt->images_dir))
 		return;
 	if (recover_dir(
 		    run->arena, run->images_dir, recovered_log, NULL, &told))
@@ -122,7 +124,11 @@ static int session_open_all(
 	struct run *run = &session->run;
 	int rc;
 
-	rc = session_open_dir(o->images_dir, "image", &run->images_dir, err);
+	rc = incoming_divert(run, err);
+	if (rc)
+		return rc;
+	rc = session_open_dir(o->piped ? o->work_dir : o->images_dir, "image",
+		&run->images_dir, err);
 	if (rc)
 		return rc;
 	rc = session_open_dir(o->work_dir, "work", &run->work_dir, err);
@@ -161,6 +167,7 @@ int session_open(struct session *ret, struct arena *arena,
 			.arena = arena,
 			.images_dir = -1,
 			.work_dir = -1,
+			.piped = -1,
 			.page_size = (uint64_t)sysconf(_SC_PAGESIZE)},
 		.log_fd = -1,
 	};
@@ -178,6 +185,8 @@ int session_open(struct session *ret, struct arena *arena,
 void session_close(struct session *session)
 {
 	undo_close(session->run.undo);
+	fd_closep(&session->run.piped);
+	session->run.piped = -1;
 	fd_closep(&session->run.images_dir);
 	fd_closep(&session->run.work_dir);
 	if (session->log_fd >= 0)
@@ -211,7 +220,9 @@ static void session_leave_stats(struct run *run, enum stats_of of)
 {
 	struct err err;
 
-	if (stats_write(run->work_dir, of, &run->stats, &err))
+	/* A stream leaves nothing behind, unless it is said where. */
+	if ((!run->opt->piped || run->opt->work_dir_given) &&
+		stats_write(run->work_dir, of, &run->stats, &err))
 		log_warn("%s", err.text);
 	if (run->opt->display_stats)
 		stats_print(stdout, of, &run->stats);
@@ -270,6 +281,7 @@ static int session_restore_tree(
 
 int session_restore(struct session *session, pid_t *ret_root, struct err *err)
 {
+	struct incoming incoming;
 	int rc;
 
 	if (session->run.opt->tree)
@@ -278,12 +290,20 @@ int session_restore(struct session *session, pid_t *ret_root, struct err *err)
 	if (rc)
 		return rc;
 	session_be_patient(session);
-	return session_restore_tree(session, ret_root, err);
+	rc = incoming_open(&session->run, &incoming, err);
+	if (!rc)
+		rc = session_restore_tree(session, ret_root, err);
+	return incoming_close(&session->run, &incoming, rc, err);
 }
 
 int session_plan(struct session *session, FILE *out, struct err *err)
 {
-	return restore_plan_print(&session->run, out, err);
+	struct incoming incoming;
+	int rc = incoming_open(&session->run, &incoming, err);
+
+	if (!rc)
+		rc = restore_plan_print(&session->run, out, err);
+	return incoming_close(&session->run, &incoming, rc, err);
 }
 
 int session_inspect(struct session *session, FILE *out, struct err *err)

@@ -196,7 +196,7 @@ static int law_pages(struct law *law, struct law_take *take)
 	struct pages_jobs jobs;
 	int code;
 
-	pages_jobs_init(&jobs, NULL);
+	pages_jobs_init(&jobs, &take->dump);
 	code = shared_capture(&take->dump, &jobs, &law->err);
 	return code ? code : pages_copy(&take->dump, &jobs, &law->err);
 }
