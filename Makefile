@@ -97,10 +97,10 @@ TEST_LDFLAGS := $(TEST_SAN) $(STATIC_FLAG) $(LDFLAGS)
 
 # Only the C library is shared: each library more is one to be found, mapped
 # and bound whenever the program starts, and to be copied whenever it forks.
-# All of it is bound at once, so that a fork finds nothing left to do. libunwind,
-# which few need, is loaded when it is (inspect/unwind_library.h).
+# All of it is bound at once, so that a fork finds nothing left to do. What few
+# need is loaded when it is (inspect/unwind_library.h, pages/tls_library.h).
 UNWIND_ARCH := $(patsubst ppc64le,ppc64,$(ARCH))
-UNWIND_FLAG := $(if $(STATIC),,-DUNWIND_LIBRARY='"libunwind-$(UNWIND_ARCH).so.8"')
+LOADED_FLAGS := $(if $(STATIC),,-DUNWIND_LIBRARY='"libunwind-$(UNWIND_ARCH).so.8"' -DGNUTLS_LIBRARY='"libgnutls.so.30"')
 LIBS = $(if $(STATIC),,-Xlinker -Bstatic) \
 	$(shell $(PKG_CONFIG) --static --libs $(PACKAGES)) \
 	$(if $(STATIC),-lunwind-$(UNWIND_ARCH) -lunwind -llzma,-Xlinker -Bdynamic) \
@@ -171,8 +171,8 @@ $(O)/$(1)/%.o: %.c | $$(PROTO_H)
 endef
 $(eval $(call OBJ_template,obj,BUILD_CFLAGS))
 $(eval $(call OBJ_template,san/obj,TEST_CFLAGS))
-%/core/inspect/unwind_library.o: BUILD_CFLAGS += $(UNWIND_FLAG)
-%/core/inspect/unwind_library.o: TEST_CFLAGS += $(UNWIND_FLAG)
+%/inspect/unwind_library.o %/pages/tls.o %/pages/tls_library.o: BUILD_CFLAGS += $(LOADED_FLAGS)
+%/inspect/unwind_library.o %/pages/tls.o %/pages/tls_library.o: TEST_CFLAGS += $(LOADED_FLAGS)
 
 $(O)/gen/proto/%.pb-c.c $(O)/gen/proto/%.pb-c.h &: proto/%.proto
 	$(call say,PROTOC,$<)

@@ -25,6 +25,7 @@
 #include "model/external.h"
 #include "options/version.h"
 #include "pages/connect.h"
+#include "pages/tls.h"
 
 /* Seconds for which a page server may stand still while the tree does. */
 enum { WIRE_IDLE = 60 };
@@ -203,6 +204,8 @@ static int wire_open(struct dump *dump, struct wire *wire, struct err *err)
 		code = connect_to(o->address, o->port, &wire->fd, err);
 	if (!code)
 		code = wire_begin(wire, err);
+	if (!code && o->tls)
+		code = tls_connect(dump->arena, wire, o, err);
 	if (!code)
 		dump->wire = wire;
 	return code;
@@ -211,6 +214,7 @@ static int wire_open(struct dump *dump, struct wire *wire, struct err *err)
 /* A connection that was given stays the giver's. */
 static void wire_close(const struct dump *dump, struct wire *wire)
 {
+	tls_close(wire->tls);
 	if (dump->run->opt->ps_fd < 0)
 		fd_closep(&wire->fd);
 }

@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "pages/tls.h"
+
 enum { LOOK_SECONDS = 1 };
 
 int wire_begin(struct wire *wire, struct err *err)
@@ -28,7 +30,7 @@ int wire_begin(struct wire *wire, struct err *err)
 }
 
 /* Nothing moved for LOOK_SECONDS. */
-static int wire_wait(struct wire *wire, int *waited, struct err *err)
+int wire_wait(struct wire *wire, int *waited, struct err *err)
 {
 	int code = wire->look ? wire->look(wire->of, err) : 0;
 
@@ -42,6 +44,23 @@ static int wire_wait(struct wire *wire, int *waited, struct err *err)
 	return err_hint(err, "look whether it still runs, and at its log");
 }
 
+/* As send(2), without a signal; -errno, and err is filled but for EAGAIN. */
+static ssize_t some_put(
+	struct wire *wire, const char *from, size_t size, struct err *err)
+{
+	ssize_t done;
+
+	if (wire->tls)
+		return tls_send(wire->tls, from, size, err);
+	done = send(wire->fd, from, size, MSG_NOSIGNAL);
+	if (done >= 0)
+		return done;
+	if (errno == EINTR || errno == EAGAIN)
+		return -errno;
+	return err_errno(
+		err, "sending to the other end of the connection for pages");
+}
+
 int wire_put(struct wire *wire, const void *from, size_t size, struct err *err)
 {
 	const char *at = from;
@@ -49,22 +68,36 @@ int wire_put(struct wire *wire, const void *from, size_t size, struct err *err)
 	ssize_t done;
 
 	for (; size; at += done, size -= (size_t)done) {
-		/* A dead end is an error here, not a signal. */
-		done = send(wire->fd, at, size, MSG_NOSIGNAL);
+		done = some_put(wire, at, size, err);
 		if (done > 0) {
 			waited = 0;
 			continue;
 		}
-		if (errno != EINTR && errno != EAGAIN)
-			return err_errno(err,
-				"sending to the other end of the connection "
-				"for pages");
-		code = errno == EAGAIN ? wire_wait(wire, &waited, err) : 0;
+		if (done != -EINTR && done != -EAGAIN)
+			return (int)done;
+		code = done == -EAGAIN ? wire_wait(wire, &waited, err) : 0;
 		if (code)
 			return code;
 		done = 0;
 	}
 	return 0;
+}
+
+/* As recv(2). */
+static ssize_t some_take(
+	struct wire *wire, char *to, size_t size, struct err *err)
+{
+	ssize_t got;
+
+	if (wire->tls)
+		return tls_recv(wire->tls, to, size, err);
+	got = recv(wire->fd, to, size, 0);
+	if (got >= 0)
+		return got;
+	if (errno == EINTR || errno == EAGAIN)
+		return -errno;
+	return err_errno(
+		err, "reading from the other end of the connection for pages");
 }
 
 /* How many bytes came before the end. */
@@ -76,7 +109,7 @@ static int bytes_take(
 	ssize_t got;
 
 	while (have < size) {
-		got = recv(wire->fd, (char *)to + have, size - have, 0);
+		got = some_take(wire, (char *)to + have, size - have, err);
 		if (!got)
 			break;
 		if (got > 0) {
@@ -84,11 +117,9 @@ static int bytes_take(
 			waited = 0;
 			continue;
 		}
-		if (errno != EINTR && errno != EAGAIN)
-			return err_errno(err,
-				"reading from the other end of the connection "
-				"for pages");
-		code = errno == EAGAIN ? wire_wait(wire, &waited, err) : 0;
+		if (got != -EINTR && got != -EAGAIN)
+			return (int)got;
+		code = got == -EAGAIN ? wire_wait(wire, &waited, err) : 0;
 		if (code)
 			return code;
 	}

@@ -33,6 +33,7 @@ enum wire_command {
 /* One end of a connection. fd is borrowed. */
 struct wire {
 	int fd;
+	struct tls *tls;			/* NULL: bytes go as they are */
 	int idle_seconds;			/* 0: wait for ever */
 	int (*look)(void *of, struct err *err); /* NULL: nobody; 0: go on */
 	void *of;
@@ -83,6 +84,8 @@ int wire_check_pages(const struct wire_message *message, uint32_t page_size,
 /* Bytes as they are: pages, answers. Fewer than wanted are EPIPE. */
 int wire_put(struct wire *wire, const void *from, size_t size, struct err *err);
 int wire_take(struct wire *wire, void *to, size_t size, struct err *err);
+/* Nothing has moved for a second; waited is a sum of these. */
+int wire_wait(struct wire *wire, int *waited, struct err *err);
 /* Until the other end closes. */
 int wire_await_end(struct wire *wire, struct err *err);
 

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "pages/connect.h"
 #include "pages/receive.h"
+#include "pages/tls.h"
 
 enum { LOOK_MS = 100 };
 
@@ -74,10 +75,13 @@ int page_server_serve(struct run *run, struct page_server *server, int seconds,
 	wire.fd = server->connection;
 	if (!code)
 		code = wire_begin(&wire, err);
+	if (!code && run->opt->tls)
+		code = tls_accept(run->arena, &wire, run->opt, err);
 	if (!code)
 		code = pages_receive(run->arena, &wire, run->images_dir,
 			(uint32_t)run->page_size, run->opt->ps_fd >= 0, &result,
 			err);
+	tls_close(wire.tls);
 	if (code)
 		return err_wrap(err, "page server");
 	log_info("received %" PRIu64 " pages of %" PRIu64 " memories",

@@ -62,14 +62,15 @@ def take_over(case, there):
             shutil.copy(os.path.join(case.img, name), there)
 
 
-def by_wire(case, program, server_of=None, client_of=None):
+def by_wire(case, program, server_of=None, client_of=None, server_args=(),
+            client_args=()):
     """server_of, client_of: another engine at that end."""
     there = case.make_dir("there")
-    server = Server(case, there, engine=server_of)
+    server = Server(case, there, *server_args, engine=server_of)
     victim = case.start([case.program(program)])
     case.ready(victim)
     ours, case.stasis = case.stasis, client_of or case.stasis
-    case.dump(victim, *server.options())
+    case.dump(victim, *server.options(), *client_args)
     case.stasis = ours
     code, said = server.end()
     check(code == 0 and (said == "" or server_of), f"server: {code} {said}")
@@ -274,14 +275,14 @@ def wire_full_disk(case):
     case.await_verdict(victim)
 
 
-def serve_by_rpc(case, name, there):
+def serve_by_rpc(case, name, there, **fields):
     """A page server that a request started: (client, port, pid)."""
     client = start_worker(case)
     fd = os.open(there, os.O_RDONLY)
     answer = client.ok(name, {
         "images_dir": there, "log_level": 4, "log_file": "ps.log",
-        "ps": client.pb.criu_page_server_info(address="127.0.0.1", port=0)},
-        keep_open=name == "PAGE_SERVER_CHLD")
+        "ps": client.pb.criu_page_server_info(address="127.0.0.1", port=0),
+        **fields}, keep_open=name == "PAGE_SERVER_CHLD")
     os.close(fd)
     check(answer.type == client.pb.PAGE_SERVER, f"answer {answer}")
     check(answer.ps.port > 0 and alive(answer.ps.pid), f"answer {answer}")
