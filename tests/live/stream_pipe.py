@@ -341,6 +341,36 @@ def stream_scripts(case):
     goes_on(case, victim)
 
 
+@test("each step fails once: no stream is whole, no image is lost", limit=60)
+def stream_steps(case):
+    victim, path = victim_make(case), os.path.join(case.dir, "stream")
+    steps = case.engine("--fail-at", "list").out.split()
+    for step in [s for s in steps if s.startswith("dump.")]:
+        with open(path, "wb") as out:
+            code, said = ended(dump_start(case, victim, out, "--fail-at",
+                                          step))
+        with open(path, "rb") as file:
+            marks = [mark for _, mark, _, _ in frames(file.read())]
+        check(code == 1 and step in said, f"{step}: {code}: {said}")
+        check(WHOLE not in marks, f"{step}: the stream is whole")
+        check(alive(victim) and os.listdir(case.img) == [],
+              f"{step}: the victim, or {os.listdir(case.img)}")
+    with open(path, "wb") as out:
+        check(ended(dump_start(case, victim, out))[0] == 0, "no dump")
+    case.gone([victim])
+    with open(path, "rb") as file:
+        data = file.read()
+    for step in [s for s in steps if s.startswith("restore.")]:
+        code, said = restore_bytes(case, data, case.img, "--fail-at", step)
+        kept = re.search(r"kept in '([^']+)'", said)
+        check(code == 1 and step in said and kept, f"{step}: {code}: {said}")
+        check(state(victim) is None, f"{step}: there is a process")
+        subprocess.run(["rm", "-r", kept[1]], check=True)
+        nothing_left(case.img, step)
+    check(restore_bytes(case, data, case.img)[0] == 0, "no restore")
+    goes_on(case, victim)
+
+
 @test("with -R the victim runs on, and its images are as whole as others")
 def stream_leave_running(case):
     victim, data, _ = stream_take(case, "mem_private", "-R")

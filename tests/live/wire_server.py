@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """wire_server: pages that go over a connection instead of into files."""
 import os
+import random
 import shutil
 import signal
 import socket
@@ -9,8 +10,11 @@ import subprocess
 import time
 
 from client import start_worker
-from harness import Skip, alive, check, read_text, test, wait_until
+from harness import (Skip, alive, check, read_text, reap_all, test,
+                     wait_until)
 
+KILLS = int(os.environ.get("LIVE_KILLS", "25"))
+SEED = int(os.environ.get("LIVE_SEED", "1"))
 PAGE = os.sysconf("SC_PAGESIZE")
 OPEN2, ADD_F, CLOSE, PRESENT, PARENT = 4, 6, 0x1023, 4, 1
 
@@ -271,6 +275,57 @@ def wire_full_disk(case):
         check(alive(victim), "the victim is gone")
     finally:
         subprocess.run(["umount", "-l", there], check=True)
+    case.go()
+    case.await_verdict(victim)
+
+
+def killed_once(case, victim, dice, whom, longest):
+    """Is the victim gone, and are its images whole then?"""
+    there = case.make_dir("there")
+    server = Server(case, there)
+    dump = subprocess.Popen(
+        [case.stasis, "dump", "-t", str(victim), "-D", case.img,
+         *server.options()], stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    time.sleep(dice.random() * longest)
+    (dump if whom == "dump" else server.child).kill()
+    codes = dump.wait(timeout=15), server.end()[0]
+    time.sleep(0.05)
+    reap_all()
+    for folder in (there, case.img):
+        case.engine("recover", folder)
+        left = [n for n in os.listdir(folder) if n.startswith(".stasis")]
+        check(not left, f"{whom}, {codes}: recover leaves {left}")
+    if alive(victim):
+        whole = os.path.exists(os.path.join(case.img, "stasis.img"))
+        check(codes[0] != 0, f"{whom}, {codes}: it lives and is dumped")
+        check(not whole or whom == "dump", f"{codes}: images look whole")
+    else:
+        case.gone([victim])
+        take_over(case, there)
+        case.restore(victim, img=there)
+    check(alive(victim), f"{whom}, {codes}: the process is lost")
+    shutil.rmtree(there)
+    for name in os.listdir(case.img):
+        os.unlink(os.path.join(case.img, name))
+    return alive(victim)
+
+
+@test("dump or page server is killed at any moment: the process is not lost",
+      limit=40 + 2 * KILLS)
+def wire_killed(case):
+    dice = random.Random(SEED)
+    victim = case.start([case.program("mem_private")])
+    case.ready(victim)
+    there, start = case.make_dir("there"), time.monotonic()
+    server = Server(case, there)
+    case.dump(victim, "-R", *server.options())
+    server.end()
+    longest = 1.5 * (time.monotonic() - start)
+    shutil.rmtree(there)
+    for number in range(KILLS):
+        killed_once(case, victim, dice, ("dump", "server")[number % 2],
+                    longest)
     case.go()
     case.await_verdict(victim)
 
