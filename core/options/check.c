@@ -24,6 +24,10 @@ static int options_check_streamed(const struct options *o, struct err *err)
 			"only");
 		return err_hint(err, "a directory of this name is './-'");
 	}
+	if (o->stream && o->verb == VERB_PRE_DUMP)
+		return err_set(err, EINVAL,
+			"--stream is not for pre-dump: what is dumped later "
+			"could not find what a streamer has");
 	if (o->piped && o->stream)
 		return err_set(err, EINVAL,
 			"--stream and -D - contradict one another");

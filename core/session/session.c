@@ -13,7 +13,9 @@
 #include "base/shown.h"
 #include "cpuinfo/cpuinfo.h"
 #include "dump/dump.h"
+#include "hooks/hooks.h"
 #include "image/set.h"
+#include "image/streamer.h"
 #include "inspect/inspect.h"
 #include "kernel/caps.h"
 #include "model/tracer.h"
@@ -26,6 +28,9 @@
 #include "session/pidfile.h"
 #include "session/ready.h"
 #include "session/recover.h"
+
+/* Seconds for which an image streamer may stand still. */
+enum { STREAM_IDLE = 60 };
 
 static int session_open_dir(
 	const char *path, const char *what, int *ret_fd, struct err *err)
@@ -372,8 +377,43 @@ int session_recover(struct session *session, FILE *out, struct err *err)
 	return code ?: also;
 }
 
+/* A set of one file. */
+static int cpuinfo_send(struct run *run, struct stream *stream, struct err *err)
+{
+	_cleanup_image_set_ struct image_set *set = NULL;
+	CpuinfoEntry *entry = NULL;
+	int code = cpuinfo_describe(run->arena, &entry, err);
+
+	streamer_open(stream);
+	if (!code)
+		code = image_set_create_stream(
+			run->arena, run->images_dir, stream, &set, err);
+	if (!code)
+		code = cpuinfo_append(set, entry, err)
+			       ?: image_set_commit(set, NULL, err)
+			       ?: stream_end(stream, err);
+	streamer_close(stream);
+	return code;
+}
+
+static int cpuinfo_stream(struct run *run, struct err *err)
+{
+	struct stream stream = {.fd = -1, .idle_seconds = STREAM_IDLE};
+	int code = hooks_run(run, "pre-stream", 0, err);
+
+	if (!code)
+		code = streamer_connect(
+			run->images_dir, STREAMER_CAPTURE, &stream.fd, err);
+	if (!code)
+		code = cpuinfo_send(run, &stream, err);
+	fd_closep(&stream.fd);
+	return code;
+}
+
 int session_cpuinfo_dump(struct session *session, struct err *err)
 {
+	if (session->run.opt->stream)
+		return cpuinfo_stream(&session->run, err);
 	return cpuinfo_write(session->run.arena, session->run.images_dir, err);
 }
 

@@ -245,3 +245,17 @@ def streamer_script(case):
     streamer.end()
     case.go()
     case.await_verdict(victim)
+
+
+@test("the CPU alone goes to a streamer")
+def streamer_cpuinfo(case):
+    streamer = Streamer(case.img)
+    done = case.engine("cpuinfo", "dump", "--stream", "-D", case.img)
+    check(done.code == 0, done.explain())
+    streamer.end()
+    check(list(streamer.images) == ["cpuinfo.img"], str(streamer.images))
+    there = case.make_dir("there")
+    with open(os.path.join(there, "cpuinfo.img"), "wb") as file:
+        file.write(streamer.images["cpuinfo.img"])
+    done = case.engine("cpuinfo", "check", "-D", there)
+    check(done.code == 0, done.explain())
