@@ -117,14 +117,27 @@ static int streamer_find(
 	return code;
 }
 
+static void incoming_undo(void *of)
+{
+	struct incoming *incoming = of;
+
+	if (incoming->whole)
+		log_warn("the images that came in are kept in '%s/%s'",
+			incoming->run->opt->work_dir, incoming->name);
+	else if (incoming->folder >= 0)
+		folder_remove(incoming->run, incoming);
+}
+
 int incoming_open(struct run *run, struct incoming *ret, struct err *err)
 {
 	int code;
 
-	*ret = (struct incoming){.streamer = -1, .folder = -1};
+	*ret = (struct incoming){.streamer = -1, .folder = -1, .run = run};
 	if (!run->opt->piped && !run->opt->stream)
 		return 0;
 	ret->on = true;
+	ret->end = (struct arena_end){.undo = incoming_undo, .of = ret};
+	arena_end_push(run->arena, &ret->end);
 	ret->stream = (struct stream){.idle_seconds = INCOMING_IDLE,
 		.look = incoming_look,
 		.of = run};
@@ -146,6 +159,7 @@ int incoming_close(
 {
 	if (!incoming->on)
 		return code;
+	arena_end_pop(run->arena, &incoming->end);
 	run->source = NULL;
 	fd_closep(&incoming->streamer);
 	if (code && incoming->whole)

@@ -25,6 +25,8 @@ struct incoming {
 	int folder;
 	char name[INCOMING_NAME];
 	bool whole;
+	struct run *run;
+	struct arena_end end; /* when memory runs out */
 };
 
 /* What standard output or input was becomes run->piped, and nobody else
@@ -32,7 +34,7 @@ struct incoming {
 int incoming_divert(struct run *run, struct err *err);
 
 /* Where nothing comes in, nothing is done; else run->images_dir is the folder
- * afterwards. */
+ * afterwards. To be closed after a failure, too; ret must stay where it is. */
 int incoming_open(struct run *run, struct incoming *ret, struct err *err);
 /* code: how the restore went; returned, with where the images are in err. */
 int incoming_close(

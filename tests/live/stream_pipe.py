@@ -9,8 +9,7 @@ import struct
 import subprocess
 import time
 
-from harness import (alive, check, descendants, read_text, reap_all, state,
-                     test, wait_until)
+from harness import (alive, check, descendants, reap_all, state, test)
 
 KILLS = int(os.environ.get("LIVE_KILLS", "25"))
 SEED = int(os.environ.get("LIVE_SEED", "1"))
@@ -368,6 +367,78 @@ def stream_steps(case):
         subprocess.run(["rm", "-r", kept[1]], check=True)
         nothing_left(case.img, step)
     check(restore_bytes(case, data, case.img)[0] == 0, "no restore")
+    goes_on(case, victim)
+
+
+def memory_ends(dice, run):
+    """Walks that run out of memory here and there, until one does not."""
+    for way in ("memory", "last-memory"):
+        n, failed = 1, 0
+        while (code := run(way, n)) != 0:
+            check(code == 1, f"{way}:{n}: it ended with {code}")
+            n, failed = n + dice.randrange(1, 2 + n), failed + 1
+        check(failed > 2, f"{way}: only {failed} walks ran out of memory")
+
+
+@test("memory that runs out loses no process and leaves no hidden folder",
+      limit=90)
+def stream_memory(case):
+    dice, path = random.Random(SEED), os.path.join(case.dir, "stream")
+    victim, work = victim_make(case), case.make_dir("there")
+
+    def dump(way, n):
+        with open(path, "wb") as out:
+            code, said = ended(dump_start(
+                case, victim, out, "--no-default-config", "--fail-at",
+                f"{way}:{n}"))
+        with open(path, "rb") as file:
+            marks = [mark for _, mark, _, _ in frames(file.read())]
+        check((DONE in marks) == (code == 0), f"{way}:{n}: {marks}, {said}")
+        check(alive(victim) or code == 0, f"{way}:{n}: the victim is gone")
+        if code == 0:
+            case.gone([victim])
+            check(os.listdir(case.img) == [], str(os.listdir(case.img)))
+            with open(path, "rb") as file:
+                case.bytes = file.read()
+            if way == "memory":
+                check(restore_bytes(case, case.bytes, work)[0] == 0, "back")
+        return code
+
+    def restore(way, n):
+        code, said = restore_bytes(case, case.bytes, work,
+                                   "--no-default-config", "--fail-at",
+                                   f"{way}:{n}")
+        for name in os.listdir(work):
+            if name.startswith("stats-"):
+                continue
+            check(code and name in said, f"{way}:{n}: left: {name}: {said}")
+            subprocess.run(["rm", "-r", os.path.join(work, name)], check=True)
+        if code == 0 and way == "memory":
+            os.kill(victim, signal.SIGKILL)
+            case.gone([victim])
+        else:
+            check((state(victim) is None) == bool(code), f"{way}:{n}: {said}")
+        return code
+    memory_ends(dice, dump)
+    memory_ends(dice, restore)
+    goes_on(case, victim)
+
+
+@test("a lone - behind the verb is a stream, too")
+def stream_words(case):
+    victim, path = victim_make(case), os.path.join(case.dir, "stream")
+    with open(path, "wb") as out:
+        done = subprocess.run([case.stasis, "dump", str(victim), "-"],
+                              stdout=out, stderr=subprocess.PIPE, cwd=case.img,
+                              check=False)
+    check(done.returncode == 0, f"{done}")
+    case.gone([victim])
+    with open(path, "rb") as file:
+        done = subprocess.run([case.stasis, "restore", "-d", "-"], stdin=file,
+                              stderr=subprocess.PIPE, cwd=case.img,
+                              check=False)
+    check(done.returncode == 0, f"{done}")
+    check(os.listdir(case.img) == [], f"left: {os.listdir(case.img)}")
     goes_on(case, victim)
 
 
