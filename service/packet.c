@@ -4,23 +4,24 @@
 #include <errno.h>
 #include <sys/socket.h>
 
-static void *packet_alloc(void *arena, size_t size)
-{
-	return arena_alloc(arena, size);
-}
+#include "image/budget.h"
 
-/* It goes with the arena. */
-static void packet_free(void *arena, void *piece)
-{
-	(void)arena, (void)piece;
-}
+/* A command may have many short words, each of which takes more. */
+enum { COUNTS_AS = 32 << 10 };
 
 int packet_unpack(struct arena *arena, const void *bytes, size_t size,
 	CriuReq **ret, struct err *err)
 {
-	ProtobufCAllocator allocator = {packet_alloc, packet_free, arena};
+	struct image_budget budget = image_budget(
+		arena, size > COUNTS_AS ? size : COUNTS_AS, BUDGET_TIMES, NULL);
+	ProtobufCAllocator allocator = image_allocator(&budget);
 	CriuReq *req = criu_req__unpack(&allocator, size, bytes);
 
+	if (!req && budget.spent)
+		return err_set(err, EBADMSG,
+			"a packet of %zu bytes has too many parts: in memory "
+			"they take many times its size",
+			size);
 	if (!req) {
 		err_set(err, EBADMSG,
 			"a packet of %zu bytes is not a request: it is cut "

@@ -1,61 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Memory for what is parsed, in proportion to what there is to parse. */
-#include <fcntl.h>
-#include <sys/stat.h>
-
-#include "image/set_state.h"
+#include "image/budget.h"
 
 struct image_budget image_budget(
-	struct arena *arena, struct image_set *set, uint64_t size)
+	struct arena *arena, uint64_t size, unsigned times, uint64_t *spare)
 {
-	return (struct image_budget){.arena = arena,
-		.left = size * IMAGE_TIMES,
-		.spare = set ? 0 : IMAGE_SPARE,
-		.set = set};
-}
+	uint64_t counts = size > BUDGET_BLOCK ? size : BUDGET_BLOCK;
 
-/* Holes are free of charge to who makes them. */
-static uint64_t bytes_on_disk(const struct stat *st)
-{
-	uint64_t size = (uint64_t)st->st_size;
-	uint64_t blocks = (uint64_t)st->st_blocks * 512;
-
-	return size < blocks ? size : blocks;
-}
-
-/* Not before it matters: it is a look at each file. */
-static void pages_count(struct image_set *set)
-{
-	_cleanup_dir_ DIR *dir = image_dir_list(set->dir);
-	const struct dirent *entry;
-	enum image_type type;
-	struct stat st;
-	uint64_t id;
-
-	set->pages_counted = true;
-	while (dir && (entry = readdir(dir)))
-		if (image_name_parse(entry->d_name, &type, &id) &&
-			type == IMAGE_PAGES &&
-			!fstatat(set->dir, entry->d_name, &st,
-				AT_SYMLINK_NOFOLLOW) &&
-			S_ISREG(st.st_mode))
-			set->spare += bytes_on_disk(&st) * IMAGE_TIMES;
-}
-
-static uint64_t *budget_spare(struct image_budget *budget)
-{
-	return budget->set ? &budget->set->spare : &budget->spare;
+	return (struct image_budget){
+		.arena = arena, .left = counts * times, .spare = spare};
 }
 
 bool image_budget_has(struct image_budget *budget, uint64_t size)
 {
-	const uint64_t *spare = budget_spare(budget);
-
-	if (size <= budget->left || size - budget->left <= *spare)
-		return true;
-	if (budget->set && !budget->set->pages_counted)
-		pages_count(budget->set);
-	if (size - budget->left <= *spare)
+	if (size <= budget->left ||
+		(budget->spare && size - budget->left <= *budget->spare))
 		return true;
 	budget->spent = true;
 	return false;
@@ -68,7 +26,8 @@ bool image_budget_take(struct image_budget *budget, uint64_t size)
 	if (!image_budget_has(budget, size))
 		return false;
 	budget->left -= own;
-	*budget_spare(budget) -= size - own;
+	if (size > own)
+		*budget->spare -= size - own;
 	return true;
 }
 

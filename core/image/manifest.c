@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "base/io.h"
+#include "image/budget.h"
 #include "image/digest.h"
 #include "image/set_state.h"
 
@@ -48,7 +49,8 @@ static int manifest_unpack(struct arena *arena, const char *bytes, size_t size,
 	StasisManifest **ret_manifest, struct err *err)
 {
 	const struct image_form *form = image_form(IMAGE_MANIFEST);
-	struct image_budget budget = image_budget(arena, NULL, size);
+	struct image_budget budget =
+		image_budget(arena, size, BUDGET_TIMES, NULL);
 	ProtobufCAllocator allocator = image_allocator(&budget);
 	StasisManifest *manifest;
 	uint32_t words[3];
@@ -69,7 +71,7 @@ static int manifest_unpack(struct arena *arena, const char *bytes, size_t size,
 		&allocator, words[2], (const uint8_t *)bytes + sizeof(words));
 	if (!manifest)
 		return manifest_damaged(budget.spent
-						? IMAGE_TOO_RICH
+						? BUDGET_TOO_RICH
 						: "its record cannot be read",
 			err);
 	code = manifest_check(manifest, err);

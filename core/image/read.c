@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "image/budget.h"
 #include "image/digest.h"
 #include "image/set_state.h"
 #include "image/wire.h"
@@ -29,7 +30,6 @@ struct reader {
 	char name[IMAGE_NAME_MAX];
 	const uint8_t *bytes;
 	size_t size, at;
-	struct image_set *whole; /* set, unless it is a file alone */
 	struct image_budget budget;
 };
 
@@ -196,13 +196,32 @@ static int reader_head(struct reader *reader, struct err *err)
 	return 0;
 }
 
+/* What is small within its budget however it is written. */
+enum { GATHER_BYTES = 256 };
+
+static ProtobufCMessage *record_unpack(struct reader *reader,
+	const ProtobufCMessageDescriptor *message, const uint8_t *packed,
+	size_t size)
+{
+	ProtobufCAllocator allocator = image_allocator(&reader->budget);
+	uint8_t *gathered = size > GATHER_BYTES ? malloc(size) : NULL;
+	ProtobufCMessage *msg;
+
+	if (gathered) {
+		size = wire_gather(message, packed, size, gathered);
+		packed = gathered;
+	}
+	msg = protobuf_c_message_unpack(message, &allocator, size, packed);
+	free(gathered);
+	return msg;
+}
+
 /* At the size of a record. Its message is in ret_item and the reader stands
  * behind it. */
 static int reader_message(struct reader *reader,
 	const ProtobufCMessageDescriptor *message, struct image_item *ret_item,
 	struct err *err)
 {
-	ProtobufCAllocator allocator = image_allocator(&reader->budget);
 	const uint8_t *packed;
 	uint32_t size;
 
@@ -213,11 +232,10 @@ static int reader_message(struct reader *reader,
 			reader, "a record is longer than the file", err);
 	packed = reader->bytes + reader->at;
 	if (wire_check(message, packed, size) == 0)
-		ret_item->msg = protobuf_c_message_unpack(
-			message, &allocator, size, packed);
+		ret_item->msg = record_unpack(reader, message, packed, size);
 	if (!ret_item->msg)
 		return reader_damaged(reader,
-			reader->budget.spent ? IMAGE_TOO_RICH
+			reader->budget.spent ? BUDGET_TOO_RICH
 					     : "a record cannot be decoded",
 			err);
 	reader->at += size;
@@ -302,12 +320,13 @@ static int reader_records(
 	struct image_item *item;
 	int code;
 
-	reader->budget =
-		image_budget(reader->set->arena, reader->whole, reader->size);
+	reader->budget = image_budget(reader->set->arena, reader->size,
+		reader->type == IMAGE_FILES ? BUDGET_TIMES_FILES : BUDGET_TIMES,
+		&reader->set->spare);
 	while (reader->at < reader->size) {
 		item = reader_item(reader, &items);
 		if (!item)
-			return reader_damaged(reader, IMAGE_TOO_RICH, err);
+			return reader_damaged(reader, BUDGET_TOO_RICH, err);
 		code = reader_message(reader,
 			image_message(reader->type, items.n - 1), item, err);
 		if (code < 0)
@@ -371,7 +390,7 @@ static int set_read(struct image_set *set, enum image_type type,
 int image_load(struct image_set *set, enum image_type type, uint64_t id,
 	struct image_list *ret_list, struct err *err)
 {
-	struct reader reader = {.set = set, .type = type, .whole = set};
+	struct reader reader = {.set = set, .type = type};
 	struct image_list list = {0};
 	const void *bytes;
 	int code;
@@ -496,7 +515,8 @@ int image_letters(struct image_set *set, const struct image_item *queue,
 		.type = IMAGE_IPCNS_MSG,
 		.bytes = queue->payload,
 		.size = queue->payload_size,
-		.budget = image_budget(set->arena, set, queue->payload_size)};
+		.budget = image_budget(set->arena, queue->payload_size,
+			BUDGET_TIMES, &set->spare)};
 	uint32_t n = ((const IpcMsgEntry *)queue->msg)->qnum;
 	struct items letters = {0};
 	struct image_item *letter;
@@ -506,7 +526,7 @@ int image_letters(struct image_set *set, const struct image_item *queue,
 	for (uint32_t i = 0; i < n; i++) {
 		letter = reader_item(&reader, &letters);
 		if (!letter)
-			return reader_damaged(&reader, IMAGE_TOO_RICH, err);
+			return reader_damaged(&reader, BUDGET_TOO_RICH, err);
 		code = reader_message(
 			&reader, &ipc_msg__descriptor, letter, err);
 		if (code < 0)

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "image/budget.h"
 #include "image/set_state.h"
 
 int image_set_new(struct arena *arena, int dir_fd, struct image_set **ret_set,
@@ -17,7 +18,7 @@ int image_set_new(struct arena *arena, int dir_fd, struct image_set **ret_set,
 	struct image_set *set = arena_new1(arena, struct image_set);
 
 	set->arena = arena;
-	set->spare = IMAGE_SPARE;
+	set->spare = BUDGET_SPARE;
 	set->temp = -1;
 	set->dir = fcntl(dir_fd, F_DUPFD_CLOEXEC, 3);
 	if (set->dir < 0)

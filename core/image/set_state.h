@@ -62,37 +62,9 @@ struct image_set {
 	struct image_listed *listed;  /* sorted by name */
 	VEC(struct image_span) spans; /* mapped files */
 	struct image_set *parent_set; /* once it was asked for */
-	uint64_t spare;		      /* see struct image_budget */
-	bool pages_counted;	      /* ... and the pages are in it */
+	uint64_t spare;		      /* of its readers (image/budget.h) */
 	struct image_source *source;  /* where files come from; NULL: dir */
 };
-
-/* What a parse may take of an arena: so many times the size of what is parsed.
- * Files of a few small records take more, which is no matter while the pages
- * beside them take more still: that comes from what a set has to spare, of
- * which IMAGE_SPARE is there from the start. So no set takes more than that
- * and IMAGE_TIMES what it occupies on its disk. */
-enum { IMAGE_TIMES = 10, IMAGE_SPARE = 16 << 20 };
-#define IMAGE_TOO_RICH "in memory its records take many times its size"
-
-struct image_budget {
-	struct arena *arena;
-	uint64_t left;	       /* of its own */
-	uint64_t spare;	       /* of a parse without a set */
-	struct image_set *set; /* or NULL */
-	bool spent;	       /* somebody wanted more */
-};
-
-/* set may be NULL. */
-struct image_budget image_budget(
-	struct arena *arena, struct image_set *set, uint64_t size);
-/* Whether there is so much; after image_budget_take it is taken. */
-bool image_budget_has(struct image_budget *budget, uint64_t size);
-bool image_budget_take(struct image_budget *budget, uint64_t size);
-
-/* protobuf-c memory within a budget; what is freed stays until the arena's
- * end. */
-ProtobufCAllocator image_allocator(struct image_budget *budget);
 
 /* A set with nothing in it but its directory. */
 int image_set_new(struct arena *arena, int dir_fd, struct image_set **ret_set,

@@ -288,6 +288,44 @@ static void tree_order(struct inspection *in, const struct index *by_ppid,
 	}
 }
 
+static size_t cores_count(int images)
+{
+	int fd = openat(images, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	const struct dirent *entry;
+	enum image_type type;
+	uint64_t id;
+	size_t n = 0;
+
+	while (dir && (entry = readdir(dir)))
+		n += image_name_parse(entry->d_name, &type, &id) &&
+		     type == IMAGE_CORE;
+	if (dir)
+		closedir(dir);
+	else if (fd >= 0)
+		close(fd);
+	return n;
+}
+
+/* Some images may be lost, and what is left is shown; but a thread takes much
+ * more to show than the few bytes that name it. */
+enum { CORES_LOST = 1000 };
+
+static int tasks_check(const struct inspection *in,
+	const struct image_list *list, struct err *err)
+{
+	size_t cores = cores_count(image_set_dir(in->set)), named = list->n;
+
+	for (size_t i = 0; i < list->n; i++)
+		named += ((const PstreeEntry *)list->at[i].msg)->n_threads;
+	if (named <= 2 * cores + CORES_LOST)
+		return 0;
+	return err_set(err, EBADMSG,
+		"pstree.img names %zu processes and threads, but there are "
+		"images of %zu threads only",
+		named, cores);
+}
+
 static int tasks_gather(struct inspection *in, struct err *err)
 {
 	struct image_list list = {0};
@@ -296,6 +334,9 @@ static int tasks_gather(struct inspection *in, struct err *err)
 	int code;
 
 	code = image_load(in->set, IMAGE_PSTREE, 0, &list, err);
+	if (code < 0)
+		return code;
+	code = tasks_check(in, &list, err);
 	if (code < 0)
 		return code;
 	all = branches_find(in->arena, &list, &by_ppid);

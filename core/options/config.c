@@ -11,7 +11,8 @@
 
 #define BLANK " \t\r"
 
-enum { CONFIG_MAX = 1 << 20 };
+/* Bytes, and options, each of which is kept with its place. */
+enum { CONFIG_MAX = 1 << 20, USES_MAX = 1000 };
 
 /* Takes the word at *at apart from the line; NULL when there is none.
  * *ret_open: its closing quote is missing. */
@@ -71,14 +72,20 @@ static int config_read_words(struct arena *arena, const char *where, char *name,
 	return 0;
 }
 
-static int config_read_line(struct arena *arena, const char *where, char *line,
-	struct option_uses *ret, struct err *err)
+static int config_read_line(struct arena *arena, const char *path,
+	unsigned int number, char *line, struct option_uses *ret,
+	struct err *err)
 {
 	bool open = false;
 	char *name = config_take_word(&line, &open), *value, *more;
+	const char *where;
 
 	if (!name)
 		return 0;
+	if (ret->n >= USES_MAX)
+		return err_set(err, E2BIG, "%s: there are more than %d options",
+			path, USES_MAX);
+	where = arena_printf(arena, "%s, line %u", path, number);
 	value = open ? NULL : config_take_word(&line, &open);
 	if (open)
 		return config_line_error(
@@ -96,7 +103,6 @@ int uses_read_file(struct arena *arena, const char *path,
 	char *text, *line, *end;
 	unsigned int number = 0;
 	struct err now = {0};
-	const char *where;
 	size_t size;
 	int rc;
 
@@ -122,8 +128,7 @@ int uses_read_file(struct arena *arena, const char *path,
 		end = strchr(line, '\n');
 		if (end)
 			*end++ = '\0';
-		where = arena_printf(arena, "%s, line %u", path, ++number);
-		rc = config_read_line(arena, where, line, ret, err);
+		rc = config_read_line(arena, path, ++number, line, ret, err);
 		if (rc)
 			return rc;
 	}

@@ -3,6 +3,7 @@
 import os
 import random
 import struct
+import subprocess
 
 import harm
 import image_edit
@@ -210,3 +211,57 @@ def harm_no_manifest(case):
         swap(path, whole)
     case.restore(victim)
     harm.quiet_verdict(case, victim)
+
+
+def varint(number):
+    out = b""
+    while number > 127:
+        out += bytes([number & 127 | 128])
+        number >>= 7
+    return out + bytes([number])
+
+
+def processes(size):
+    """Records of pstree: each process has one thread, itself."""
+    pid, n = 1000, 0
+    while n < size:
+        record = b"".join(
+            bytes([field << 3]) + varint(value) for field, value in
+            ((1, pid), (2, 1), (3, pid), (4, pid), (5, pid)))
+        yield struct.pack("<I", len(record)) + record
+        n += len(record) + 4
+        pid += 1
+
+
+def one_process(size, part):
+    record = bytes([8, 1, 16, 0, 24, 1, 32, 1]) + part * (size // len(part))
+    yield struct.pack("<I", len(record)) + record
+
+
+@test("no command takes more than ten times the bytes of an image", limit=120)
+def harm_rich_images(case):
+    dumped(case)
+    size = 40 << 20
+    os.unlink(os.path.join(case.img, "stasis.img"))
+    path = os.path.join(case.img, "pstree.img")
+    with open(path, "rb") as file:
+        head = file.read(8)
+    for name, records in (
+            ("processes", processes(size)),
+            ("threads", one_process(size, b"\x28\xe8\x07")),
+            ("nothing", one_process(size, b"\xf8\x01\x00"))):
+        with open(path, "wb") as file:
+            file.write(head)
+            file.writelines(records)
+        for words in (["inspect"], ["restore", "--plan"]):
+            engine = subprocess.Popen(
+                [case.stasis, *words, "-D", case.img],
+                stdout=subprocess.DEVNULL, stderr=subprocess.PIPE)
+            said = engine.stderr.read()
+            _, status, usage = os.wait4(engine.pid, 0)
+            engine.returncode = os.waitstatus_to_exitcode(status)
+            check(engine.returncode == 1 and b"pstree.img" in said
+                  or b"core-" in said or b"thread" in said,
+                  f"{name}, {words}: {engine.returncode} {said}")
+            check(usage.ru_maxrss << 10 < 10 * os.path.getsize(path),
+                  f"{name}, {words}: {usage.ru_maxrss} KiB")

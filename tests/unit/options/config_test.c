@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "options/uses.h"
 #include "parse.h"
 #include "test.h"
 
@@ -159,4 +160,27 @@ TEST(the_file_of_the_environment_comes_before_that_of_config)
 	unsetenv("CRIU_CONFIG_FILE");
 	CHECK_INT(p.options.timeout, 6);
 	CHECK(p.options.shell_job);
+}
+
+TEST(a_file_of_more_options_than_there_are_is_refused_and_blank_lines_are_free)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	char path[] = "/tmp/stasis-config-XXXXXX";
+	struct option_words warnings = {0};
+	struct option_uses uses = {0};
+	struct err err = {0};
+	char text[16384];
+	int fd = mkstemp(path);
+
+	memset(text, '\n', sizeof(text));
+	for (int i = 0; i < 60; i++)
+		CHECK_INT(write(fd, text, sizeof(text)), sizeof(text));
+	CHECK_INT(uses_read_file(arena, path, &uses, &warnings, &err), 0);
+	CHECK_INT(uses.n, 0);
+	for (int i = 0; i < 1001; i++)
+		CHECK_INT(write(fd, "tree 1\n", 7), 7);
+	CHECK_INT(uses_read_file(arena, path, &uses, &warnings, &err), -E2BIG);
+	CHECK(strstr(err.text, "more than 1000 options"));
+	close(fd);
+	unlink(path);
 }

@@ -131,3 +131,30 @@ TEST(an_answer_that_is_too_long_for_clients_is_not_sent)
 	resp.cr_errmsg = NULL;
 	CHECK_INT(packet_send(-1, &resp, &err), -EBADF);
 }
+
+TEST(a_request_of_many_empty_parts_is_refused_and_one_of_many_words_is_not)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	uint8_t *bytes = arena_alloc(arena, PACKET_REQUEST_MAX);
+	CriuOpts opts = CRIU_OPTS__INIT;
+	CriuReq req = CRIU_REQ__INIT;
+	char *words[100000];
+	struct err err = {0};
+	CriuReq *got;
+
+	req.opts = &opts;
+	opts.exec_cmd = words;
+	for (size_t i = 0; i < 100000; i++)
+		words[i] = (char *)"";
+	opts.n_exec_cmd = 100000;
+	CHECK_INT(packet_unpack(arena, bytes, criu_req__pack(&req, bytes), &got,
+			  &err),
+		-EBADMSG);
+	CHECK(strstr(err.text, "many times its size"));
+	for (size_t i = 0; i < 100000; i++)
+		words[i] = (char *)"-a";
+	opts.n_exec_cmd = 2000;
+	CHECK_INT(packet_unpack(arena, bytes, criu_req__pack(&req, bytes), &got,
+			  &err),
+		0);
+}
