@@ -226,18 +226,31 @@ static int victim_open(
 	return 0;
 }
 
+/* A zombie without threads is what it will be: there is nothing to stop. */
+static int process_stop_living(
+	struct dump *dump, struct victim *victim, struct err *err)
+{
+	struct proc_stat stat;
+	int code = proc_stat_read(&victim->proc, 0, &stat, err);
+
+	if (code)
+		return code;
+	if (stat.state == 'Z' && stat.num_threads <= 1) {
+		victim->state = TASK_DEAD;
+		return 0;
+	}
+	code = process_stop(dump, victim, err);
+	return code ? refusal_explain(dump, victim, code, err) : 0;
+}
+
 static int process_freeze(struct dump *dump, pid_t pid, struct err *err)
 {
 	struct victim_thread *leader;
 	struct victim *victim;
 	int code;
 
-	code = victim_open(dump, pid, &victim, err);
-	if (code)
-		return code;
-	code = process_stop(dump, victim, err);
-	if (code)
-		code = refusal_explain(dump, victim, code, err);
+	code = victim_open(dump, pid, &victim, err)
+		       ?: process_stop_living(dump, victim, err);
 	if (code)
 		return code;
 	if (victim->state != TASK_DEAD)
@@ -264,11 +277,14 @@ static int children_list(struct dump *dump, struct victim *victim,
 static int children_freeze(struct dump *dump, struct victim *victim,
 	bool *ret_again, struct err *err)
 {
-	size_t n, known;
+	size_t n = 0, known;
 	pid_t *pids;
 	int code;
 
-	code = children_list(dump, victim, &pids, &n, err);
+	/* Who is dead has left his to another. */
+	code = victim->state == TASK_DEAD
+		       ? 0
+		       : children_list(dump, victim, &pids, &n, err);
 	for (size_t i = 0; i < n && !code; i++) {
 		if (victim_find(dump, pids[i]))
 			continue;
