@@ -76,14 +76,16 @@ static int thread_check(const struct dump *dump,
 	const uint64_t want[] = {dump->own_pid_children, dump->time_ns,
 		dump->own_ns[1], dump->own_ns[2], dump->own_ns[3],
 		dump->own_ns[4], dump->own_ns[6]};
-	uint64_t ino;
-	int code = 0;
+	const char *const of_children[] = {names[0], names[1], NULL};
+	bool leads = thread->tid == thread->victim->pid;
+	uint64_t inos[sizeof(want) / sizeof(*want)] = {0};
+	int code = proc_read_ns_inos(&thread->victim->proc, thread->tid,
+		leads ? of_children : names, inos, err);
 
-	for (int i = 0; names[i] && !code; i++) {
-		code = proc_read_ns_ino(&thread->victim->proc, thread->tid,
-			names[i], &ino, err);
+	/* A leader's own are those of the process. */
+	for (int i = 0; (leads ? of_children : names)[i] && !code; i++) {
 		/* 0: a pid namespace without an init yet, or no such file. */
-		if (code || ino == want[i] || (i == 1 && !dump->own_time_ns))
+		if (inos[i] == want[i] || (i == 1 && !dump->own_time_ns))
 			continue;
 		err_set(err, EOPNOTSUPP,
 			i < 2 ? "thread %d of process %d has asked for a new "
@@ -103,14 +105,14 @@ static int thread_check(const struct dump *dump,
 
 int namespaces_check(struct dump *dump, struct victim *victim, struct err *err)
 {
-	uint64_t ino;
+	uint64_t inos[sizeof(same_namespaces) / sizeof(*same_namespaces)];
 	int code;
 
-	code = dump->own_ns[0] ? 0 : own_look(dump, err);
+	code = (dump->own_ns[0] ? 0 : own_look(dump, err))
+		       ?: proc_read_ns_inos(
+				  &victim->proc, 0, same_namespaces, inos, err);
 	for (int i = 0; same_namespaces[i] && !code; i++) {
-		code = proc_read_ns_ino(
-			&victim->proc, 0, same_namespaces[i], &ino, err);
-		if (code || ino == dump->own_ns[i])
+		if (inos[i] == dump->own_ns[i])
 			continue;
 		err_set(err, EOPNOTSUPP,
 			"process %d lives in a %s namespace of its own: "

@@ -306,16 +306,14 @@ int proc_read_timerslack(
 	return r;
 }
 
-int proc_read_ns_ino(const struct proc *proc, pid_t tid, const char *ns,
-	uint64_t *ret_ino, struct err *err)
+static int ns_ino_read(const struct proc *proc, pid_t tid, int dir,
+	const char *ns, uint64_t *ret_ino, struct err *err)
 {
-	char name[64], path[PROC_NAME_ROOM];
+	char name[64];
 	struct stat st;
 	int code;
 
-	snprintf(name, sizeof(name), "ns/%s", ns);
-	proc_name(path, tid, name);
-	if (!fstatat(proc->dir, path, &st, 0)) {
+	if (!fstatat(dir, ns, &st, 0)) {
 		*ret_ino = st.st_ino;
 		return 0;
 	}
@@ -324,5 +322,26 @@ int proc_read_ns_ino(const struct proc *proc, pid_t tid, const char *ns,
 		*ret_ino = 0;
 		return 0;
 	}
+	snprintf(name, sizeof(name), "ns/%s", ns);
 	return proc_fail(proc, "looking at", tid, name, code, err);
+}
+
+int proc_read_ns_inos(const struct proc *proc, pid_t tid, const char *const *ns,
+	uint64_t *ret_inos, struct err *err)
+{
+	_cleanup_fd_ int dir = -1;
+	int code = proc_open_file(
+		proc, tid, "ns", O_PATH | O_DIRECTORY, &dir, err);
+
+	for (size_t i = 0; ns[i] && !code; i++)
+		code = ns_ino_read(proc, tid, dir, ns[i], &ret_inos[i], err);
+	return code;
+}
+
+int proc_read_ns_ino(const struct proc *proc, pid_t tid, const char *ns,
+	uint64_t *ret_ino, struct err *err)
+{
+	const char *const one[] = {ns, NULL};
+
+	return proc_read_ns_inos(proc, tid, one, ret_ino, err);
 }

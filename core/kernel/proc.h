@@ -90,6 +90,9 @@ int proc_read_timerslack(
  * kernel has no such namespaces. */
 int proc_read_ns_ino(const struct proc *proc, pid_t tid, const char *ns,
 	uint64_t *ret_ino, struct err *err);
+/* The same of several, which costs less; NULL ends the list. */
+int proc_read_ns_inos(const struct proc *proc, pid_t tid, const char *const *ns,
+	uint64_t *ret_inos, struct err *err);
 
 /* /proc/PID/stat. Addresses and exit_code are 0 to readers who may not
  * ptrace the process. */
