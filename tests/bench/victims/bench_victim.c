@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* bench_victim: a process tree of a chosen shape that then only waits.
  *
- *	bench_victim small | memory MIB | threads N | processes N | vmas N
+ *	bench_victim small | memory MIB | shared MIB | sharers MIB | threads N |
+ *		processes N | vmas N
  *
  * The file named by $BENCH_READY is created when all of it is there.
  */
@@ -34,20 +35,21 @@ static void *idle(void *arg)
 	return arg;
 }
 
-static char *memory_map(size_t len)
+static char *memory_map(size_t len, int flags)
 {
 	char *mem = mmap(NULL, len, PROT_READ | PROT_WRITE,
-		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+		flags | MAP_ANONYMOUS, -1, 0);
 
 	if (mem == MAP_FAILED)
 		fail("mmap");
 	return mem;
 }
 
-static void memory_make(size_t mib)
+/* Random, so that nothing of it is stored once for many. */
+static void memory_make(size_t mib, int flags)
 {
 	size_t len = mib << 20;
-	uint64_t *word = (uint64_t *)memory_map(len), x;
+	uint64_t *word = (uint64_t *)memory_map(len, flags), x;
 
 	if (getrandom(&x, sizeof(x), 0) != sizeof(x))
 		fail("getrandom");
@@ -83,10 +85,18 @@ static void processes_make(size_t count)
 	}
 }
 
+/* A parent and 16 children that have what was there before the fork still in
+ * common, copy-on-write. */
+static void sharers_make(size_t mib)
+{
+	memory_make(mib, MAP_PRIVATE);
+	processes_make(17);
+}
+
 /* Every other page has another protection; each one holds a word. */
 static void vmas_make(size_t count)
 {
-	char *mem = memory_map(count * 4096);
+	char *mem = memory_map(count * 4096, MAP_PRIVATE);
 
 	for (size_t i = 0; i < count; i++) {
 		memcpy(mem + i * 4096, &i, sizeof(i));
@@ -102,7 +112,11 @@ int main(int argc, char **argv)
 	int fd;
 
 	if (argc > 1 && strcmp(argv[1], "memory") == 0)
-		memory_make(count);
+		memory_make(count, MAP_PRIVATE);
+	else if (argc > 1 && strcmp(argv[1], "shared") == 0)
+		memory_make(count, MAP_SHARED);
+	else if (argc > 1 && strcmp(argv[1], "sharers") == 0)
+		sharers_make(count);
 	else if (argc > 1 && strcmp(argv[1], "threads") == 0)
 		threads_make(count);
 	else if (argc > 1 && strcmp(argv[1], "processes") == 0)
