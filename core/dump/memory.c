@@ -189,6 +189,15 @@ static int own_count(struct scan *scan, const struct pagemap *pagemap,
 	return code;
 }
 
+static uint64_t in_common(const struct map *maps, size_t n)
+{
+	uint64_t kb = 0;
+
+	for (size_t i = 0; i < n; i++)
+		kb += maps[i].shared ? 0 : maps[i].shared_dirty_kb;
+	return kb << 10;
+}
+
 /* All areas in one go; regions never cross the border of an area. */
 static int pages_find_all(struct scan *scan, const struct map **maps,
 	struct pagemap *pagemap, struct err *err)
@@ -208,6 +217,7 @@ static int pages_find_all(struct scan *scan, const struct map **maps,
 		if (vma_is_scanned(pagemap, vma))
 			wanted[n++] = *maps[i];
 	}
+	scan->job->in_common = in_common(wanted, n);
 	if (!code && !pagemap->scan)
 		code = own_count(scan, pagemap, wanted, n, &own, err);
 	if (!code)

@@ -234,6 +234,15 @@ static int range_read(const struct pages_job *job, char *to,
 	return 0;
 }
 
+/* To pin a page that is shared copy-on-write makes a copy of it (5.19), which
+ * process_vm_readv does and /proc/PID/mem does not. */
+static bool pins(const struct copy *copy, const struct pages_job *job)
+{
+	enum { FEW = 8 };
+
+	return copy->vm_read && job->pid && job->in_common < job->size / FEW;
+}
+
 /* One system call when the kernel lets us, else range by range through
  * /proc/PID/mem, which regards no protection. */
 static int piece_read(struct copy *copy, const struct pages_job *job,
@@ -246,9 +255,8 @@ static int piece_read(struct copy *copy, const struct pages_job *job,
 	for (; size; to += got, at += got, size -= got) {
 		got = ranges_find(job, at, size, iov, &n);
 		local = (struct iovec){to, got};
-		if (copy->vm_read && job->pid &&
-			process_vm_readv(job->pid, &local, 1, iov, n, 0) ==
-				(ssize_t)got)
+		if (pins(copy, job) && process_vm_readv(job->pid, &local, 1,
+					       iov, n, 0) == (ssize_t)got)
 			continue;
 		for (size_t i = 0, in = 0; i < n; in += iov[i++].iov_len) {
 			code = range_read(job, to + in, &iov[i], err);

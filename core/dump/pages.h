@@ -34,7 +34,8 @@ struct pages_job {
 	int source;	    /* open while it is copied */
 	VEC(struct pages_span) spans;
 	uint64_t size;
-	int fd; /* the pages file */
+	uint64_t in_common; /* bytes of it that others have, copy-on-write */
+	int fd;		    /* the pages file */
 	uint64_t *digests;
 	struct pages_job *next;
 };

@@ -104,6 +104,7 @@ struct maps_size {
 static const struct maps_size maps_sizes[] = {
 	SIZE("KernelPageSize", false, page_kb),
 	SIZE("Rss", false, rss_kb),
+	SIZE("Shared_Dirty", false, shared_dirty_kb),
 	SIZE("Anonymous", false, anon_kb),
 	SIZE("AnonHugePages", false, anon_huge_kb),
 	SIZE("Shared_Hugetlb", true, hugetlb_kb),

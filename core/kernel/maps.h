@@ -74,6 +74,7 @@ struct map {
 	bool deleted;	  /* the path ended in " (deleted)" */
 	uint64_t page_kb; /* KernelPageSize: 4, or of huge pages */
 	uint64_t rss_kb, anon_kb, swap_kb, anon_huge_kb, hugetlb_kb;
+	uint64_t shared_dirty_kb; /* of a private area: copy-on-write */
 };
 
 struct maps {

@@ -52,6 +52,33 @@ def harm_dump_steps_running(case):
     harm.quiet_verdict(case, victim)
 
 
+def pss_kb(pids):
+    """What they hold, each page counted once."""
+    total = 0
+    for pid in pids:
+        with open(f"/proc/{pid}/smaps_rollup") as file:
+            total += sum(int(line.split()[1]) for line in file
+                         if line.startswith("Pss:"))
+    return total
+
+
+@test("a dump makes no copy of what a tree shares copy-on-write", limit=60)
+def harm_dump_shares(case):
+    victim = case.start([case.program("cow")])
+    case.ready(victim)
+    tree = [victim] + descendants(victim)
+    before = pss_kb(tree)
+    result = case.try_dump(victim, "--fail-at", "dump.depart")
+    harm.check_one_error(result, "dump.depart")
+    after = pss_kb(tree)
+    check(after < before + before // 8,
+          f"they held {before} kB before and {after} kB after")
+    case.dump(victim)
+    case.restore(victim)
+    case.go()
+    case.await_verdict(victim)
+
+
 @test("dump -R changes nothing in the victim, ten times in a row", limit=60)
 def harm_dump_running(case):
     victim = harm.quiet_victim(case)

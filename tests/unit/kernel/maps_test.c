@@ -23,6 +23,7 @@
 	"Size:                  8 kB\nKernelPageSize:        4 kB\n" \
 	"MMUPageSize:           4 kB\nRss:                   8 kB\n" \
 	"Pss:                   8 kB\nPss_Dirty:             0 kB\n" \
+	"Shared_Clean:          4 kB\nShared_Dirty:          8 kB\n" \
 	"Anonymous:             0 kB\nKSM:                   0 kB\n" \
 	"AnonHugePages:         0 kB\nSwap:                  0 kB\n" \
 	"SwapPss:               0 kB\nLocked:                0 kB\n" \
@@ -78,6 +79,7 @@ TEST(smaps_gives_areas_with_their_sizes_and_flags)
 	CHECK_INT(map->pkey, 3);
 	CHECK_INT(map->page_kb, 4);
 	CHECK_INT(map->rss_kb, 8);
+	CHECK_INT(map->shared_dirty_kb, 8);
 	CHECK_INT(map->dev_major, 0xfe);
 	CHECK_INT(map->dev_minor, 0);
 	CHECK_INT(map->ino, 247134);
