@@ -121,10 +121,12 @@ int io_read_file(struct arena *arena, int dir, const char *path,
 	return io_read_all(arena, fd, ret_bytes, ret_size);
 }
 
+enum { CALMLY = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC };
+
 /* The file of an O_PATH fd, opened in earnest. */
 static int looked_at_open(int looked, int dir, const char *path)
 {
-	const int flags = O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	const int flags = CALMLY;
 	char link[40];
 	int fd;
 
@@ -160,27 +162,58 @@ static int looked_at_absent(int dir, const char *path, struct err *err)
 	return err_code(err, -ENOENT, "opening %s", path);
 }
 
-int io_open_regular(int dir, const char *path, uint64_t max, int *ret_fd,
-	struct stat *ret_stat, struct err *err)
+/* Of a regular file that no link leads to, which is most of them: a FIFO that
+ * is swapped in does not block, and a link is not followed. */
+static int plainly_open(int dir, const char *path, struct stat *ret_before)
 {
-	_cleanup_fd_ int looked = openat(dir, path, O_PATH | O_CLOEXEC),
-			 fd = -1;
-	struct stat before, st;
+	if (fstatat(dir, path, ret_before, AT_SYMLINK_NOFOLLOW) ||
+		!S_ISREG(ret_before->st_mode))
+		return -1;
+	return openat(dir, path, CALMLY | O_NOFOLLOW);
+}
+
+static int opened_check(const struct stat *before, int fd, const char *path,
+	struct stat *ret, struct err *err)
+{
+	if (fstat(fd, ret))
+		return err_errno(err, "opening %s", path);
+	if (ret->st_dev != before->st_dev || ret->st_ino != before->st_ino)
+		return err_set(err, EBUSY,
+			"%s was replaced while it was opened", path);
+	return 0;
+}
+
+/* Any file, looked at before it is opened. */
+static int carefully_open(int dir, const char *path, struct stat *ret_before,
+	uint64_t max, int *ret_fd, struct err *err)
+{
+	_cleanup_fd_ int looked = openat(dir, path, O_PATH | O_CLOEXEC);
 	int code;
 
 	if (looked < 0 && errno == ENOENT)
 		return looked_at_absent(dir, path, err);
-	if (looked < 0 || fstat(looked, &before))
+	if (looked < 0 || fstat(looked, ret_before))
 		return err_errno(err, "opening %s", path);
-	code = regular_check(&before, path, max, err);
+	code = regular_check(ret_before, path, max, err);
 	if (code)
 		return code;
-	fd = looked_at_open(looked, dir, path);
-	if (fd < 0 || fstat(fd, &st))
-		return err_errno(err, "opening %s", path);
-	if (st.st_dev != before.st_dev || st.st_ino != before.st_ino)
-		return err_set(err, EBUSY,
-			"%s was replaced while it was opened", path);
+	*ret_fd = looked_at_open(looked, dir, path);
+	return *ret_fd < 0 ? err_errno(err, "opening %s", path) : 0;
+}
+
+int io_open_regular(int dir, const char *path, uint64_t max, int *ret_fd,
+	struct stat *ret_stat, struct err *err)
+{
+	struct stat before, st;
+	_cleanup_fd_ int fd = plainly_open(dir, path, &before);
+	int code = 0;
+
+	if (fd < 0)
+		code = carefully_open(dir, path, &before, max, &fd, err);
+	code = code ?: opened_check(&before, fd, path, &st, err)
+			      ?: regular_check(&st, path, max, err);
+	if (code)
+		return code;
 	if (ret_stat)
 		*ret_stat = st;
 	*ret_fd = fd_take(&fd);
