@@ -68,7 +68,8 @@ int image_file_temp(struct image_set *set, struct err *err)
 		return 0;
 	fd = place_new_dir(set->dir, set->temp_name);
 	if (fd < 0) {
-		err_code(err, fd, "making a directory in the image directory");
+		err_code(err, fd, "making a directory in the %s directory",
+			set->stream ? "work" : "image");
 		return fd == -EPERM || fd == -ELOOP || fd == -ENOTDIR
 			       ? err_hint(err, "another user who can write "
 					       "there seems to play with it")

@@ -13,8 +13,10 @@ import sys
 import time
 
 import forward
+import wire_tls
 from client import Client, messages, start_worker
 from harness import Skip, alive, check, read_text, state, test, wait_until
+from wire_server import take_over
 
 SLEEPER = [sys.executable, "-c", "import time\nwhile True: time.sleep(0.05)"]
 ADDRESS, PORT = "10.99.{}.{}", 7707
@@ -125,3 +127,33 @@ def rpc_two_hosts(case):
     now = os.readlink(f"/proc/{pid}/ns/net")
     check(now == its != mine, f"it is at {now}, not at {its}: "
           + read_text(os.path.join(host.images, "criu.log"), ""))
+
+
+@test("its memory goes to the other host's page server, encrypted, by RPC alone",
+      limit=40)
+def rpc_two_hosts_wire(case):
+    host, pki = HostB(case), wire_tls.authority(case)
+    pki.sign("server", names=f"IP:{host.far}")
+    fields = {who: {"tls": True, "tls_cacert": pki.path("ca.pem"),
+                    "tls_cert": pki.path(f"{who}.pem"),
+                    "tls_key": pki.path(f"{who}.key")}
+              for who in ("client", "server")}
+    victim = case.start([case.program("mem_private")])
+    case.ready(victim)
+    far = host.connect()
+    place = far.pb.criu_page_server_info(address=host.far, port=0)
+    answer = far.ok("PAGE_SERVER", {"images_dir": host.images, "ps": place,
+                                    **fields["server"]})
+    dumper = start_worker(case)
+    place = dumper.pb.criu_page_server_info(address=host.far,
+                                            port=answer.ps.port)
+    dumper.ok("DUMP", {"images_dir": case.img, "pid": victim, "ps": place,
+                       **fields["client"]})
+    case.gone([victim])
+    wait_until(lambda: not alive(answer.ps.pid), "the page server is done")
+    take_over(case, host.images)
+    host.connect().ok("RESTORE", {"images_dir": host.images, "log_level": 4})
+    check(os.readlink(f"/proc/{victim}/ns/net") == os.readlink(host.ns()),
+          "it is not at the other host")
+    case.go()
+    case.await_verdict(victim)

@@ -314,6 +314,10 @@ def stream_full_disk(case):
         check(code == 1 and "has gone away" in said, f"{code}: {said}")
         check(alive(victim), "the victim is gone")
         nothing_left(work)
+        with open(os.path.join(work, "stream"), "wb") as out:
+            code, said = ended(dump_start(case, victim, out))
+        check(code == 1 and "No space left" in said, f"{code}: {said}")
+        check(alive(victim) and os.listdir(case.img) == [], "harm, or left")
     finally:
         subprocess.run(["umount", "-l", work], check=True)
     goes_on(case, victim)
