@@ -272,16 +272,53 @@ static int target_emit(struct tape *tape, const struct holder *holder,
 	return 0;
 }
 
+/* What was told once and was to be told no more (EPOLLONESHOT) waits not even
+ * for errors; nothing else can. */
+static bool is_fired(const EventpollTfdEntry *target)
+{
+	return target->events & EPOLLONESHOT &&
+	       !(target->events & (EPOLLERR | EPOLLHUP));
+}
+
+/* Whoever is added waits for errors and the other side's end. Where these have
+ * come, they are told once more, here and to nobody. */
+static void fired_drain(
+	struct tape *tape, const struct holder *holder, size_t n)
+{
+	uint64_t room = tape_data(tape, NULL, n * sizeof(struct epoll_event));
+
+	tape_about(tape, "fd %d: an epoll set, what was told", holder->fd);
+	tape_try(tape, CALL_epoll_pwait, A(holder->fd), A_DATA(room), A(n),
+		A(0), A(0), A(0));
+}
+
+static int targets_emit(struct tape *tape, const struct holder *holder,
+	const EventpollFileEntry *set, bool fired, struct err *err)
+{
+	size_t n = 0;
+	int code = 0;
+
+	for (size_t i = 0; i < set->n_tfd && !code; i++) {
+		if (is_fired(set->tfd[i]) != fired)
+			continue;
+		code = target_emit(tape, holder, set->tfd[i], err);
+		n++;
+	}
+	if (fired && n && !code)
+		fired_drain(tape, holder, n);
+	return code;
+}
+
 static int eventpoll_emit(struct tape *tape, const struct object *object,
 	const struct holder *holder, struct err *err)
 {
 	const EventpollFileEntry *set = object->entry->epfd;
-	int code = 0;
+	int code;
 
 	if (!holder->first)
 		return 0;
-	for (size_t i = 0; i < set->n_tfd && !code; i++)
-		code = target_emit(tape, holder, set->tfd[i], err);
+	code = targets_emit(tape, holder, set, true, err)
+		       ?: targets_emit(tape, holder, set, false, err);
 	fown_emit(tape, holder, set->fown, set->flags);
 	return code;
 }

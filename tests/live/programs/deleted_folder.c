@@ -13,7 +13,7 @@ int main(void)
 	char outer[PATH_MAX], inner[PATH_MAX], path[PATH_MAX], got[8] = "";
 	char link[32];
 	struct stat stat;
-	int file, folder, unnamed;
+	int flags, file, folder, unnamed;
 
 	folders_make(outer, inner);
 	file = (int)CHECK_SYS(open(checkpoint_path(path, "outer/inner/file"),
@@ -28,7 +28,9 @@ int main(void)
 	CHECK_SYS(unlink(path));
 	CHECK_SYS(rmdir(inner));
 	CHECK_SYS(rmdir(outer));
+	flags = (int)CHECK_SYS(fcntl(folder, F_GETFL));
 	checkpoint_here();
+	CHECK_INT(fcntl(folder, F_GETFL), flags);
 	CHECK_INT(pread(file, got, 4, 0), 4);
 	CHECK_STR(got, "text");
 	CHECK_INT(access(outer, F_OK), -1);

@@ -2,8 +2,10 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """holder KIND: holds one fd of a kind on number 40, and waits for "go"."""
 import ctypes
+import fcntl
 import os
 import pty
+import signal
 import socket
 import struct
 import sys
@@ -22,6 +24,13 @@ def connection():
     client = socket.create_connection(listener.getsockname())
     keep.extend((listener, listener.accept()[0], client))
     return client.fileno()
+
+
+def dnotify():
+    folder = os.open(DIR, os.O_RDONLY | os.O_DIRECTORY)
+    signal.signal(signal.SIGIO, signal.SIG_IGN)
+    fcntl.fcntl(folder, fcntl.F_NOTIFY, fcntl.DN_CREATE | fcntl.DN_MULTISHOT)
+    return folder
 
 
 def unix_pair():
@@ -82,6 +91,7 @@ MAKERS = {
     "shared_proc": shared_proc,
     "foreign_proc": lambda: os.open("/proc/1/oom_score_adj",
                                     os.O_WRONLY),
+    "dnotify": dnotify,
     "unix": unix_pair,
     "tty": lambda: pty.openpty()[1],
     "inotify": lambda: ctypes.CDLL(None).inotify_init1(0),

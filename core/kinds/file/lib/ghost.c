@@ -435,8 +435,7 @@ int ghost_open(struct restore *restore, const RegFileEntry *reg, uint32_t ghost,
 			reg->name, ret_fd, err);
 	snprintf(link, sizeof(link), "/proc/self/fd/%d",
 		made >= 0 ? made : object->shelf_fd);
-	fd = open(link,
-		(flags & ~(O_NOFOLLOW | O_DIRECTORY | O_EXCL)) | O_CLOEXEC);
+	fd = open(link, (flags & ~(O_NOFOLLOW | O_EXCL)) | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(
 			err, "opening the deleted file '%s'", reg->name);

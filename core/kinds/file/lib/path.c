@@ -235,6 +235,21 @@ static int named_capture(struct dump *dump, const struct sighting *sighting,
 	return 0;
 }
 
+/* The kernel shows no notifications of folders (F_NOTIFY), but asking for them
+ * makes the asker the owner of the folder's signals, which have no other use.
+ */
+static int notify_refuse(const struct sighting *sighting,
+	const RegFileEntry *reg, struct err *err)
+{
+	if (!S_ISDIR(sighting->stat.st_mode) || !reg->fown->pid)
+		return 0;
+	err_set(err, EOPNOTSUPP,
+		"it is a folder whose changes are told by signals (dnotify), "
+		"which cannot be dumped yet");
+	return err_hint(err, "close it, or have the program take them back, "
+			     "owner and all (F_NOTIFY and F_SETOWN with 0)");
+}
+
 int path_capture(struct dump *dump, const struct sighting *sighting,
 	uint32_t id, RegFileEntry **ret, struct err *err)
 {
@@ -254,6 +269,8 @@ int path_capture(struct dump *dump, const struct sighting *sighting,
 		code = named_capture(dump, sighting, id, reg, err);
 	if (!code)
 		code = fown_capture(dump->arena, sighting, &reg->fown, err);
+	if (!code)
+		code = notify_refuse(sighting, reg, err);
 	if (!code)
 		*ret = reg;
 	return code;
