@@ -22,6 +22,7 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "kinds/file/lib/attributes.h"
 #include "kinds/file/lib/fown.h"
 #include "kinds/file/lib/memory_object.h"
 #include "kinds/table.h"
@@ -105,6 +106,10 @@ static int inode_store(struct dump *dump, const struct sighting *sighting,
 	code = seals_capture(fd, &inode, err);
 	if (!code)
 		code = huge_capture(fd, &inode, err);
+	if (!code)
+		code = attributes_capture(dump->arena, fd,
+			&inode.stasis_attribute, &inode.n_stasis_attribute,
+			err);
 	if (code)
 		return code;
 	memory_object_tell(dump, sighting, &inode.shmid);

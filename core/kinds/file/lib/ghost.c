@@ -11,6 +11,7 @@
 
 #include "base/fd.h"
 #include "base/io.h"
+#include "kinds/file/lib/attributes.h"
 #include "kinds/file/lib/ghost_link.h"
 #include "kinds/file/lib/ghost_place.h"
 #include "proto/paths.pb-c.h"
@@ -71,9 +72,10 @@ static int chunks_capture(struct dump *dump, uint32_t ghost, int fd,
 	return code;
 }
 
-static int content_capture(struct dump *dump, const struct stat *stat,
+static int content_capture(struct dump *dump, const struct sighting *sighting,
 	uint32_t ghost, int fd, struct err *err)
 {
+	const struct stat *stat = &sighting->stat;
 	GhostFileEntry entry = GHOST_FILE_ENTRY__INIT;
 	char whole[WHOLE_BELOW];
 	size_t size = 0;
@@ -87,6 +89,10 @@ static int content_capture(struct dump *dump, const struct stat *stat,
 	entry.ino = stat->st_ino;
 	entry.atim = time_capture(dump->arena, &stat->st_atim);
 	entry.mtim = time_capture(dump->arena, &stat->st_mtim);
+	code = attributes_capture(dump->arena, sighting->fd,
+		&entry.stasis_attribute, &entry.n_stasis_attribute, err);
+	if (code)
+		return code;
 	if (S_ISLNK(stat->st_mode)) {
 		code = ghost_link_read(dump->arena, fd, &entry.symlnk_target);
 	} else if (S_ISDIR(stat->st_mode)) {
@@ -137,16 +143,16 @@ static int ghost_store(struct dump *dump, const struct sighting *sighting,
 	if (code)
 		return code;
 	if (S_ISDIR(sighting->stat.st_mode))
-		return content_capture(dump, &sighting->stat, ghost, -1, err);
+		return content_capture(dump, sighting, ghost, -1, err);
 	if (S_ISLNK(sighting->stat.st_mode))
 		return content_capture(
-			dump, &sighting->stat, ghost, sighting->fd, err);
+			dump, sighting, ghost, sighting->fd, err);
 	/* The victim's own opening may be for writing alone. */
 	snprintf(link, sizeof(link), "/proc/self/fd/%d", sighting->fd);
 	fd = open(link, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return err_errno(err, "opening it to store its content");
-	return content_capture(dump, &sighting->stat, ghost, fd, err);
+	return content_capture(dump, sighting, ghost, fd, err);
 }
 
 int ghost_capture(struct dump *dump, const struct sighting *sighting,
@@ -376,8 +382,12 @@ static int content_restore(const struct image_list *list, const char *name,
 		(fchown(fd, entry->uid, entry->gid) ||
 			fchmod(fd, entry->mode & 07777) || futimens(fd, times)))
 		code = -errno;
-	return code ? err_code(err, code, "filling the deleted file '%s'", name)
-		    : 0;
+	if (code)
+		return err_code(
+			err, code, "filling the deleted file '%s'", name);
+	code = attributes_restore(
+		fd, entry->stasis_attribute, entry->n_stasis_attribute, err);
+	return code ? err_wrap(err, "the deleted file '%s'", name) : 0;
 }
 
 /* Whole and nameless; *ret_fd is open for reading and writing, of a link it

@@ -15,6 +15,7 @@
 #include "base/index.h"
 #include "base/io.h"
 #include "base/vec.h"
+#include "kinds/file/lib/attributes.h"
 #include "pages/source.h"
 
 #ifndef MFD_EXEC
@@ -252,7 +253,9 @@ static int memory_finish(const MemfdInodeEntry *inode, int fd, struct err *err)
 	if (inode->has_mode && (now.st_mode & 07777) != (inode->mode & 07777) &&
 		fchmod(fd, inode->mode & 07777))
 		return err_errno(err, "setting its permissions");
-	return seals_add(fd, inode->seals & ~late_seals(inode), err);
+	return attributes_restore(fd, inode->stasis_attribute,
+		       inode->n_stasis_attribute, err)
+		       ?: seals_add(fd, inode->seals & ~late_seals(inode), err);
 }
 
 static int memory_make(struct restore *restore, const MemfdInodeEntry *inode,
