@@ -29,8 +29,10 @@ CHANGED = {
 }
 
 
-def umount_all(place):
+def clean(case, place):
+    """Also where the victim did not get that far."""
     libc = ctypes.CDLL(None)
+    libc.swapoff(case.path("swapped").encode())
     while libc.umount2(place.encode(), DETACH) == 0:
         pass
 
@@ -55,7 +57,7 @@ def refuse(kind):
                 case.go()
             case.await_verdict(victim)
         finally:
-            umount_all(place)
+            clean(case, place)
     return refused
 
 
@@ -82,6 +84,6 @@ def harm_changed_program(case):
                              "executed.*not permitted")
         check(alive(victim), "harmed")
     finally:
-        umount_all(place.decode())
+        clean(case, place.decode())
     case.dump(victim)
     case.restore(victim)
