@@ -13,6 +13,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/ending.h"
 #include "base/fd.h"
 #include "base/io.h"
 #include "base/log.h"
@@ -181,14 +182,15 @@ static void client_accept(struct daemon *daemon)
 static void children_reap(struct daemon *daemon)
 {
 	const struct crowd_member *member;
+	char label[ENDING_LABEL];
 	int status;
 	pid_t pid;
 
 	while ((pid = waitpid(-1, &status, WNOHANG)) > 0) {
 		member = crowd_find(&daemon->crowd, pid);
 		if (!member || !member->quiet)
-			log_info("worker %d ended with status %#x", pid,
-				(unsigned)status);
+			log_info("worker %d ended: %s", pid,
+				ending_label(status, label));
 		crowd_remove(&daemon->crowd, pid);
 	}
 }

@@ -237,10 +237,8 @@ static int empty_ns_read(const struct wish_field *field, struct err *err)
 
 	if (mask & ~(uint32_t)CLONE_NEWNET)
 		return err_set(err, EINVAL,
-			"empty_ns is %#x, but only the "
-			"network namespace (%#x) may be "
-			"empty",
-			mask, CLONE_NEWNET);
+			"empty_ns names other namespaces than the network "
+			"namespace (CLONE_NEWNET), which alone may be empty");
 	if (!mask)
 		return 0;
 	field->wish->options.empty_net = true;

@@ -107,10 +107,13 @@ void aarch64_regs_prune(struct regs *regs)
  * own choice, and unmaps that place when the thread ends. */
 int aarch64_regs_check(const struct regs *regs, struct err *err)
 {
-	if (word_at(regs, AARCH64_GCS, GCS_ENABLED_AT))
-		return err_set(err, ENOTSUP,
+	if (word_at(regs, AARCH64_GCS, GCS_ENABLED_AT)) {
+		err_set(err, ENOTSUP,
 			"the thread uses a guarded control stack (GCS), which "
 			"is not supported");
+		return err_hint(err, "start the program without one: "
+				     "GLIBC_TUNABLES=glibc.cpu.aarch64_gcs=0");
+	}
 	return 0;
 }
 

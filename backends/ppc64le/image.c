@@ -32,10 +32,12 @@ int ppc64le_regs_check(const struct regs *regs, struct err *err)
 
 	if (ret < 0)
 		return ret;
-	if (gpr->msr & MSR_TM_ACTIVE)
-		return err_set(err, ENOTSUP,
+	if (gpr->msr & MSR_TM_ACTIVE) {
+		err_set(err, ENOTSUP,
 			"the thread is inside a memory transaction, which "
 			"cannot be saved");
+		return err_hint(err, "try again: transactions are short");
+	}
 	if (!(gpr->msr & MSR_64BIT))
 		return err_set(err, ENOTSUP,
 			"the thread runs 32-bit code, which is not supported");

@@ -77,15 +77,49 @@ static const char *find_words(const char *text, const char *what, size_t size)
 	return NULL;
 }
 
+static bool comes_after(const char *text, const char *at, const char *before)
+{
+	size_t size = strlen(before);
+
+	return (size_t)(at - text) >= size && !memcmp(at - size, before, size);
+}
+
 /* Is the text, or what follows a colon in it, about that? */
-static bool is_about(const char *text, const char *what, size_t size)
+static bool is_about(
+	const char *text, const char *what, size_t size, bool somebody)
 {
 	const char *at = text;
 
 	for (; (at = find_words(at, what, size)); at++)
-		if (at == text || (at - text >= 2 && !memcmp(at - 2, ": ", 2)))
+		if (at == text || comes_after(text, at, ": ") ||
+			(somebody && comes_after(text, at, "of ")))
 			return true;
 	return false;
+}
+
+/* The same number is the same one: "process 4", "thread 4" and "fd 3 of task
+ * 4" are all said of process 4. */
+static bool is_said(const char *text, const char *what, size_t size)
+{
+	static const char *const bodies[] = {"process ", "task ", "thread "};
+	char other[64];
+	size_t n;
+	int used;
+
+	for (size_t i = 0; i < sizeof(bodies) / sizeof(*bodies); i++) {
+		n = strlen(bodies[i]);
+		if (size <= n || memcmp(what, bodies[i], n) != 0 ||
+			strspn(what + n, "0123456789") != size - n)
+			continue;
+		for (size_t k = 0; k < sizeof(bodies) / sizeof(*bodies); k++) {
+			used = snprintf(other, sizeof(other), "%s%.*s",
+				bodies[k], (int)(size - n), what + n);
+			if (is_about(text, other, (size_t)used, true))
+				return true;
+		}
+		return false;
+	}
+	return is_about(text, what, size, false);
 }
 
 /* "a: b: " without those parts that the text says anyway. */
@@ -99,7 +133,7 @@ static void context_join(
 		size = strstr(context, ": ")
 			       ? (size_t)(strstr(context, ": ") - context)
 			       : strlen(context);
-		if (is_about(text, context, size))
+		if (is_said(text, context, size))
 			continue;
 		used += (size_t)snprintf(
 			ret + used, room - used, "%.*s: ", (int)size, context);

@@ -43,7 +43,8 @@ int err_copy(struct err *err, const struct err *from)
 
 /* Put "<context>: " in front of the text. What one of them says is not said
  * again by the other: "task 4: sched" and "thread 5 of task 4 ..." make "sched:
- * thread 5 of task 4 ...". Returns -code. */
+ * thread 5 of task 4 ...". "process 4" is said by "thread 4" and "task 4".
+ * Returns -code. */
 int err_wrap(struct err *err, const char *fmt, ...)
 	__attribute__((format(printf, 2, 3), nonnull(1)));
 

@@ -31,7 +31,7 @@ static int place_open(char *const *args, size_t n, size_t wanted, int *ret_fd,
 
 	*ret_fd = -1;
 	if (n != wanted || strchr(args[3], '/') || !strcmp(args[3], ".."))
-		return err_set(err, EBADMSG, "the line is not of our making");
+		return err_set(err, EBADMSG, "stasis did not write this line");
 	fd = open(args[0], O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd < 0)
 		return errno == ENOENT || errno == ENOTDIR || errno == ELOOP
@@ -195,8 +195,8 @@ static int list_take(int dir, const char *name, int *ret_fd, struct err *err)
 		return 0;
 	if (st.st_size > LIST_MAX)
 		return err_set(err, EBADMSG,
-			"the undo list '%s' has %lld bytes: nobody of us wrote "
-			"it",
+			"the undo list '%s' has %lld bytes: stasis did not "
+			"write it",
 			name, (long long)st.st_size);
 	*ret_fd = fd_take(&fd);
 	return 0;

@@ -81,7 +81,8 @@ static int registers_capture(struct dump *dump, struct victim_thread *thread,
 
 	code = be->settle(regs.set[0].bytes, thread->restart);
 	if (code)
-		return err_code(err, code, "settling its registers");
+		return err_code(err, code,
+			"making its registers such as can be placed anywhere");
 	code = be->thread_to_image(dump->arena, &regs, core, err);
 	return code ?: extra_capture(dump, thread, &regs, err);
 }
@@ -107,9 +108,11 @@ static int thread_capture(
 	code = registers_capture(dump, thread, core, err);
 	if (!code)
 		code = kinds_capture(dump, thread, i == 0, core, err);
-	if (code)
-		return err_wrap(err, "thread %d", thread->tid);
-	return 0;
+	if (code && i == 0)
+		return err_wrap(err, "process %d", victim->pid);
+	return code ? err_wrap(err, "thread %d of process %d", thread->tid,
+			      victim->pid)
+		    : 0;
 }
 
 int capture_threads(struct dump *dump, struct err *err)

@@ -193,17 +193,20 @@ static int refusal_explain(
 		proc_stat_read(&victim->proc, 0, &stat, ERR_UNREAD))
 		return code;
 	if (stat.flags & PF_KTHREAD) {
-		err_set(err, EINVAL, "%d (%s) is a kernel thread", stat.pid,
-			stat.comm);
+		err_set(err, EINVAL, "process %d (%s) is a kernel thread",
+			stat.pid, stat.comm);
 		return err_hint(err, "only user processes can be dumped");
 	}
 	if (stat.state != 'Z' && stat.state != 'X')
 		return tracer_explain(dump, victim, &stat, code, err);
-	if (stat.num_threads > 1)
-		return err_set(err, EOPNOTSUPP,
+	if (stat.num_threads > 1) {
+		err_set(err, EOPNOTSUPP,
 			"the main thread of process %d (%s) has ended while "
 			"others run on: this cannot be dumped",
 			stat.pid, stat.comm);
+		return err_hint(err, "have the main thread wait for the others "
+				     "instead of ending (pthread_exit)");
+	}
 	victim->state = TASK_DEAD;
 	return 0;
 }

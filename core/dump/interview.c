@@ -40,7 +40,9 @@ static int trap_check(const struct victim_thread *thread, struct err *err)
 		thread->status.sig_pending | thread->status.sig_pending_shared;
 
 	if (pending & 1ull << (SIGTRAP - 1)) {
-		err_set(err, EBUSY, "thread %d has a SIGTRAP pending",
+		err_set(err, EBUSY,
+			"a SIGTRAP waits in thread %d, and would end what the "
+			"dump does in it",
 			thread->tid);
 		return err_hint(err, "let it receive the signal, then retry");
 	}

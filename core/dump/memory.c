@@ -284,7 +284,7 @@ static int victim_capture(struct dump *dump, struct victim *victim,
 		code = image_append(dump->images, IMAGE_MM,
 			(uint64_t)victim->task->pid, &mm->base, NULL, 0, err);
 	if (code)
-		return err_wrap(err, "memory of process %d", victim->pid);
+		return err_wrap(err, "process %d", victim->pid);
 	return 0;
 }
 

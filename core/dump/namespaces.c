@@ -2,6 +2,7 @@
 #include "dump/namespaces.h"
 
 #include <errno.h>
+#include <string.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -24,6 +25,21 @@ enum {
 
 static const char *const same_namespaces[] = {
 	"pid", "net", "ipc", "uts", "mnt", "user", "cgroup", NULL};
+
+/* As people call what the kernel abbreviates. */
+static const char *label_of(const char *link)
+{
+	static const struct {
+		const char *link, *label;
+	} all[] = {{"net", "network"}, {"ipc", "IPC"}, {"uts", "UTS"},
+		{"mnt", "mount"}, {"pid_for_children", "pid"},
+		{"time_for_children", "time"}};
+
+	for (size_t i = 0; i < sizeof(all) / sizeof(*all); i++)
+		if (strcmp(link, all[i].link) == 0)
+			return all[i].label;
+	return link;
+}
 
 static int own_open(struct proc *ret, struct err *err)
 {
@@ -57,12 +73,14 @@ static int time_check(struct dump *dump, struct victim *victim, struct err *err)
 		return code;
 	if (victim == dump->victims.at[0])
 		dump->time_ns = ino;
-	if (ino != dump->time_ns)
-		return err_set(err, EOPNOTSUPP,
-			"process %d has another time namespace than process "
-			"%d: only one in a tree can be dumped",
-			victim->pid, dump->victims.at[0]->pid);
-	return 0;
+	if (ino == dump->time_ns)
+		return 0;
+	err_set(err, EOPNOTSUPP,
+		"process %d has another time namespace than process %d: only "
+		"one in a tree can be dumped",
+		victim->pid, dump->victims.at[0]->pid);
+	return err_hint(err, "dump the tree that begins with process %d alone",
+		victim->pid);
 }
 
 /* Of one thread: those that its children would be born into, and all others
@@ -94,10 +112,7 @@ static int thread_check(const struct dump *dump,
 			      : "thread %d of process %d lives in a %s "
 				"namespace of its own, which cannot be dumped "
 				"yet",
-			thread->tid, thread->victim->pid,
-			i == 0	 ? "pid"
-			: i == 1 ? "time"
-				 : names[i]);
+			thread->tid, thread->victim->pid, label_of(names[i]));
 		return err_hint(err, "dump it before unshare(2) or setns(2)");
 	}
 	return code;
@@ -117,7 +132,7 @@ int namespaces_check(struct dump *dump, struct victim *victim, struct err *err)
 		err_set(err, EOPNOTSUPP,
 			"process %d lives in a %s namespace of its own: "
 			"containers are not built yet",
-			victim->pid, same_namespaces[i]);
+			victim->pid, label_of(same_namespaces[i]));
 		return err_hint(err,
 			"run stasis inside that namespace (nsenter -t %d -a)",
 			victim->pid);

@@ -39,6 +39,16 @@ struct orders {
 	struct order vm, files, fs, sighand;
 };
 
+static int space_refuse(pid_t one, pid_t other, struct err *err)
+{
+	err_set(err, EOPNOTSUPP,
+		"processes %d and %d share one address space (vfork or "
+		"CLONE_VM): this cannot be dumped",
+		one, other);
+	return err_hint(err, "after vfork that ends as soon as the child has "
+			     "called execve: dump then");
+}
+
 static int shared_vm_refuse(
 	const struct dump *dump, const struct victim *victim, struct err *err)
 {
@@ -47,10 +57,8 @@ static int shared_vm_refuse(
 			dump->victims.at[i] != victim &&
 			dump->victims.at[i]->task->ids->vm_id ==
 				victim->task->ids->vm_id)
-			return err_set(err, EOPNOTSUPP,
-				"processes %d and %d share one address space "
-				"(vfork or CLONE_VM): this cannot be dumped",
-				dump->victims.at[i]->pid, victim->pid);
+			return space_refuse(
+				dump->victims.at[i]->pid, victim->pid, err);
 	}
 	return 0;
 }

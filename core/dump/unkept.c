@@ -83,6 +83,15 @@ static const char *label_copy(struct arena *arena, const char *label)
 	return arena_printf(arena, "%.*s", (int)strcspn(label, "\n"), label);
 }
 
+static int mode_refuse(const struct victim_thread *thread, const char *what,
+	const char *hint, struct err *err)
+{
+	err_set(err, EOPNOTSUPP,
+		"thread %d of process %d %s, which cannot be dumped yet",
+		thread->tid, thread->victim->pid, what);
+	return err_hint(err, "%s", hint);
+}
+
 static int flags_check(const struct victim_thread *thread, struct err *err)
 {
 	const struct proc *proc = &thread->victim->proc;
@@ -94,17 +103,17 @@ static int flags_check(const struct victim_thread *thread, struct err *err)
 	if (code)
 		return code;
 	if ((stat.flags & PF_IO_FLUSHER) == PF_IO_FLUSHER)
-		return err_set(err, EOPNOTSUPP,
-			"thread %d of process %d writes out for others "
-			"(PR_SET_IO_FLUSHER), which cannot be dumped yet",
-			thread->tid, proc->pid);
+		return mode_refuse(thread,
+			"writes out for others (PR_SET_IO_FLUSHER)",
+			"have it end that (prctl(PR_SET_IO_FLUSHER, 0)) before "
+			"the checkpoint",
+			err);
 	/* PR_SCHED_CORE_GET, of that thread alone. */
 	if (!prctl(SCHED_CORE, 0, thread->tid, 0, &cookie) && cookie)
-		return err_set(err, EOPNOTSUPP,
-			"thread %d of process %d shares its core only with "
-			"its group (PR_SCHED_CORE), which cannot be dumped "
-			"yet",
-			thread->tid, proc->pid);
+		return mode_refuse(thread,
+			"shares its core only with its group (PR_SCHED_CORE)",
+			"start the program without core scheduling (coresched)",
+			err);
 	return 0;
 }
 

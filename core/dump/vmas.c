@@ -47,16 +47,6 @@ static bool is_special(const struct map *map)
 	return map->path[0] == '[' && !begins(map, shared_name_begins);
 }
 
-static int unsupported(const struct victim *victim, const struct map *map,
-	const char *what, struct err *err)
-{
-	return err_set(err, EOPNOTSUPP,
-		"process %d: the mapping %llx-%llx (%s) is %s, which cannot "
-		"be dumped",
-		victim->pid, (unsigned long long)map->start,
-		(unsigned long long)map->end, map->path, what);
-}
-
 /* Nobody else has that memory, nor its tags. */
 static bool tags_are_own(const struct map *map)
 {
@@ -64,39 +54,77 @@ static bool tags_are_own(const struct map *map)
 	       (!map->ino || is_special(map));
 }
 
+static const char unmap_hint[] =
+	"have the program unmap it before the checkpoint";
+
+struct oddity {
+	const char *what, *hint;
+};
+
+static const struct oddity watched = {"watched through userfaultfd",
+	"have its watcher let it go (UFFDIO_UNREGISTER) before the checkpoint"};
+static const struct oddity shadow_stack = {"a shadow stack",
+	"start the program without one: "
+	"GLIBC_TUNABLES=glibc.cpu.x86_shstk=off"};
+static const struct oddity tagged = {
+	"tagged memory (MTE) of a file, shared or in huge pages",
+	"have the program tag private memory alone"};
+static const struct oddity keyed = {"guarded by a protection key",
+	"have the program give it key 0 (pkey_mprotect) before the "
+	"checkpoint"};
+static const struct oddity device = {"memory of a device", unmap_hint};
+static const struct oddity aio = {"a ring of asynchronous I/O",
+	"have the program end it (io_destroy) before the checkpoint"};
+static const struct oddity kernel_object = {
+	"memory of a kernel object", unmap_hint};
+static const struct oddity socket_ring = {"a ring of a socket", unmap_hint};
+static const struct oddity sysv = {"System V shared memory",
+	"have the program detach it (shmdt) before the checkpoint"};
+static const struct oddity sealed = {"sealed by mseal",
+	"such memory can never be unmapped or moved again: start the program "
+	"without sealing"};
+
+/* What cannot be dumped; NULL: it can. */
+static const struct oddity *map_oddity(const struct map *map)
+{
+	if (map->flags & (MAP_VM_UM | MAP_VM_UW | MAP_VM_UI))
+		return &watched;
+	if (map->flags & MAP_VM_SS)
+		return &shadow_stack;
+	if (map->flags & MAP_VM_MT && !tags_are_own(map))
+		return &tagged;
+	/* Code that cannot be read has a key of the kernel's own. */
+	if (map->pkey && map->prot != PROT_EXEC)
+		return &keyed;
+	if (map->flags & (MAP_VM_IO | MAP_VM_PF) && !is_special(map))
+		return &device;
+	if (begins(map, "/[aio]"))
+		return &aio;
+	if (begins(map, "anon_inode:"))
+		return &kernel_object;
+	if (begins(map, "socket:"))
+		return &socket_ring;
+	/* Its inode is its number, which may be 0. */
+	if (begins(map, "/SYSV") && (map->deleted || !map->ino))
+		return &sysv;
+	if (map->flags & MAP_VM_SL && !is_special(map))
+		return &sealed;
+	return NULL;
+}
+
 static int map_check(
 	const struct victim *victim, const struct map *map, struct err *err)
 {
-	if (map->flags & (MAP_VM_UM | MAP_VM_UW | MAP_VM_UI))
-		return unsupported(
-			victim, map, "watched through userfaultfd", err);
-	if (map->flags & MAP_VM_SS)
-		return unsupported(victim, map, "a shadow stack", err);
-	if (map->flags & MAP_VM_MT && !tags_are_own(map))
-		return unsupported(victim, map,
-			"tagged memory (MTE) of a file, shared or in huge "
-			"pages",
-			err);
-	/* Code that cannot be read has a key of the kernel's own. */
-	if (map->pkey && map->prot != PROT_EXEC)
-		return unsupported(
-			victim, map, "guarded by a protection key", err);
-	if (map->flags & (MAP_VM_IO | MAP_VM_PF) && !is_special(map))
-		return unsupported(victim, map, "memory of a device", err);
-	if (strncmp(map->path, "/[aio]", 6) == 0)
-		return unsupported(
-			victim, map, "a ring of asynchronous I/O", err);
-	if (strncmp(map->path, "anon_inode:", 11) == 0)
-		return unsupported(
-			victim, map, "memory of a kernel object", err);
-	if (strncmp(map->path, "socket:", 7) == 0)
-		return unsupported(victim, map, "a ring of a socket", err);
-	/* Its inode is its number, which may be 0. */
-	if (strncmp(map->path, "/SYSV", 5) == 0 && (map->deleted || !map->ino))
-		return unsupported(victim, map, "System V shared memory", err);
-	if (map->flags & MAP_VM_SL && !is_special(map))
-		return unsupported(victim, map, "sealed by mseal", err);
-	return 0;
+	const struct oddity *oddity = map_oddity(map);
+
+	if (!oddity)
+		return 0;
+	err_set(err, EOPNOTSUPP,
+		"process %d: the mapping %llx-%llx (%s) is %s, which cannot "
+		"be dumped",
+		victim->pid, (unsigned long long)map->start,
+		(unsigned long long)map->end, map->path, oddity->what);
+	return err_hint(err, "%s", oddity->hint);
 }
 
 static uint32_t anon_status(const struct map *map)

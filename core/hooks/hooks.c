@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/ending.h"
 #include "base/fd.h"
 #include "base/log.h"
 #include "base/vec.h"
@@ -102,6 +103,7 @@ static int script_await(
 static int hooks_run_script(struct run *run, const char *script,
 	const char *name, char **environment, struct err *err)
 {
+	char label[ENDING_LABEL];
 	int rc, status;
 	pid_t pid;
 
@@ -120,8 +122,8 @@ static int hooks_run_script(struct run *run, const char *script,
 			"action script '%s' failed at %s with exit status %d",
 			script, name, WEXITSTATUS(status));
 	return err_set(err, ECANCELED,
-		"action script '%s' was killed at %s by signal %d", script,
-		name, WTERMSIG(status));
+		"action script '%s' was killed at %s by %s", script, name,
+		ending_label(status, label));
 }
 
 int hooks_tell(

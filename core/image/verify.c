@@ -76,7 +76,8 @@ static int verify_size(int dir, const StasisFile *file,
 	struct stat st;
 
 	if (fstatat(dir, file->name, &st, 0) < 0)
-		err_errno(err, "looking at it");
+		errno == ENOENT ? err_set(err, ENOENT, "it is missing")
+				: err_errno(err, "looking at it");
 	else if (!S_ISREG(st.st_mode))
 		err_set(err, EBADMSG, "it is not a regular file");
 	else if ((uint64_t)st.st_size != file->size)

@@ -275,7 +275,7 @@ static int thread_taken(
 	const struct tape *tape, const char *about, struct err *err)
 {
 	err_set(err, EEXIST,
-		"%s: the number of %s is taken by another process or thread",
+		"%s: the pid of %s is in use by another process or thread",
 		tape->title, about);
 	return err_hint(err, "end that one (ps -eL shows it), or restore in a "
 			     "new pid namespace");

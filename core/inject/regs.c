@@ -40,7 +40,7 @@ int regs_fetch(struct arena *arena, const struct backend *be, pid_t tid,
 		if (code && set[i].optional)
 			continue;
 		if (code)
-			return err_wrap(err, "registers %s", set[i].name);
+			return err_wrap(err, "%s", set[i].name);
 		code = set_check(tid, be, i, size, err);
 		if (code)
 			return code;
@@ -61,7 +61,7 @@ static int word_poke(
 
 	memcpy(&word, bytes, sizeof(word));
 	if (ptrace(PTRACE_POKEUSER, tid, (void *)at, word))
-		return err_errno(err, "placing a word of thread %d", tid);
+		return err_errno(err, "placing a register of thread %d", tid);
 	return 0;
 }
 
@@ -80,7 +80,7 @@ int regs_place(const struct backend *be, pid_t tid, const struct regs *regs,
 			code = ptrace_regset_set(tid, set[i].note,
 				regs->set[i].bytes, regs->set[i].size, err);
 		if (code)
-			return err_wrap(err, "registers %s", set[i].name);
+			return err_wrap(err, "%s", set[i].name);
 	}
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <sys/ptrace.h>
 #include <sys/wait.h>
 
+#include "base/ending.h"
 #include "inject/lift.h"
 #include "inject/regs.h"
 #include "kernel/ptrace.h"
@@ -131,6 +132,7 @@ static int wait_syscall_stop(struct remote_thread *thread, struct err *err)
 
 int remote_wait_trap(struct remote_thread *thread, struct err *err)
 {
+	char label[SIGNAL_LABEL];
 	int status, code;
 
 	for (;;) {
@@ -143,8 +145,8 @@ int remote_wait_trap(struct remote_thread *thread, struct err *err)
 					       WSTOPSIG(status) == SIGBUS ||
 					       WSTOPSIG(status) == SIGILL))
 			return err_set(err, EFAULT,
-				"thread %d: the agent died of signal %d",
-				thread->tid, WSTOPSIG(status));
+				"thread %d: the agent died of %s", thread->tid,
+				signal_label(WSTOPSIG(status), label));
 		code = stop_pass(thread, status, false, err);
 		if (code)
 			return code;

@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/ending.h"
 #include "base/index.h"
 #include "pages/source.h"
 #include "inspect/machine.h"
@@ -36,6 +37,7 @@ static int record_load(struct image_set *set, enum image_type type, uint64_t id,
 
 static const char *state_text(struct arena *arena, const TaskCoreEntry *tc)
 {
+	char label[ENDING_LABEL];
 	int status;
 
 	if (!tc)
@@ -46,9 +48,8 @@ static const char *state_text(struct arena *arena, const TaskCoreEntry *tc)
 		return "alive";
 	case 2:
 		if (WIFSIGNALED(status))
-			return arena_printf(arena,
-				"zombie, killed by signal %d",
-				WTERMSIG(status));
+			return arena_printf(arena, "zombie, killed by %s",
+				ending_label(status, label));
 		return arena_printf(
 			arena, "zombie, exit status %d", WEXITSTATUS(status));
 	case 3:

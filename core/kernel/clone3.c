@@ -17,11 +17,9 @@ static int clone3_fail(const struct clone3_wish *wish, struct err *err)
 	int code = errno;
 
 	if (!wish->set_tid_n) {
-		err_errno(err, "making a process (clone3, flags %#llx)",
-			(unsigned long long)wish->flags);
+		err_errno(err, "making a process (clone3)");
 	} else {
-		err_errno(err, "making process %d (clone3, flags %#llx)",
-			wish->set_tid[0], (unsigned long long)wish->flags);
+		err_errno(err, "making process %d (clone3)", wish->set_tid[0]);
 		if (code == EEXIST)
 			err_hint(err,
 				"another process or thread has that pid; end "

@@ -4,6 +4,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "base/ending.h"
+
 int pidfd_open_task(pid_t pid, unsigned flags, int *ret_fd, struct err *err)
 {
 	int fd = (int)syscall(SYS_pidfd_open, pid, flags);
@@ -26,8 +28,10 @@ int pidfd_copy_file(int pidfd, pid_t pid, int fd, int *ret_fd, struct err *err)
 
 int pidfd_kill(int pidfd, pid_t pid, int sig, struct err *err)
 {
+	char label[SIGNAL_LABEL];
+
 	if (syscall(SYS_pidfd_send_signal, pidfd, sig, NULL, 0))
-		return err_errno(
-			err, "sending signal %d to process %d", sig, pid);
+		return err_errno(err, "sending %s to process %d",
+			signal_label(sig, label), pid);
 	return 0;
 }

@@ -51,9 +51,10 @@ int proc_open(pid_t pid, struct proc *ret, struct err *err)
 
 	snprintf(path, sizeof(path), "/proc/%d", pid);
 	dir = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (dir < 0 && errno == ENOENT)
+		return err_set(err, ESRCH, "there is no process %d", pid);
 	if (dir < 0)
-		return err_code(err, errno == ENOENT ? -ESRCH : -errno,
-			"looking for process %d in /proc", pid);
+		return err_errno(err, "looking for process %d in /proc", pid);
 	ret->pid = pid;
 	ret->dir = dir;
 	return 0;

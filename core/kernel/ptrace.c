@@ -14,6 +14,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "base/ending.h"
 #include "base/vec.h"
 #include "kernel/proc.h"
 
@@ -102,8 +103,7 @@ int ptrace_seize(pid_t tid, unsigned long options, struct err *err)
 int ptrace_options_set(pid_t tid, unsigned long options, struct err *err)
 {
 	if (ptrace_ask_number(PTRACE_SETOPTIONS, tid, 0, options))
-		return err_errno(err, "setting trace options %#lx of thread %d",
-			options, tid);
+		return err_errno(err, "setting how thread %d is traced", tid);
 	return 0;
 }
 
@@ -117,11 +117,13 @@ int ptrace_interrupt(pid_t tid, struct err *err)
 static int ptrace_go(
 	int request, pid_t tid, int sig, const char *what, struct err *err)
 {
+	char label[SIGNAL_LABEL];
+
 	if (!ptrace_ask_number(request, tid, 0, (uintptr_t)sig))
 		return 0;
 	if (sig)
-		return err_errno(
-			err, "%s thread %d with signal %d", what, tid, sig);
+		return err_errno(err, "%s thread %d with %s", what, tid,
+			signal_label(sig, label));
 	return err_errno(err, "%s thread %d", what, tid);
 }
 
@@ -155,14 +157,16 @@ int ptrace_detach(pid_t tid, int sig, struct err *err)
 static int ptrace_judge_stop(
 	pid_t tid, int status, int *ret_status, struct err *err)
 {
+	char label[ENDING_LABEL];
+
 	if (WIFEXITED(status))
 		return err_set(err, ESRCH,
 			"thread %d ended with exit code %d instead of stopping",
 			tid, WEXITSTATUS(status));
 	if (WIFSIGNALED(status))
 		return err_set(err, ESRCH,
-			"thread %d was killed by signal %d instead of stopping",
-			tid, WTERMSIG(status));
+			"thread %d was killed by %s instead of stopping", tid,
+			ending_label(status, label));
 	*ret_status = status;
 	return 0;
 }
@@ -291,8 +295,7 @@ int ptrace_regset_get(
 	if (ptrace_ask(PTRACE_GETREGSET, tid, note, &iov)) {
 		if (errno == EINVAL || errno == ENODEV || errno == EIO)
 			return -errno;
-		return err_errno(err, "reading register set %#x of thread %d",
-			note, tid);
+		return err_errno(err, "reading registers of thread %d", tid);
 	}
 	*size = iov.iov_len;
 	return 0;
@@ -306,8 +309,8 @@ int ptrace_regset_set(
 
 	if (ptrace_ask(PTRACE_SETREGSET, tid, note, &iov))
 		return err_errno(err,
-			"placing register set %#x (%zu bytes) of thread %d",
-			note, size, tid);
+			"placing %zu bytes of registers of thread %d", size,
+			tid);
 	return 0;
 }
 

@@ -19,6 +19,7 @@
 #include <unistd.h>
 
 #include "backend.h"
+#include "base/ending.h"
 #include "base/fd.h"
 #include "base/io.h"
 #include "base/vec.h"
@@ -234,6 +235,8 @@ static int answer_take(struct arena *arena, int fd,
 
 static int end_judge(int code, int status, struct err *err)
 {
+	char label[ENDING_LABEL];
+
 	if (code == -ETIMEDOUT)
 		return err_set(err, ETIMEDOUT, "it took too long");
 	if (code == -EFBIG)
@@ -243,14 +246,9 @@ static int end_judge(int code, int status, struct err *err)
 	if (WIFEXITED(status) && WEXITSTATUS(status) == NO_BOX)
 		return err_set(err, ECHILD,
 			"the process for it could not be confined");
-	if (WIFSIGNALED(status))
-		return err_set(err, ECHILD,
-			"the process for it was killed by signal %d",
-			WTERMSIG(status));
-	if (WEXITSTATUS(status))
-		return err_set(err, ECHILD,
-			"the process for it ended with status %d",
-			WEXITSTATUS(status));
+	if (WIFSIGNALED(status) || WEXITSTATUS(status))
+		return err_set(err, ECHILD, "the process for it ended: %s",
+			ending_label(status, label));
 	return 0;
 }
 

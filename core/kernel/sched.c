@@ -16,8 +16,26 @@ struct sched_args {
 };
 
 /* ioprio_get and ioprio_set by tid. */
-enum { IOPRIO_TASK = 1 };
+enum { IOPRIO_TASK = 1, IOPRIO_CLASS_BITS = 13 };
 enum { CPUS_WORDS_MAX = 1024 }; /* 65,536 CPUs */
+
+static const char *policy_name(uint32_t policy)
+{
+	static const char *const names[] = {"SCHED_OTHER", "SCHED_FIFO",
+		"SCHED_RR", "SCHED_BATCH", "an unknown policy", "SCHED_IDLE",
+		"SCHED_DEADLINE", "SCHED_EXT"};
+
+	return names[policy < sizeof(names) / sizeof(*names) ? policy : 4];
+}
+
+static const char *ioprio_class_name(int ioprio)
+{
+	static const char *const names[] = {
+		"none", "real time", "best effort", "idle"};
+	unsigned class = (unsigned)ioprio >> IOPRIO_CLASS_BITS;
+
+	return class < 4 ? names[class] : "unknown";
+}
 
 int sched_attrs_read(pid_t tid, struct sched_attrs *ret, struct err *err)
 {
@@ -58,9 +76,9 @@ int sched_attrs_write(
 
 	if (syscall(SYS_sched_setattr, tid, &args, 0))
 		return err_errno(err,
-			"scheduling thread %d (policy %u, nice %d, priority "
-			"%u)",
-			tid, attrs->policy, attrs->nice, attrs->priority);
+			"scheduling thread %d (%s, nice %d, priority %u)", tid,
+			policy_name(attrs->policy), attrs->nice,
+			attrs->priority);
 	return 0;
 }
 
@@ -79,8 +97,9 @@ int sched_ioprio_write(pid_t tid, int ioprio, struct err *err)
 {
 	if (syscall(SYS_ioprio_set, IOPRIO_TASK, tid, ioprio))
 		return err_errno(err,
-			"setting the I/O priority of thread %d to %#x", tid,
-			(unsigned)ioprio);
+			"setting the I/O priority of thread %d to class %s, "
+			"level %d",
+			tid, ioprio_class_name(ioprio), ioprio & 7);
 	return 0;
 }
 

@@ -209,9 +209,9 @@ int sockdiag_collect_inet(struct arena *arena, int protocol, uint32_t states,
 		/* No such protocol or family here, so no such sockets. */
 		if (r && r != -ENOENT && r != -EINVAL)
 			return err_code(err, r,
-				"asking for the %s sockets of protocol %d "
-				"(sock_diag)",
-				i ? "IPv6" : "IPv4", protocol);
+				"asking for the %s sockets of %s (sock_diag)",
+				protocol == IPPROTO_TCP ? "TCP" : "UDP",
+				i ? "IPv6" : "IPv4");
 		for (size_t k = 0; !r && k < dump.inets.n; k++)
 			*vec_push(arena, &inets) = dump.inets.at[k];
 	}

@@ -49,7 +49,7 @@ int kinds_capture(struct dump *dump, struct victim_thread *thread, bool leader,
 		sighting.answer = &thread->answers[i];
 		code = kinds[i]->capture(dump, &sighting, core, err);
 		if (code)
-			return err_wrap(err, "%s", kinds[i]->name);
+			return code;
 	}
 	return 0;
 }
@@ -133,11 +133,14 @@ int kinds_of_entry(
 
 	if (!kind)
 		return type_refuse(entry, err);
-	if (!entry_has(entry, kind->schema))
-		return err_set(err, EBADMSG,
-			"files.img: file %u is said to be a %s, and the image "
-			"has no such message for it",
-			entry->id, kind->name);
+	if (!entry_has(entry, kind->schema)) {
+		err_set(err, EBADMSG,
+			"files.img is damaged: file %u is said to be a %s, and "
+			"has no %s",
+			entry->id, kind->name, kind->schema->name);
+		return err_hint(
+			err, "copy the image directory again, or dump again");
+	}
 	*ret = kind;
 	return 0;
 }

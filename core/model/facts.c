@@ -88,7 +88,7 @@ static int rlimits_use(struct facts *facts, struct err *err)
 
 	for (int i = 0; i < FACTS_RLIMITS; i++) {
 		if (prlimit(0, (enum __rlimit_resource)i, NULL, &limit))
-			return err_errno(err, "reading resource limit %d", i);
+			return err_errno(err, "reading our resource limits");
 		facts->rlimits[i].cur = limit.rlim_cur;
 		facts->rlimits[i].max = limit.rlim_max;
 	}

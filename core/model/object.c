@@ -51,8 +51,8 @@ const char *object_name(const struct object *object, char ret[OBJECT_NAME])
 		snprintf(ret, OBJECT_NAME, "fd %d of task %d (%s)", holder->fd,
 			holder->task->pid, object->kind->name);
 	else if (holder)
-		snprintf(ret, OBJECT_NAME, "a file of task %d (%s)",
-			holder->task->pid, object->kind->name);
+		snprintf(ret, OBJECT_NAME, "%s of task %d",
+			holder->what ?: "a file", holder->task->pid);
 	else
 		snprintf(ret, OBJECT_NAME, "file %u of the images (%s)",
 			object->id, object->kind->name);

@@ -30,6 +30,7 @@ struct holder {
 	struct thread *thread; /* task and thread kinds */
 	int fd;		       /* files: final number; -1: no fd (mapping) */
 	bool first;	       /* ... of all: it does what is done once */
+	const char *what;      /* no fd: "the working directory" */
 	bool cloexec;
 };
 
@@ -95,7 +96,7 @@ static inline const struct object *holder_object(
 		       : NULL;
 }
 /* As its user knows it: "fd 3 of task 42 (pipe)", and of a file that none has
- * under a number "a file of task 42 (regular file)". Returns ret. */
+ * under a number "the executable of task 42". Returns ret. */
 enum { OBJECT_NAME = 96 };
 const char *object_name(const struct object *object, char ret[OBJECT_NAME]);
 /* b must be made before a. */

@@ -49,11 +49,12 @@ static int options_check_dump(const struct options *o, struct err *err)
 		return err_hint(err, "give the pid of the root of the tree "
 				     "with -t PID");
 	}
-	if (o->leave_running && o->leave_stopped)
-		return err_set(err, EINVAL,
-			"--leave-running and "
-			"--leave-stopped contradict one "
+	if (o->leave_running && o->leave_stopped) {
+		err_set(err, EINVAL,
+			"--leave-running and --leave-stopped contradict one "
 			"another");
+		return err_hint(err, "leave one of them out");
+	}
 	return o->page_server ? options_check_wire(o, err) : 0;
 }
 

@@ -155,7 +155,8 @@ static int pages_add(struct receiver *receiver,
 	if (!code && (flags & ~(uint32_t)(PAGES_PARENT | PAGES_LAZY |
 					  PAGES_PRESENT)))
 		code = err_set(err, EBADMSG,
-			"the peer marks pages with 0x%x, which is not known",
+			"the peer marks pages with flags that are not known "
+			"(0x%x)",
 			flags);
 	if (!code && flags & PAGES_PARENT)
 		code = parent_check(receiver, message, err);

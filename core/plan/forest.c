@@ -12,6 +12,7 @@
 #include <signal.h>
 #include <linux/sched.h>
 
+#include "base/ending.h"
 #include "plan/plan.h"
 
 static struct birth *birth_add(
@@ -160,6 +161,7 @@ static int exit_signal_set(
 	struct birth *birth, const struct task *task, struct err *err)
 {
 	const StasisTaskExtra *extra = task->extra;
+	char own[SIGNAL_LABEL], makers[SIGNAL_LABEL];
 
 	if (extra && extra->has_exit_signal)
 		birth->exit_signal = (int)extra->exit_signal;
@@ -167,10 +169,11 @@ static int exit_signal_set(
 		birth->exit_signal == birth->maker->exit_signal)
 		return 0;
 	err_set(err, EOPNOTSUPP,
-		"task %d tells its parent of its end by signal %d, and task "
-		"%d, which must make it, by signal %d",
-		task->pid, birth->exit_signal, birth->maker->pid,
-		birth->maker->exit_signal);
+		"task %d tells its parent of its end by %s, and task %d, which "
+		"must make it, by %s",
+		task->pid, signal_label(birth->exit_signal, own),
+		birth->maker->pid,
+		signal_label(birth->maker->exit_signal, makers));
 	return err_hint(err, "such a tree cannot be rebuilt yet");
 }
 

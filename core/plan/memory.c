@@ -90,7 +90,7 @@ static void rest_unmap(struct plan *plan, struct tape *tape)
 	const struct zone *zone = &plan->zone;
 	uint64_t end = plan->host->task_size ?: plan->host->be->task_size;
 
-	tape_about(tape, "memory: what the newborn began with");
+	tape_about(tape, "removing the memory that it began with");
 	tape_call(tape, CALL_munmap, A(0), A(zone->start));
 	tape_call(tape, CALL_munmap, A(zone->end), A(end - zone->end));
 }
@@ -365,12 +365,13 @@ static int pages_read(struct plan_task *pt, struct tape *tape, struct err *err)
 	int code = elsewhere_refuse(pt->task, err);
 
 	if (pt->shared_reading)
-		meet(tape, "the coordinator, who fills a share",
+		meet(tape, "waiting for stasis to fill its part of the memory",
 			offsetof(struct reel_words, mapped));
 	for (uint32_t i = 0; i < pt->task->pages.n_files && !code; i++)
 		code = file_read(pt, tape, i, err);
 	if (pt->shared_reading)
-		meet(tape, "the coordinator's share",
+		meet(tape,
+			"waiting for the part of the memory that stasis fills",
 			offsetof(struct reel_words, filled));
 	return code;
 }

@@ -91,8 +91,8 @@ static void stagings_print(const struct plan_task *pt, FILE *out)
 static void zone_print(const struct zone *zone, FILE *out)
 {
 	shown_print(out,
-		"zone %llx-%llx: code %llx, vdso %llx, reel %llx, "
-		"staged memory %llx\n",
+		"set aside %llx-%llx: agent %llx, vdso %llx, tapes %llx, "
+		"inherited memory %llx\n",
 		(unsigned long long)zone->start, (unsigned long long)zone->end,
 		(unsigned long long)zone->code, (unsigned long long)zone->park,
 		(unsigned long long)zone->reel,
@@ -104,7 +104,7 @@ void plan_print(const struct plan *plan, FILE *out)
 	shown_print(out, "births\n");
 	for (size_t i = 0; i < plan->births.n; i++)
 		birth_print(plan->births.at[i], out);
-	shown_print(out, "objects, by their number on the shelf\n");
+	shown_print(out, "objects, by the fd number at which they are made\n");
 	for (size_t i = 0; i < plan->order.n; i++)
 		object_print(plan->order.at[i], out);
 	for (size_t i = 0; i < plan->reopens.n; i++)

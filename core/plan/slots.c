@@ -38,6 +38,7 @@ static int hold(struct plan *plan, struct task *task, uint32_t id, int fd,
 		.task = task,
 		.thread = &task->threads[0],
 		.fd = fd,
+		.what = fd < 0 ? what : NULL,
 		.cloexec = cloexec,
 	};
 	return 0;
@@ -95,7 +96,7 @@ static int task_hold(struct plan *plan, struct plan_task *pt, struct err *err)
 		if (vma_is_file(task->mm->vmas[i]))
 			code = hold(plan, task,
 				(uint32_t)task->mm->vmas[i]->shmid, -1, false,
-				"a mapping", err);
+				"a mapped file", err);
 	return code;
 }
 

@@ -161,7 +161,7 @@ static void shelf_close(struct plan *plan, struct plan_task *pt)
 {
 	if (pt->table_shared)
 		return;
-	tape_about(pt->tapes[0], "closing the shelf");
+	tape_about(pt->tapes[0], "closing files that are kept for others");
 	tape_call(pt->tapes[0], CALL_close_range, A(plan->shelf_base),
 		A(plan->shelf_end - 1), A(0));
 }
@@ -230,8 +230,8 @@ static int task_record(struct plan *plan, struct plan_task *pt, struct err *err)
 	pt->reel_size = at + tape_size(pt->tapes[0]);
 	if (pt->reel_size > plan->zone.reel_room)
 		return err_set(err, E2BIG,
-			"task %d: its tapes take %llu bytes, more than the "
-			"%llu set aside",
+			"task %d: the steps of its restore take %llu bytes, "
+			"more than the %llu set aside",
 			pt->task->pid, (unsigned long long)pt->reel_size,
 			(unsigned long long)plan->zone.reel_room);
 	return 0;

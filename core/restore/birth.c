@@ -11,6 +11,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "base/ending.h"
 #include "base/log.h"
 #include "kernel/clone3.h"
 #include "kernel/keyring.h"
@@ -165,6 +166,7 @@ static int deaths_check(struct birth_ward *ward, struct err *err)
 {
 	struct proc_stat stat;
 	struct birth *birth;
+	char label[ENDING_LABEL];
 	struct proc proc;
 	int code;
 
@@ -179,8 +181,9 @@ static int deaths_check(struct birth_ward *ward, struct err *err)
 		if (!code && stat.state != 'Z')
 			continue;
 		return err_set(err, ECHILD,
-			"task %d died while it was being made (status %#x)",
-			birth->pid, code ? 0 : (unsigned)stat.exit_code);
+			"task %d died while it was being made%s%s", birth->pid,
+			code ? "" : ": ",
+			code ? "" : ending_label((int)stat.exit_code, label));
 	}
 	return 0;
 }

@@ -59,7 +59,8 @@ int board_new(size_t births, struct board **ret, struct err *err)
 		PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (board == MAP_FAILED)
-		return err_errno(err, "mapping a page to share with newborns");
+		return err_errno(
+			err, "mapping a page to share with the new processes");
 	keeper_enter(board);
 	*ret = board;
 	return 0;

@@ -7,6 +7,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
+#include "base/ending.h"
 #include "inject/remote.h"
 #include "kernel/caps.h"
 #include "kernel/ptrace.h"
@@ -110,6 +111,7 @@ static int tape_verdict(struct birth_ward *ward, struct plan_task *pt,
 static int leader_check(
 	struct birth_ward *ward, struct plan_task *pt, struct err *err)
 {
+	char label[ENDING_LABEL];
 	int status, code;
 
 	if (waitpid(pt->task->pid, &status, WNOHANG | __WALL) <= 0)
@@ -118,8 +120,8 @@ static int leader_check(
 	if (code)
 		return code;
 	return err_set(err, ECHILD,
-		"task %d stopped or died before its time (status %#x)",
-		pt->task->pid, (unsigned)status);
+		"task %d stopped or died before its time: %s", pt->task->pid,
+		ending_label(status, label));
 }
 
 /* Until so many of the task have come to a word of its reel. */

@@ -234,8 +234,9 @@ static int objects_read(struct restore *restore, struct err *err)
 		entry = (FileEntry *)list.at[i].msg;
 		if (entry->id > 64 * list.n + 4096)
 			return err_set(err, EBADMSG,
-				"files.img: file number %u is absurd",
-				entry->id);
+				"files.img is damaged: it has file number %u, "
+				"and only %zu files",
+				entry->id, list.n);
 		if (entry->id > objects->max_id)
 			objects->max_id = entry->id;
 	}
@@ -252,8 +253,8 @@ static int outside_mark(struct restore *restore, uint32_t id, struct err *err)
 
 	if (!object || !object->kind->key)
 		return err_set(err, EBADMSG,
-			"file %u is told to be outside of the tree, and is "
-			"none that can be",
+			"stasis.img says that file %u was given from outside "
+			"(--external), and files of its sort never are",
 			id);
 	object->outside = true;
 	return 0;
@@ -291,10 +292,11 @@ static const char *other_namespace(
 		uint32_t own, root;
 	} all[] = {
 		{"pid", own->has_pid_ns_id, own->pid_ns_id, root->pid_ns_id},
-		{"net", own->has_net_ns_id, own->net_ns_id, root->net_ns_id},
-		{"ipc", own->has_ipc_ns_id, own->ipc_ns_id, root->ipc_ns_id},
-		{"uts", own->has_uts_ns_id, own->uts_ns_id, root->uts_ns_id},
-		{"mnt", own->has_mnt_ns_id, own->mnt_ns_id, root->mnt_ns_id},
+		{"network", own->has_net_ns_id, own->net_ns_id,
+			root->net_ns_id},
+		{"IPC", own->has_ipc_ns_id, own->ipc_ns_id, root->ipc_ns_id},
+		{"UTS", own->has_uts_ns_id, own->uts_ns_id, root->uts_ns_id},
+		{"mount", own->has_mnt_ns_id, own->mnt_ns_id, root->mnt_ns_id},
 		{"user", own->has_user_ns_id, own->user_ns_id,
 			root->user_ns_id},
 		{"cgroup", own->has_cgroup_ns_id, own->cgroup_ns_id,

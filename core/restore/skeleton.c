@@ -98,9 +98,11 @@ static int children_fork(struct birth_ward *ward, struct birth *birth,
 static int session_lead(const struct birth *birth, struct err *err)
 {
 	if (birth->leads_session && setsid() < 0)
-		return err_errno(err, "setsid");
+		return err_errno(
+			err, "becoming the leader of session %d", birth->pid);
 	if (birth->leads_group && setpgid(0, 0))
-		return err_errno(err, "setpgid to lead group %d", birth->pid);
+		return err_errno(
+			err, "becoming the leader of group %d", birth->pid);
 	return 0;
 }
 
@@ -187,7 +189,7 @@ static int reel_map(const struct birth_ward *ward, const struct plan_task *pt,
 	reel = map_at(zone->reel, pt->reel_size, MAP_SHARED, ward->reels.fd,
 		(off_t)pt->reel_file_at);
 	if (reel == MAP_FAILED)
-		return err_errno(err, "mapping the reel");
+		return err_errno(err, "mapping the steps of its restore");
 	return 0;
 }
 
@@ -398,7 +400,7 @@ void skeleton_live(struct birth_ward *ward, struct birth *birth)
 	code = birth->plan ? task_live(ward, birth, &err)
 			   : dead_live(ward, birth, &err);
 	if (code && err.code) {
-		err_wrap(&err, "making %s %d", birth->task ? "task" : "helper",
+		err_wrap(&err, "%s %d", birth->task ? "task" : "helper process",
 			birth->pid);
 		board_fail(ward->board, &err);
 	}

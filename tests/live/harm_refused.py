@@ -91,7 +91,7 @@ ODD = {
     "semaphore": r"semaphore 0 of set \d+.*SEM_UNDO",
     "pid_to_come": "new pid namespace for its children",
     "time_to_come": "new time namespace for its children",
-    "thread_uts": "thread .* uts namespace of its own",
+    "thread_uts": "thread .* UTS namespace of its own",
     "thread_files": "thread .* open files of its own",
     "thread_fs": "thread .* a working directory.* of its own",
     "segments": "segments.*modify_ldt",
@@ -279,7 +279,7 @@ def harm_thread_taken(case):
     if not other:
         raise Skip("clone3(set_tid) is not allowed here")
     result = case.try_restore()
-    harm.check_one_error(result, rf"number of thread {tids[1]} is taken")
+    harm.check_one_error(result, rf"pid of thread {tids[1]} is in use")
     check("thread: " not in result.err, f"a step's name: {result.err}")
     check(alive(other), "the owner of the number was killed")
     check(state(victim) is None, "the root is back")

@@ -81,17 +81,17 @@ static int answer_leave(int socket, struct err *err)
 	return 0;
 }
 
-static int entry_check(const struct object *object, const UnixSkEntry *unix_sk,
-	struct err *err)
+static int entry_check(const UnixSkEntry *unix_sk, struct err *err)
 {
 	if (unix_sk->uflags == CLIENT_CALLBACK &&
 		unix_sk->type == SOCK_SEQPACKET &&
 		unix_sk->state == TCP_ESTABLISHED)
 		return 0;
-	return err_set(err, ENOTSUP,
-		"file %u is a unix socket (inode %u), which cannot be restored "
+	err_set(err, ENOTSUP,
+		"it is a unix socket (socket:[%u]), which cannot be restored "
 		"yet",
-		object->id, unix_sk->ino);
+		unix_sk->ino);
+	return err_hint(err, "restore it with the engine that made the image");
 }
 
 static int client_make(struct restore *restore, struct object *object,
@@ -102,7 +102,7 @@ static int client_make(struct restore *restore, struct object *object,
 	int pair[2], code;
 
 	(void)restore;
-	code = entry_check(object, unix_sk, err);
+	code = entry_check(unix_sk, err);
 	if (code)
 		return code;
 	if (socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair))
@@ -123,7 +123,7 @@ static int client_emit(struct tape *tape, const struct object *object,
 	const struct holder *holder, struct err *err)
 {
 	const UnixSkEntry *unix_sk = object->entry->usk;
-	int code = entry_check(object, unix_sk, err);
+	int code = entry_check(unix_sk, err);
 
 	if (!code)
 		fown_emit(tape, holder, unix_sk->fown, unix_sk->flags);

@@ -125,7 +125,7 @@ static int params_restore(
 		.prefer = entry->prefer};
 	if (ioctl(fd, PARAMS_SET, &params))
 		return err_errno(
-			err, "telling an epoll set how to look at devices");
+			err, "setting the busy polling of an epoll set");
 	return 0;
 }
 

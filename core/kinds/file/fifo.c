@@ -31,9 +31,13 @@ static int path_entry_capture(struct dump *dump,
 	code = path_capture(dump, sighting, id, &entry.reg, err);
 	/* Emitting sees the other entry only. */
 	if (!code && (entry.reg->fown->pid || entry.reg->flags & O_ASYNC)) {
-		err_set(err, EOPNOTSUPP, "it is a FIFO that tells by signal");
-		return err_hint(err, "take O_ASYNC and the owner away before "
-				     "the checkpoint");
+		err_set(err, EOPNOTSUPP,
+			"it is a FIFO that sends a signal when it becomes "
+			"ready (O_ASYNC or F_SETOWN), which cannot be dumped "
+			"yet");
+		return err_hint(err, "have the program take O_ASYNC and the "
+				     "owner away (F_SETFL, F_SETOWN 0), or "
+				     "close it, before the checkpoint");
 	}
 	return code ? code
 		    : image_append(dump->images, IMAGE_FILES, 0, &entry.base,
@@ -72,11 +76,9 @@ static const RegFileEntry *entry_find(
 	const struct objects *objects, const struct object *object)
 {
 	const FifoEntry *fifo = object->entry->fifo;
-	const struct object *path = NULL;
+	const struct object *path = objects_find(
+		objects, fifo->has_regf_id ? fifo->regf_id : fifo->id);
 
-	if (fifo)
-		path = objects_find(
-			objects, fifo->has_regf_id ? fifo->regf_id : fifo->id);
 	return path ? path->entry->reg : NULL;
 }
 
@@ -101,8 +103,8 @@ static int fifo_make(struct restore *restore, struct object *object,
 	int code = 0;
 
 	if (!reg)
-		return err_set(err, EBADMSG, "file %u is a FIFO without a path",
-			object->id);
+		return err_set(
+			err, EBADMSG, "files.img has no path for this FIFO");
 	/* Opening one end waits for the other, unless it is here. */
 	code = path_find(restore, reg, &found, err) ?:
 	       fifo_check(reg, found, err) ?:

@@ -123,6 +123,18 @@ static bool has_ao_keys(int fd)
 	return getsockopt(fd, SOL_TCP, AO_INFO, info, &size) == 0;
 }
 
+static const char signs_hint[] =
+	"the kernel tells nobody the keys: close the socket before the "
+	"checkpoint, and have the program open and sign it again";
+
+static int signs_with_ao_refuse(struct err *err)
+{
+	err_set(err, EOPNOTSUPP,
+		"it signs its TCP segments (TCP-AO), and the keys would be "
+		"lost");
+	return err_hint(err, signs_hint);
+}
+
 /* Keys can be given to a socket, but are never told again in a form that
  * could be given to another. */
 static int signature_refuse(
@@ -137,9 +149,10 @@ static int signature_refuse(
 	seen = sockdiag_find_inet(all, inet->ino);
 	if (!seen || !seen->signs)
 		return 0;
-	return err_set(err, EOPNOTSUPP,
+	err_set(err, EOPNOTSUPP,
 		"it signs its TCP segments (TCP_MD5SIG), and the keys would be "
 		"lost");
+	return err_hint(err, signs_hint);
 }
 
 static int tcp_capture(
@@ -154,9 +167,7 @@ static int tcp_capture(
 		return err_errno(err, "asking for the state of a TCP socket");
 	inet->state = info.tcpi_state;
 	if (has_ao_keys(fd))
-		return err_set(err, EOPNOTSUPP,
-			"it signs its TCP segments (TCP-AO), and the keys "
-			"would be lost");
+		return signs_with_ao_refuse(err);
 	if (inet->state == TCP_CLOSE) {
 		/* One that never was connected has not been shut down. */
 		return poller.revents & POLLRDHUP
@@ -170,7 +181,7 @@ static int tcp_capture(
 	if (!info.tcpi_unacked)
 		return signature_refuse(dump, inet, err);
 	err_set(err, EOPNOTSUPP,
-		"%u connections wait to be accepted, and would be lost",
+		"connections wait to be accepted (%u), and would be lost",
 		info.tcpi_unacked);
 	return err_hint(err, "dump at a moment when the program has accepted "
 			     "them");
@@ -183,10 +194,15 @@ static int udp_refuse(int fd, struct err *err)
 
 	sockopt_get(fd, SOL_UDP, UDP_CORK, &corked);
 	sockopt_get(fd, SOL_UDP, UDP_ENCAP, &encapsulates);
-	if (corked || encapsulates)
-		return err_set(err, EOPNOTSUPP, "it is a UDP socket that %s",
+	if (corked || encapsulates) {
+		err_set(err, EOPNOTSUPP, "it is a UDP socket that %s",
 			corked ? "is corked (UDP_CORK)"
 			       : "belongs to a tunnel (UDP_ENCAP)");
+		return err_hint(err,
+			corked ? "dump at a moment when the program has sent "
+				 "the datagram that it gathers"
+			       : "close it before the checkpoint");
+	}
 	if (poll(&poller, 1, 0) < 0)
 		return err_errno(err, "asking whether datagrams wait");
 	if (poller.revents & POLLIN && !(poller.revents & POLLRDHUP)) {
@@ -282,9 +298,9 @@ static int address_restore(const InetSkEntry *inet, const uint32_t *words,
 {
 	if (n != (inet->family == AF_INET6 ? 4 : 1) || port > UINT16_MAX)
 		return err_set(err, EBADMSG,
-			"a socket of family %u with %zu words of address and "
-			"port %u",
-			inet->family, n, port);
+			"its address in the image is damaged: %zu words and "
+			"port %u of an %s socket",
+			n, port, inet->family == AF_INET6 ? "IPv6" : "IPv4");
 	memset(ret, 0, sizeof(*ret));
 	ret->any.sa_family = (sa_family_t)inet->family;
 	if (inet->family == AF_INET) {
@@ -393,12 +409,13 @@ static int inet_check(const struct object *object, struct err *err)
 
 	if (!inet->opts)
 		return err_set(err, EBADMSG,
-			"file %u is a socket without its options", object->id);
+			"the image has no options for this socket");
 	if ((inet->family != AF_INET && inet->family != AF_INET6) ||
 		(inet->proto != IPPROTO_TCP && inet->proto != IPPROTO_UDP))
 		return err_set(err, EOPNOTSUPP,
-			"it is a socket of family %u and protocol %u, which "
-			"are not built yet",
+			"it is an internet socket that is neither TCP nor UDP "
+			"(family %u, protocol %u), which cannot be restored "
+			"yet",
 			inet->family, inet->proto);
 	return 0;
 }

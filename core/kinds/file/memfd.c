@@ -188,7 +188,9 @@ static int inode_find(struct restore *restore, uint32_t id,
 	inode = *book_slot(restore->arena, &restore->book, "memfd", id, 0);
 	if (!inode)
 		return err_set(err, EBADMSG,
-			"the image has no memory object of number %u", id);
+			"memfd.img has no entry of number %u, which it is made "
+			"from",
+			id);
 	*ret = inode;
 	return 0;
 }

@@ -199,9 +199,9 @@ static int pipe_plan(
 
 	if ((entry->flags & O_ACCMODE) == O_ACCMODE)
 		return err_set(err, EBADMSG,
-			"file %u is a pipe that is open for neither reading "
-			"nor writing",
-			object->id);
+			"the image opens pipe:[%u] neither for reading nor for "
+			"writing",
+			entry->pipe_id);
 	if ((entry->flags & O_ACCMODE) != O_RDONLY && entry->flags & O_DIRECT)
 		pipe->packets = true;
 	if (flags_are_plain(entry->flags))

@@ -50,6 +50,21 @@ static clockid_t clock_base(uint32_t clock)
 	return (clockid_t)clock;
 }
 
+static const char *clock_label(uint32_t clock)
+{
+	static const char *const names[] = {
+		[CLOCK_REALTIME] = "CLOCK_REALTIME",
+		[CLOCK_MONOTONIC] = "CLOCK_MONOTONIC",
+		[CLOCK_BOOTTIME] = "CLOCK_BOOTTIME",
+		[CLOCK_REALTIME_ALARM] = "CLOCK_REALTIME_ALARM",
+		[CLOCK_BOOTTIME_ALARM] = "CLOCK_BOOTTIME_ALARM",
+	};
+	const char *name =
+		clock < sizeof(names) / sizeof(*names) ? names[clock] : NULL;
+
+	return name ?: "a clock that timerfds do not have";
+}
+
 static int until_capture(TimerfdEntry *timer, struct err *err)
 {
 	struct timespec now;
@@ -125,7 +140,8 @@ static int moment_of(
 		return 0;
 	}
 	if (clock_gettime(clock_base(timer->clockid), &now))
-		return err_errno(err, "reading clock %u", timer->clockid);
+		return err_errno(
+			err, "reading %s", clock_label(timer->clockid));
 	value->tv_sec += now.tv_sec;
 	value->tv_nsec += now.tv_nsec;
 	if (value->tv_nsec >= SECOND) {
@@ -151,8 +167,8 @@ static int timer_arm(const TimerfdEntry *timer, int fd, struct err *err)
 	if (timer->vsec > KTIME_SECONDS || timer->isec > KTIME_SECONDS ||
 		timer->vnsec >= SECOND || timer->insec >= SECOND)
 		return err_set(err, EBADMSG,
-			"a timerfd is set to what is no time: %" PRIu64
-			" s %" PRIu64 " ns, every %" PRIu64 " s %" PRIu64 " ns",
+			"its time in the image is none: %" PRIu64 " s %" PRIu64
+			" ns, every %" PRIu64 " s %" PRIu64 " ns",
 			(uint64_t)timer->vsec, (uint64_t)timer->vnsec,
 			(uint64_t)timer->isec, (uint64_t)timer->insec);
 	if (fired)
@@ -192,8 +208,8 @@ static int timerfd_make(struct restore *restore, struct object *object,
 	(void)restore;
 	fd = timerfd_create((clockid_t)timer->clockid, TFD_CLOEXEC);
 	if (fd < 0)
-		return err_errno(
-			err, "making a timerfd of clock %u", timer->clockid);
+		return err_errno(err, "making a timerfd of %s",
+			clock_label(timer->clockid));
 	code = timer_arm(timer, fd, err);
 	if (code)
 		return code;

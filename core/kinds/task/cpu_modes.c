@@ -152,8 +152,8 @@ static int x86_keep(const struct victim_thread *thread,
 	/* The table's bytes that were read: none, if there is no table. */
 	if (leads(thread) && modes->op[OP_SEGMENTS] > 0)
 		return err_set(err, EOPNOTSUPP,
-			"process %d has segments of its own (modify_ldt), "
-			"which cannot be dumped",
+			"process %d has segments of its own (modify_ldt), as "
+			"emulators and 32-bit code do, which cannot be dumped",
 			thread->victim->pid);
 	if (!modes->op[OP_UNTAG] && ~modes->data.untag)
 		return err_set(err, EOPNOTSUPP,
@@ -194,7 +194,10 @@ static int cpu_modes_capture(struct dump *dump, const struct sighting *sight,
 
 static void speculation_emit(struct tape *tape, int what, uint32_t how)
 {
-	tape_about(tape, "speculation %d", what);
+	tape_about(tape, "speculation control (%s)",
+		what == PR_SPEC_STORE_BYPASS	  ? "store bypass"
+		: what == PR_SPEC_INDIRECT_BRANCH ? "indirect branches"
+						  : "L1D flush");
 	/* A CPU without the flaw has no switch for it. */
 	tape_try(tape, CALL_prctl, A(PR_SET_SPECULATION_CTRL), A(what), A(how),
 		A(0), A(0));

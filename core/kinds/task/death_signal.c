@@ -39,7 +39,7 @@ static int death_signal_capture(struct dump *dump, const struct sighting *sight,
 		return ret;
 	if (sig > SIGNALS)
 		return err_set(err, EPROTO,
-			"thread %d cannot have signal %u as its death signal",
+			"thread %d cannot have %u as its death signal",
 			sight->thread->tid, sig);
 	core->has_pdeath_sig = 1;
 	core->pdeath_sig = sig;

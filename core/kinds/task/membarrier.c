@@ -52,7 +52,7 @@ static int membarrier_emit(struct tape *tape, const struct object *object,
 	for (int bit = 0; bit < 32; bit++) {
 		if (!(mask >> bit & 1))
 			continue;
-		tape_about(tape, "memory barrier %d", bit);
+		tape_about(tape, "membarrier registration %d", 1 << bit);
 		tape_call(tape, CALL_membarrier, A(1u << bit), A(0), A(0));
 	}
 	return 0;

@@ -8,6 +8,7 @@
 #include <errno.h>
 #include <signal.h>
 
+#include "base/ending.h"
 #include "kinds/table.h"
 #include "model/dump.h"
 
@@ -75,6 +76,7 @@ static int sigactions_emit(struct tape *tape, const struct object *object,
 	const struct holder *holder, struct err *err)
 {
 	const TaskCoreEntry *tc = holder->thread->core->tc;
+	char label[SIGNAL_LABEL];
 	struct action action;
 	const SaEntry *entry;
 	uint64_t at;
@@ -92,9 +94,11 @@ static int sigactions_emit(struct tape *tape, const struct object *object,
 			continue;
 		if (entry->compat_sigaction)
 			return err_set(err, ENOTSUP,
-				"task %d has a 32-bit handler for signal %d",
-				holder->task->pid, action_signal(i));
-		tape_about(tape, "action of signal %d", action_signal(i));
+				"task %d has a 32-bit handler for %s",
+				holder->task->pid,
+				signal_label(action_signal(i), label));
+		tape_about(tape, "action of %s",
+			signal_label(action_signal(i), label));
 		at = tape_data(tape, &action, sizeof(action));
 		tape_call(tape, CALL_rt_sigaction, A(action_signal(i)),
 			A_DATA(at), A(0), A(8));

@@ -10,6 +10,7 @@
 #include <signal.h>
 #include <string.h>
 
+#include "base/ending.h"
 #include "kinds/table.h"
 #include "model/dump.h"
 
@@ -105,14 +106,16 @@ static int info_check(const SiginfoEntry *entry, const struct holder *holder,
 
 	if (entry->siginfo.len != PTRACE_SIGINFO_SIZE)
 		return err_set(err, EINVAL,
-			"a waiting signal of thread %d has %zu bytes, not %d",
+			"a waiting signal of thread %d has %zu bytes in the "
+			"image, not %d",
 			holder->thread->tid, entry->siginfo.len,
 			PTRACE_SIGINFO_SIZE);
 	sig = info_signal(entry->siginfo.data);
 	/* It would end the play instead of waiting. */
 	if (sig == SIGTRAP)
 		return err_set(err, ENOTSUP,
-			"a SIGTRAP waits in thread %d; it cannot be put back",
+			"a SIGTRAP waits in thread %d, which cannot be put "
+			"back",
 			holder->thread->tid);
 	*ret_sig = sig;
 	return 0;
@@ -121,6 +124,7 @@ static int info_check(const SiginfoEntry *entry, const struct holder *holder,
 static int queue_emit(struct tape *tape, const SignalQueueEntry *queue,
 	const struct holder *holder, bool shared, struct err *err)
 {
+	char label[SIGNAL_LABEL];
 	const SiginfoEntry *entry;
 	int32_t sig = 0;
 	uint64_t at;
@@ -133,7 +137,7 @@ static int queue_emit(struct tape *tape, const SignalQueueEntry *queue,
 			return ret;
 		if (sig == SIGKILL || sig == SIGSTOP)
 			continue;
-		tape_about(tape, "waiting signal %d", sig);
+		tape_about(tape, "waiting %s", signal_label(sig, label));
 		at = tape_data(tape, entry->siginfo.data, PTRACE_SIGINFO_SIZE);
 		if (shared)
 			tape_call(tape, CALL_rt_sigqueueinfo,

@@ -68,6 +68,21 @@ TEST(err_wrap_says_nothing_twice)
 		"restoring task 4 (sh): timers: no such clock");
 }
 
+TEST(err_wrap_names_nobody_twice)
+{
+	check_wrapped("fd 3 of task 4 (pipe): opening it", "task 4",
+		"fd 3 of task 4 (pipe): opening it");
+	check_wrapped(
+		"thread 4 has a lock", "process 4", "thread 4 has a lock");
+	check_wrapped("process 4 has a lock", "thread 4: modes",
+		"modes: process 4 has a lock");
+	check_wrapped("fd 3 of task 42: opening it", "task 4",
+		"task 4: fd 3 of task 42: opening it");
+	check_wrapped("it is locked by process 4", "process 4",
+		"process 4: it is locked by process 4");
+	check_wrapped("reading fd 3 of it", "fd 3", "fd 3: reading fd 3 of it");
+}
+
 TEST(err_wrap_takes_no_word_for_a_longer_one)
 {
 	check_wrapped("task 42 is late", "task 4", "task 4: task 42 is late");

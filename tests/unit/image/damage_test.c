@@ -143,8 +143,8 @@ TEST(a_missing_or_shorter_file_is_named)
 	sample_seal("sleep", scratch.fd);
 	unlinkat(scratch.fd, "pstree.img", 0);
 	CHECK_INT(dir_opens(scratch.fd, &err), -ENOENT);
-	CHECK_STR(err.text, "pstree.img does not match the manifest: looking "
-			    "at it: No such file or directory");
+	CHECK_STR(err.text, "pstree.img does not match the manifest: it is "
+			    "missing");
 	file_write(scratch.fd, "pstree.img", "x", 1);
 	CHECK_INT(dir_opens(scratch.fd, &err), -EBADMSG);
 	CHECK_STR(err.text, "pstree.img does not match the manifest: it has 1 "

@@ -223,7 +223,7 @@ TEST(a_thread_whose_number_is_taken_is_told_so)
 	head->failed = 0;
 	head->error = -EEXIST;
 	CHECK_INT(tape_check(tape, head, &err), -EEXIST);
-	CHECK_STR(err.text, "task 42: the number of thread 43 is taken by "
+	CHECK_STR(err.text, "task 42: the pid of thread 43 is in use by "
 			    "another process or thread");
 	head->error = -EAGAIN;
 	CHECK_INT(tape_check(tape, head, &err), -EAGAIN);

@@ -118,7 +118,8 @@ TEST(a_thread_that_ends_instead_of_stopping_is_told)
 	kill(pid, SIGKILL);
 	CHECK_INT(ptrace_wait_stop(pid, &status, &err), -ESRCH);
 	CHECK_INT(status, 77);
-	CHECK(strstr(err.text, "was killed by signal 9 instead of stopping"));
+	CHECK(strstr(err.text,
+		"was killed by signal 9 (SIGKILL) instead of stopping"));
 }
 
 TEST(waiting_ends_after_its_time)

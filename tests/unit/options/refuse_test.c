@@ -89,7 +89,7 @@ TEST(what_contradicts_is_refused)
 {
 	check_refused("dump -t1 -R -s", EINVAL,
 		"--leave-running and --leave-stopped contradict one another",
-		"");
+		"leave one of them out");
 	check_refused("restore -S", EINVAL,
 		"--restore-sibling needs --restore-detached: there is no "
 		"child to wait for",

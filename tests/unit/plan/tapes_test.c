@@ -47,7 +47,7 @@ static char *text_cut(char *text)
 {
 	char *at = strstr(text, "tape of task"), *end;
 
-	end = strstr(text, "closing the shelf");
+	end = strstr(text, "closing files that are");
 	if (at && end) {
 		strchr(end, '\n')[1] = '\0';
 		memmove(at, strchr(at, '\n') + 1,
@@ -59,27 +59,29 @@ static char *text_cut(char *text)
 static const char golden[] =
 	"births\n"
 	"  42 player, 1 thread, setsid\n"
-	"objects, by their number on the shelf\n"
+	"objects, by the fd number at which they are made\n"
 	"  256: file 1, plain\n"
 	"  257: file 2, plain\n"
 	"  258: file 3, plain for 42:0\n"
 	"memory that children inherit\n"
-	"zone 100300000-100a00000: code 100300000, vdso 100310000, reel "
-	"100410000, staged memory 100a00000\n"
+	"set aside 100300000-100a00000: agent 100300000, vdso 100310000, "
+	"tapes 100410000, inherited memory 100a00000\n"
 	"     0 mremap(0x7ffff7fb0000, 0x4000, 0x4000, 3, 0x100310000)  # "
 	"vdso: aside\n"
 	"     1 mremap(0x7ffff7fb4000, 0x2000, 0x2000, 3, 0x100314000)  # "
 	"vdso: aside\n"
-	"     2 munmap(0, 0x100300000)  # memory: what the newborn began with\n"
-	"     3 munmap(0x100a00000, %#llx)  # memory: what the newborn began "
-	"with\n"
+	"     2 munmap(0, 0x100300000)  # removing the memory that it "
+	"began with\n"
+	"     3 munmap(0x100a00000, %#llx)  # removing the memory that it "
+	"began with\n"
 	"     4 mmap(0x400000, 0x4000, 7, 18, 257)  # memory 400000-404000\n"
 	"     5 mmap(0x404000, 0x2000, 3, 50, 0xffffffffffffffff)  # memory "
 	"404000-406000\n"
 	"     6 read(266, data+0, 2)  # pages at 0 of pages-0.img\n"
 	"     7 mprotect(0x400000, 0x4000, 5)  # memory 400000-404000\n"
 	"     8 prctl(35, 14, data+0x20, 104)  # brk, auxv and the executable\n"
-	"     9 close_range(256, 266)  # closing the shelf\n";
+	"     9 close_range(256, 266)  # closing files that are kept "
+	"for others\n";
 
 TEST(the_plan_of_a_small_task_reads_like_this_on_every_machine)
 {

@@ -9,6 +9,7 @@
 #include <sys/wait.h>
 
 #include "image/samples.h"
+#include "kinds/kinds.h"
 #include "restore/restore.h"
 
 static int plan_print_dir(
@@ -61,7 +62,7 @@ TEST(tasks_objects_memory_and_tapes_of_a_sample_are_printed)
 	CHECK(count(text, "from its parent") > 5);
 	CHECK_INT(count(text, "tape of task"), 2);
 	CHECK(strstr(text, "tape of task 7409"));
-	CHECK(count(text, "closing the shelf") == 2);
+	CHECK(count(text, "closing files that are kept for others") == 2);
 	close(dir);
 }
 
@@ -145,6 +146,57 @@ TEST(a_sample_with_kinds_not_built_yet_is_refused_in_one_sentence)
 	close(dir);
 }
 
+static void sample_copy(struct arena *arena, const char *name, int to)
+{
+	int from = sample_dir(name);
+	DIR *list = dir_again(from);
+	struct dirent *entry;
+	enum image_type type;
+	uint64_t id;
+	size_t size;
+	char *bytes;
+
+	while ((entry = readdir(list))) {
+		if (!image_name_parse(entry->d_name, &type, &id))
+			continue;
+		bytes = file_read(arena, from, entry->d_name, &size);
+		file_write(to, entry->d_name, bytes, size);
+	}
+	closedir(list);
+	close(from);
+}
+
+TEST(a_file_without_the_message_of_its_type_is_refused_for_every_type)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	_cleanup_scratch_ struct scratch scratch = scratch_make();
+	FileEntry entry = FILE_ENTRY__INIT;
+	struct err err = {0};
+	int types = 0;
+	char *text;
+
+	sample_copy(arena, "tree", scratch.fd);
+	entry.id = 1;
+	for (size_t i = 0; kinds[i]; i++) {
+		if (kinds[i]->scope != SCOPE_FILE)
+			continue;
+		entry.type = (FdTypes)kinds[i]->tag;
+		CHECK_INT(image_write_alone(scratch.fd, IMAGE_FILES, 0,
+				  &entry.base, &err),
+			0);
+		CHECK_INT(plan_print_dir(arena, scratch.fd, &text, &err),
+			-EBADMSG);
+		CHECK_STR(err.text,
+			arena_printf(arena,
+				"files.img is damaged: file 1 is said to be a "
+				"%s, and has no %s",
+				kinds[i]->name, kinds[i]->schema->name));
+		CHECK(err.hint[0]);
+		types++;
+	}
+	CHECK(types >= 10);
+}
+
 /* --- other machines ------------------------------------------------------ */
 
 /* ppc64le knows by it that the thread runs 64-bit code. */
@@ -225,8 +277,8 @@ TEST(images_of_every_machine_can_be_planned_on_this_one)
 		CHECK_INT(plan_print_dir(arena, scratch.fd, &text, &err), 0);
 		CHECK_STR(err.text, "");
 		CHECK(strstr(text, "7409 tree, 1 thread"));
-		REQUIRE(sscanf(strstr(text, "\nzone ") ?: text,
-				" zone %*x-%llx:", &end) == 1);
+		REQUIRE(sscanf(strstr(text, "\nset aside ") ?: text,
+				" set aside %*x-%llx:", &end) == 1);
 		CHECK(strstr(text,
 			arena_printf(arena, "munmap(0x%llx, %#llx)", end,
 				(unsigned long long)backends[i]->task_size -

@@ -39,8 +39,7 @@ int fown_capture(struct arena *arena, const struct sighting *sighting,
 int fown_flags_set(int fd, uint32_t flags, struct err *err)
 {
 	if (fcntl(fd, F_SETFL, flags & ~(uint32_t)(O_ASYNC | O_CLOEXEC)))
-		return err_errno(
-			err, "setting the flags of a file to %#x", flags);
+		return err_errno(err, "setting its flags (F_SETFL)");
 	return 0;
 }
 

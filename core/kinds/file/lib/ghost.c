@@ -220,18 +220,16 @@ int ghost_find(struct restore *restore, uint32_t id, uint32_t *ret_ghost,
 	if (remap->has_remap_type ? remap->remap_type != REMAP_TYPE__GHOST
 				  : !(remap->remap_id & REMAP_IS_GHOST))
 		return err_set(err, EOPNOTSUPP,
-			"file %u was deleted and is to be found again through "
-			"%s, which is not built yet",
-			id,
+			"it was deleted, and the image tells %s instead of "
+			"its content, which cannot be restored yet",
 			remap->remap_type == REMAP_TYPE__PROCFS
-				? "/proc"
-				: "another link");
+				? "a process that it belonged to"
+				: "another link to it");
 	*ret_ghost = remap->remap_id & ~(uint32_t)REMAP_IS_GHOST;
 	if (!*ret_ghost)
 		return err_set(err, EBADMSG,
-			"file %u was deleted and its content has number 0, "
-			"which there is not",
-			id);
+			"it was deleted, and remap-fpath.img names no file "
+			"with its content");
 	return 0;
 }
 

@@ -76,6 +76,7 @@ static int device_restore(
 	int fd, const StasisSocketOption *more, struct err *err)
 {
 	uint32_t index = if_nametoindex(more->device);
+	char text[48];
 
 	if (!index)
 		return err_errno(
@@ -89,8 +90,9 @@ static int device_restore(
 							    : index,
 				err);
 	return err_set(err, EBADMSG,
-		"option %u of level %u of a socket is told as a device",
-		more->name, more->level);
+		"%s of a socket is a network device in the image, and takes "
+		"none",
+		sockopt_label((int)more->level, (int)more->name, text));
 }
 
 /* Its size; -errno: it is not told. */
@@ -183,6 +185,15 @@ static bool numbers_timestamps(
 	return flags & NUMBERED_TIMESTAMPS;
 }
 
+static int numbers_refuse(struct err *err)
+{
+	err_set(err, EOPNOTSUPP,
+		"it numbers its timestamps (SOF_TIMESTAMPING_OPT_ID), and the "
+		"count would be lost");
+	return err_hint(err, "have the program turn that off "
+			     "(SO_TIMESTAMPING) before the checkpoint");
+}
+
 static int option_capture(struct arena *arena, int fd,
 	const struct usual *usual, struct inet_opts *opts, struct err *err)
 {
@@ -196,9 +207,7 @@ static int option_capture(struct arena *arena, int fd,
 	if (sockopt_sort(usual->level, usual->name) != SOCKOPT_KEEP)
 		return option_refuse(usual, err);
 	if (numbers_timestamps(usual, value, size))
-		return err_set(err, EOPNOTSUPP,
-			"it numbers its timestamps (SOF_TIMESTAMPING_OPT_ID), "
-			"and the count would be lost");
+		return numbers_refuse(err);
 	more = more_add(arena, opts, usual->level, usual->name);
 	more->value = (ProtobufCBinaryData){
 		(size_t)size, arena_copy(arena, value, (size_t)size)};
@@ -235,8 +244,7 @@ static int option_restore(
 
 	if (sockopt_sort(level, name) != SOCKOPT_KEEP)
 		return err_set(err, EBADMSG,
-			"a socket with %s, which is none of those that are "
-			"kept",
+			"the image sets %s of a socket, which no restore does",
 			sockopt_label(level, name, text));
 	if (setsockopt(fd, level, name, more->value.data,
 		    (socklen_t)more->value.len))

@@ -237,7 +237,7 @@ static int seals_add(int fd, uint32_t seals, struct err *err)
 
 	if (now >= 0 && ((uint32_t)now & seals) != seals &&
 		fcntl(fd, F_ADD_SEALS, seals & ~(uint32_t)now))
-		return err_errno(err, "sealing it (%#x)", seals);
+		return err_errno(err, "setting its seals (F_ADD_SEALS)");
 	return 0;
 }
 

@@ -151,11 +151,10 @@ static int locks_refuse(const struct sighting *sighting, struct err *err)
 {
 	if (!sighting->info.locks_n)
 		return 0;
-	err_set(err, EOPNOTSUPP, "it is locked (%s)",
-		sighting->info.locks[0].kind == FDINFO_LOCK_LEASE ? "a lease"
-		: sighting->info.locks[0].kind == FDINFO_LOCK_FLOCK
-			? "by flock"
-			: "by fcntl");
+	err_set(err, EOPNOTSUPP, "it is locked (by %s)",
+		sighting->info.locks[0].kind == FDINFO_LOCK_LEASE   ? "a lease"
+		: sighting->info.locks[0].kind == FDINFO_LOCK_FLOCK ? "flock"
+								    : "fcntl");
 	return err_hint(err, "file locks are not built yet; dump at a moment "
 			     "when none is held");
 }
@@ -292,12 +291,14 @@ static int mode_check(const struct restore *restore, const RegFileEntry *reg,
 {
 	if (!reg->has_mode || reg->mode == stat->st_mode)
 		return 0;
-	if ((reg->mode & S_IFMT) != (stat->st_mode & S_IFMT))
-		return err_set(err, EINVAL,
+	if ((reg->mode & S_IFMT) != (stat->st_mode & S_IFMT)) {
+		err_set(err, EINVAL,
 			"'%s' was %s when the checkpoint was made, and is %s "
 			"now",
 			reg->name, type_name(reg->mode),
 			type_name(stat->st_mode));
+		return err_hint(err, "put back what was there");
+	}
 	if (restore->run->opt->skip_file_rwx_check)
 		return 0;
 	err_set(err, EINVAL,

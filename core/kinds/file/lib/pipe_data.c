@@ -150,7 +150,8 @@ int pipe_data_fill(struct restore *restore, enum image_type type,
 		return code;
 	entry = (const PipeDataEntry *)item->msg;
 	if (entry->has_size && entry->size > INT_MAX)
-		return err_set(err, EBADMSG, "a pipe of %u bytes", entry->size);
+		return err_set(err, EBADMSG,
+			"the image asks for a pipe of %u bytes", entry->size);
 	if (entry->has_size)
 		code = room_set(fd, (int)entry->size, err);
 	if (!code && entry->bytes)

@@ -252,6 +252,12 @@ const char *sockopt_label(int level, int name, char ret[48])
 		return "TCP_ULP";
 	if (level == SOL_TCP && name == TCP_REPAIR)
 		return "TCP_REPAIR";
-	snprintf(ret, 48, "option %d of level %d", name, level);
+	snprintf(ret, 48, "option %d of %s", name,
+		level == SOL_SOCKET ? "SOL_SOCKET"
+		: level == SOL_IP   ? "SOL_IP"
+		: level == SOL_IPV6 ? "SOL_IPV6"
+		: level == SOL_TCP  ? "SOL_TCP"
+		: level == SOL_UDP  ? "SOL_UDP"
+				    : "an unknown level");
 	return ret;
 }

@@ -24,7 +24,7 @@ enum { SOCKOPT_NAMES = 128 };
 
 enum sockopt_sort sockopt_sort(int level, int name);
 
-/* "TCP_ULP", "option 99 of level 6". */
+/* "TCP_ULP", "option 99 of SOL_TCP". */
 const char *sockopt_label(int level, int name, char ret[48]);
 
 #endif

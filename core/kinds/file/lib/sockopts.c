@@ -8,6 +8,8 @@
 #include <sys/socket.h>
 #include <sys/time.h>
 
+#include "kinds/file/lib/sockopt_table.h"
+
 /* Since 5.15. */
 #ifndef SO_BUF_LOCK
 #define SO_BUF_LOCK 72
@@ -25,14 +27,14 @@ bool sockopt_get(int fd, int level, int name, uint32_t *ret_value)
 
 int sockopt_set(int fd, int level, int name, uint32_t value, struct err *err)
 {
+	char text[48];
 	uint32_t now;
 
 	if (sockopt_get(fd, level, name, &now) && now == value)
 		return 0;
 	if (setsockopt(fd, level, name, &value, sizeof(value)))
-		return err_errno(err,
-			"setting option %d of level %d of a socket to %u", name,
-			level, value);
+		return err_errno(err, "setting %s of a socket to %u",
+			sockopt_label(level, name, text), value);
 	return 0;
 }
 
@@ -274,9 +276,12 @@ static int filter_capture(
 		if (errno != EACCES)
 			return err_errno(
 				err, "asking for the filter of a socket");
-		return err_set(err, EOPNOTSUPP,
+		err_set(err, EOPNOTSUPP,
 			"the socket has a filter that is an eBPF program, "
 			"which cannot be read");
+		return err_hint(err,
+			"have the program detach it "
+			"(SO_DETACH_FILTER) before the checkpoint");
 	}
 	opts->n_so_filter = n;
 	opts->so_filter = arena_newn(arena, uint64_t, n + 1);
@@ -297,13 +302,14 @@ static int filter_restore(int fd, const SkOptsEntry *opts, struct err *err)
 		return 0;
 	if (opts->n_so_filter > FILTER_MAX)
 		return err_set(err, EBADMSG,
-			"a socket's filter of %zu instructions",
-			opts->n_so_filter);
+			"its filter has %zu instructions in the image, more "
+			"than any socket takes (%d)",
+			opts->n_so_filter, FILTER_MAX);
 	if (!filter_unpack(opts, insn_unpack, filter) &&
 		!filter_unpack(opts, insn_unpack_early, filter))
 		return err_set(err, EBADMSG,
-			"a socket's filter of %zu words that are no "
-			"instructions",
+			"its filter in the image is damaged: not all of its "
+			"%zu words are instructions",
 			opts->n_so_filter);
 	if (setsockopt(fd, SOL_SOCKET, SO_ATTACH_FILTER, &program,
 		    sizeof(program)))
