@@ -16,6 +16,15 @@ import lint
 MESSAGE = re.compile(r"^message\s+(\w+)\s*\{(.*?)^\}", re.M | re.S)
 FIELD = re.compile(r"^\s*(?:optional|required|repeated)\s+[\w.]+\s+(\w+)\s*=",
                    re.M)
+TYPED = re.compile(r"^\s*(?:optional|required|repeated)\s+([\w.]+)\s+(\w+)"
+                   r"\s*=", re.M)
+FUNCTION = re.compile(r"^[^\s#][^\n]*\((?:[^;{}]|\n)*?\n\{\n.*?^\}",
+                      re.M | re.S)
+DECLARED = re.compile(r"\b([A-Z]\w*)\b\s*\**\s*(?:const\s+)?\**\s*"
+                      r"([a-z]\w*)\s*(?=[=;,)\[])")
+# Looked ahead at, for what is taken from may be taken itself: a->b->c.
+ACCESS = re.compile(r"(?=\b(\w+)(?:\[[^]]*\])?(?:->|\.)(?:n_|has_)?(\w+)\b"
+                    r"(?:\[[^]]*\])?\s*(=(?!=)|\+\+|[|&+]=|))")
 OWNED = re.compile(r"\b(\w+?)__init\s*\(")
 SCHEMA = re.compile(r"\b(\w+?)__descriptor\b")
 SHARED = {"coreentry", "taskcoreentry", "threadcoreentry", "fileentry",
@@ -33,13 +42,17 @@ def name_fold(name):
 
 
 def messages_read(root):
-    """{folded name: (name, fields)} of all of proto/."""
-    table = {}
+    """{folded name: (name, fields)} of all of proto/, and what messages the
+    fields of a name are: {name: folded names}."""
+    table, members = {}, {}
     for path in lint.source_files(root, (".proto",), ("proto",)):
         text = lint.without_comments(lint.file_text(root, path))
         for name, body in MESSAGE.findall(text):
             table[name_fold(name)] = (name, FIELD.findall(body))
-    return table
+            for kind, field in TYPED.findall(body):
+                members.setdefault(field.lower(), set()).add(
+                    name_fold(kind.split(".")[-1]))
+    return table, members
 
 
 def code_read(root, *paths):
@@ -47,10 +60,29 @@ def code_read(root, *paths):
                      for path in paths)
 
 
-def field_missing(field, code, restores):
+def reads_of(code, messages, members):
+    """{folded message or "": fields that are read}, of all functions. Whose
+    field it is tells the declaration of what it is taken from, or the field
+    that this is itself; what neither tells could be anybody's ("")."""
+    found = {}
+    for function in FUNCTION.findall(code):
+        types = {name: name_fold(kind)
+                 for kind, name in DECLARED.findall(function)}
+        for owner, field, use in ACCESS.findall(function):
+            if use:
+                continue
+            kinds = ({types[owner]} if owner in types
+                     else members.get(owner.lower(), set()))
+            for kind in kinds & messages.keys() or {""}:
+                found.setdefault(kind, set()).add(field.lower())
+    return found
+
+
+def field_missing(message, field, code, restores):
     """"set", "read", or "" when both happen; the latter by a restore."""
     name = re.escape(field.lower())
-    if not re.search(r"(?:->|\.)(?:n_|has_)?" + name + r"\b", restores):
+    if field.lower() not in restores.get(name_fold(message), set()) \
+            | restores.get("", set()):
         return "read by a restore"
     uses = re.findall(r"(?:->|\.)(?:n_)?" + name +
                       r"\b(?:\[[^]]*\])?\s*(=(?!=)|\+\+|[|&+]=|)", code)
@@ -66,7 +98,7 @@ def fields_judge(place, message, code, restores, allowed):
     name, fields = message
     found = []
     for field in fields:
-        missing = field_missing(field, code, restores)
+        missing = field_missing(name, field, code, restores)
         excused = f"{name}.{field}" in allowed
         if missing and not excused:
             found.append(f"{place}: {name}.{field} is never {missing}")
@@ -77,11 +109,11 @@ def fields_judge(place, message, code, restores, allowed):
 
 def check(root, build):
     allowed = lint.exceptions_read("coverage.allow")
-    messages = messages_read(root)
+    messages, members = messages_read(root)
     found = []
-    restores = FILLS.sub("", code_read(root, *[
+    restores = reads_of(FILLS.sub("", code_read(root, *[
         path for path in lint.source_files(root, (".c", ".h"), WALKS)
-        if not path.startswith("core/dump/")]))
+        if not path.startswith("core/dump/")])), messages, members)
     codes = {path: code_read(root, path) for path in
              lint.source_files(root, (".c",), ("core/kinds",))}
     owned = {name_fold(n) for code in codes.values()
@@ -118,4 +150,14 @@ lint.main("kind coverage", check, [
     ({"proto/a.proto": PROTO, "core/kinds/e.c":
       "int e_capture(E *e)\n{\n\tevent_entry__init(e);\n\te->counter = 1;\n"
       "\tuse(e->counter);\n}\n"}, 1),
+    # Another message's field of that name is none of it.
+    ({"proto/a.proto": PROTO + PROTO.replace("Event", "Other"),
+      "core/kinds/e.c": "int e_capture(EventEntry *e)\n{\n"
+      "\tevent_entry__init(e);\n\te->counter = 1;\n}\n",
+      "core/restore/o.c": "int f(OtherEntry *e)\n{\n\tuse(e->counter);\n}\n"},
+     1),
+    ({"proto/a.proto": PROTO + PROTO.replace("Event", "Other"),
+      "core/kinds/e.c": "int e_capture(EventEntry *e)\n{\n"
+      "\tevent_entry__init(e);\n\te->counter = 1;\n}\n"
+      "int e_make(EventEntry *e)\n{\n\tuse(e->counter);\n}\n"}, 0),
 ])
