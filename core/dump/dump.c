@@ -275,7 +275,7 @@ int dump_run(struct run *run, struct err *err)
 			.look = wire_look,
 			.of = run},
 	};
-	struct stats_clock clock = stats_clock_start();
+	struct stats_clock clock;
 	int code, released;
 
 	code = hooks_run(run, "pre-dump", run->opt->tree, err);
@@ -285,6 +285,7 @@ int dump_run(struct run *run, struct err *err)
 		outlet_close(&walk.outlet);
 		return code;
 	}
+	clock = stats_clock_start();
 	code = walk_go(&walk, err);
 	released = victims_release(&walk.dump, &walk.freezer,
 		code ? RELEASE_RUN : release_wanted(run),

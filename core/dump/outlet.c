@@ -71,8 +71,14 @@ int outlet_end(struct outlet *outlet, struct err *err)
 int outlet_done(struct outlet *outlet, struct err *err)
 {
 	struct dump *dump = outlet->dump;
+	int code = dump->stream ? stream_done(dump->stream, err) : 0;
 
-	return dump->stream ? stream_done(dump->stream, err) : 0;
+	if (!code)
+		return 0;
+	err_hint(err, "it keeps the images that it has read, and says where");
+	return err_wrap(err,
+		"all images were read, and what was wanted has become of the "
+		"processes, but not told");
 }
 
 void outlet_spoil(struct outlet *outlet)

@@ -55,7 +55,9 @@ static int bytes_take(
 	size_t got = 0;
 	int code = some_take(stream, to, size, &got, err);
 
-	return code ?: got < size ? code ?: cut_off(err) : 0;
+	if (code)
+		return code;
+	return got < size ? cut_off(err) : 0;
 }
 
 static int wrong(const char *what, struct err *err)

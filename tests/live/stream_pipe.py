@@ -251,6 +251,37 @@ def stream_end_unread(case):
     goes_on(case, victim)
 
 
+def bytes_take(fd, size):
+    data = bytearray()
+    while len(data) < size:
+        piece = os.read(fd, min(1 << 16, size - len(data)))
+        check(piece, "the stream ends early")
+        data += piece
+    return data
+
+
+@test("the other end dies behind the first mark: no doubt who has the process")
+def stream_untold(case):
+    for _ in range(4):
+        victim = victim_make(case)
+        reader, writer = os.pipe()
+        dump = dump_start(case, victim, writer)
+        os.close(writer)
+        bytes_take(reader, BEGINNING)
+        mark = FILE
+        while mark == FILE:
+            size, mark, name = HEAD.unpack(bytes_take(reader, HEAD.size))
+            bytes_take(reader, size * (mark == FILE) + name)
+        os.close(reader)
+        code, said = ended(dump)
+        if alive(victim):
+            check(code == 1 and "has gone away" in said, f"{code}: {said}")
+        elif code:
+            check("not told" in said and "keeps the images" in said, said)
+        os.kill(victim, signal.SIGKILL)
+        case.gone([victim])
+
+
 @test("nobody freezes anything before the other end reads; it can be broken off")
 def stream_waits(case):
     victim = victim_make(case)
