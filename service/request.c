@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/wait.h>
 
+#include "kernel/features.h"
 #include "options/table.h"
 #include "options/version.h"
 
@@ -18,10 +19,12 @@ static int request_version(struct worker *worker, const CriuReq *req,
 	return 0;
 }
 
-/* All three belong to memory engines that are not built yet. */
+/* The others belong to memory engines that are not built yet. */
 static int request_features(struct worker *worker, const CriuReq *req,
 	struct answer *answer, struct err *err)
 {
+	struct kernel_features known = {0};
+
 	(void)worker;
 	if (!req->features) {
 		err_set(err, EINVAL, "it is not said which features to check");
@@ -29,6 +32,9 @@ static int request_features(struct worker *worker, const CriuReq *req,
 	}
 	answer->features.has_mem_track = true;
 	answer->features.has_lazy_pages = true;
+	answer->features.lazy_pages =
+		req->features->lazy_pages &&
+		features_have(&known, FEATURE_UFFD_NONCOOP);
 	answer->features.has_pidfd_store = true;
 	answer->resp.features = &answer->features;
 	return 0;

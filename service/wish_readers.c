@@ -170,8 +170,11 @@ static int ps_read(const struct wish_field *field, struct err *err)
 	rc = rc ?: field_check_built(field, err);
 	if (rc)
 		return rc;
-	field->wish->options.page_server = true;
-	field->wish->options.address = field->opts->ps->address;
+	/* Who keeps his pages until they are asked for is asked there. */
+	if (!(field->opts->has_lazy_pages && field->opts->lazy_pages)) {
+		field->wish->options.page_server = true;
+		field->wish->options.address = field->opts->ps->address;
+	}
 	field->wish->options.port = field->opts->ps->port;
 	field->wish->options.any_port =
 		field->wish->options.verb == VERB_PAGE_SERVER;

@@ -14,6 +14,7 @@
 #include "dump/freeze.h"
 #include "dump/freezer.h"
 #include "dump/interview.h"
+#include "dump/kept.h"
 #include "dump/memory.h"
 #include "dump/outlet.h"
 #include "dump/owner.h"
@@ -146,6 +147,16 @@ static int post_dump(struct dump *dump, struct outlet *outlet, struct err *err)
 	return code;
 }
 
+/* Images of which pages are lost are none. */
+static int pages_give(struct dump *dump, struct outlet *outlet, struct err *err)
+{
+	int code = kept_serve(dump, err);
+
+	if (code)
+		outlet_spoil(outlet);
+	return code;
+}
+
 static enum freeze_release release_wanted(const struct run *run)
 {
 	if (run->opt->leave_running)
@@ -252,6 +263,8 @@ static int walk_go(struct walk *walk, struct err *err)
 	if (!code)
 		code = wire_open(dump, &walk->wire, err);
 	if (!code)
+		code = kept_open(dump, err);
+	if (!code)
 		code = freezer_open(dump->run, &walk->freezer, err);
 	if (!code)
 		code = victims_dump(dump, &walk->freezer, err);
@@ -259,7 +272,8 @@ static int walk_go(struct walk *walk, struct err *err)
 	if (code)
 		image_set_abort(dump->images);
 	else
-		code = post_dump(dump, &walk->outlet, err);
+		code = post_dump(dump, &walk->outlet, err)
+			       ?: pages_give(dump, &walk->outlet, err);
 	arena_end_pop(dump->arena, &end);
 	return code;
 }
@@ -295,6 +309,7 @@ int dump_run(struct run *run, struct err *err)
 	if (!code)
 		code = outlet_done(&walk.outlet, err);
 	wire_close(&walk.dump, &walk.wire);
+	kept_close(&walk.dump);
 	image_set_close(walk.dump.images);
 	outlet_close(&walk.outlet);
 	return code;

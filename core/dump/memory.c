@@ -9,6 +9,7 @@
 #include <sys/statvfs.h>
 
 #include "base/fd.h"
+#include "dump/kept.h"
 #include "dump/registry.h"
 #include "dump/tags.h"
 #include "dump/vmas.h"
@@ -89,11 +90,7 @@ static bool vma_wants(const VmaEntry *vma, uint32_t flags)
 
 static uint32_t run_flags(const VmaEntry *vma)
 {
-	bool lazy = vma->status & VMA_ANON_PRIVATE &&
-		    !(vma->status & VMA_VDSO) &&
-		    !(vma->flags & (MAP_LOCKED | MAP_HUGETLB));
-
-	return PAGES_PRESENT | (lazy ? PAGES_LAZY : 0);
+	return PAGES_PRESENT | (vma_may_be_lazy(vma) ? PAGES_LAZY : 0);
 }
 
 struct scan {
@@ -104,6 +101,8 @@ struct scan {
 	struct pages_job *job;
 	VEC(VmaEntry *) guards;
 	struct tags_spans tags;
+	struct kept_stacks stacks;
+	size_t stack; /* the first that is not behind what was seen */
 };
 
 static void guard_add(struct scan *scan, uint64_t start, uint64_t end)
@@ -116,6 +115,42 @@ static void guard_add(struct scan *scan, uint64_t start, uint64_t end)
 	guard->status = VMA_GUARD;
 	guard->fd = -1;
 	*vec_push(scan->dump->arena, &scan->guards) = guard;
+}
+
+static int span_add(struct scan *scan, uint64_t start, uint64_t end,
+	uint32_t flags, struct err *err)
+{
+	if (start >= end)
+		return 0;
+	if (!(flags & PAGES_LAZY) || !scan->dump->shop)
+		return pages_job_add(scan->dump, scan->jobs, scan->job, start,
+			end - start, flags, err);
+	kept_add(scan->dump, scan->victim, start, end);
+	return pages_job_keep(scan->dump, scan->job, start, end - start, err);
+}
+
+/* Pages on which somebody stands are there at once. */
+static int lazy_add(
+	struct scan *scan, const struct pagemap_region *region, struct err *err)
+{
+	const struct kept_stacks *stacks = &scan->stacks;
+	uint64_t page = scan->dump->run->page_size, at = region->start, stack;
+	const uint32_t lazy = PAGES_PRESENT | PAGES_LAZY;
+	int code = 0;
+
+	for (; scan->stack < stacks->n && !code; scan->stack++) {
+		stack = stacks->pages[scan->stack];
+		if (stack >= region->end)
+			break;
+		if (stack < at)
+			continue;
+		code = span_add(scan, at, stack, lazy, err);
+		if (!code)
+			code = span_add(
+				scan, stack, stack + page, PAGES_PRESENT, err);
+		at = stack + page;
+	}
+	return code ?: span_add(scan, at, region->end, lazy, err);
 }
 
 static int region_add(struct scan *scan, const VmaEntry *vma,
@@ -135,8 +170,10 @@ static int region_add(struct scan *scan, const VmaEntry *vma,
 	if (vma->prot & VMA_PROT_TAGS)
 		tags_add(scan->dump->arena, &scan->tags, region->start,
 			region->end);
-	return pages_job_add(scan->dump, scan->jobs, scan->job, region->start,
-		region->end - region->start, run_flags(vma), err);
+	return run_flags(vma) & PAGES_LAZY
+		       ? lazy_add(scan, region, err)
+		       : span_add(scan, region->start, region->end,
+				 PAGES_PRESENT, err);
 }
 
 /* The image holds the vdso as a whole, but where pages are small (ppc64le,
@@ -268,8 +305,11 @@ static int victim_capture(struct dump *dump, struct victim *victim,
 	struct pages_jobs *jobs, struct err *err)
 {
 	MmEntry *mm = victim->task->mm;
-	struct scan scan = {
-		.dump = dump, .victim = victim, .mm = mm, .jobs = jobs};
+	struct scan scan = {.dump = dump,
+		.victim = victim,
+		.mm = mm,
+		.jobs = jobs,
+		.stacks = kept_stacks_find(dump, victim)};
 	const struct map **maps;
 	int code;
 

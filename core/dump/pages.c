@@ -113,6 +113,13 @@ int pages_job_add(struct dump *dump, struct pages_jobs *jobs,
 	return 0;
 }
 
+int pages_job_keep(struct dump *dump, struct pages_job *job, uint64_t start,
+	uint64_t size, struct err *err)
+{
+	return pages_writer_append(&job->writer, start,
+		size / dump->run->page_size, PAGES_LAZY, err);
+}
+
 int pages_job_end(
 	struct pages_jobs *jobs, struct pages_job *job, struct err *err)
 {

@@ -61,6 +61,9 @@ int pages_job_new_object(struct dump *dump, struct pages_jobs *jobs,
 int pages_job_add(struct dump *dump, struct pages_jobs *jobs,
 	struct pages_job *job, uint64_t start, uint64_t size, uint32_t flags,
 	struct err *err);
+/* The same for pages that are kept where they are: the map says so. */
+int pages_job_keep(struct dump *dump, struct pages_job *job, uint64_t start,
+	uint64_t size, struct err *err);
 /* Its map is whole. */
 int pages_job_end(
 	struct pages_jobs *jobs, struct pages_job *job, struct err *err);

@@ -42,9 +42,11 @@ int manifest_load(struct arena *arena, int dir, StasisManifest **ret_manifest,
 
 /* Every listed file exists with its size and digest. Big sets are read by
  * a few threads, which are gone on return. ret is an array of as many as there
- * are files; of small ones it has the very bytes. */
+ * are files; of small ones it has the very bytes. small: of big pages files
+ * only the size is looked at. */
 int manifest_verify(struct arena *arena, int dir,
-	const StasisManifest *manifest, struct verified *ret, struct err *err);
+	const StasisManifest *manifest, bool small, struct verified *ret,
+	struct err *err);
 
 /* What the manifest says about the finished files of a set. */
 void manifest_describe(struct image_set *set, const struct image_facts *facts,

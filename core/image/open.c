@@ -32,7 +32,8 @@ static int set_verify(struct image_set *set, struct err *err)
 		return 0;
 	n = manifest->n_file;
 	verified = arena_newn(set->arena, struct verified, n + 1);
-	code = manifest_verify(set->arena, set->dir, manifest, verified, err);
+	code = manifest_verify(
+		set->arena, set->dir, manifest, set->small, verified, err);
 	if (code < 0)
 		return code;
 	set->listed = arena_newn(set->arena, struct image_listed, n + 1);
@@ -44,8 +45,8 @@ static int set_verify(struct image_set *set, struct err *err)
 	return 0;
 }
 
-int image_set_open(struct arena *arena, int dir_fd, struct image_set **ret_set,
-	struct err *err)
+static int set_open(struct arena *arena, int dir_fd, bool small,
+	struct image_set **ret_set, struct err *err)
 {
 	_cleanup_image_set_ struct image_set *set = NULL;
 	int code;
@@ -53,12 +54,25 @@ int image_set_open(struct arena *arena, int dir_fd, struct image_set **ret_set,
 	code = image_set_new(arena, dir_fd, &set, err);
 	if (code < 0)
 		return code;
+	set->small = small;
 	code = set_verify(set, err);
 	if (code < 0)
 		return code;
 	*ret_set = set;
 	set = NULL;
 	return 0;
+}
+
+int image_set_open(struct arena *arena, int dir_fd, struct image_set **ret_set,
+	struct err *err)
+{
+	return set_open(arena, dir_fd, false, ret_set, err);
+}
+
+int image_set_open_small(struct arena *arena, int dir_fd,
+	struct image_set **ret_set, struct err *err)
+{
+	return set_open(arena, dir_fd, true, ret_set, err);
 }
 
 static int parent_open(
@@ -73,7 +87,7 @@ static int parent_open(
 			"these images hold only what changed since an earlier "
 			"dump; its directory must be where \"parent\" points");
 	}
-	if (image_set_open(set->arena, fd, ret_set, err) < 0)
+	if (set_open(set->arena, fd, set->small, ret_set, err) < 0)
 		return err_wrap(err, "the parent of the images");
 	return 0;
 }

@@ -48,6 +48,10 @@ int image_set_open_streamed(struct arena *arena, int dir_fd,
 	struct stream *stream, struct image_set **ret_set, struct err *err);
 /* A failure of the source that image_exists met. */
 int image_set_check_source(const struct image_set *set, struct err *err);
+/* The same, but big pages files are only looked at for their size: for who
+ * reads little of them. */
+int image_set_open_small(struct arena *arena, int dir_fd,
+	struct image_set **ret_set, struct err *err);
 /* The set that "parent" leads to, checked at the first call and closed with
  * this one; *ret_set is NULL if there is none. */
 int image_set_open_parent(

@@ -64,6 +64,7 @@ struct image_set {
 	struct image_set *parent_set; /* once it was asked for */
 	uint64_t spare;		      /* of its readers (image/budget.h) */
 	struct image_source *source;  /* where files come from; NULL: dir */
+	bool small;		      /* big pages files are not verified */
 };
 
 /* A set with nothing in it but its directory. */

@@ -37,6 +37,7 @@ struct check {
 	const StasisManifest *manifest;
 	struct unit *units;
 	struct verified *files;
+	bool small; /* big pages files are not read */
 	size_t n;
 	atomic_size_t next;
 };
@@ -172,6 +173,15 @@ static int file_judge(struct arena *arena, const StasisFile *file,
 	return verify_fail(file->name, err);
 }
 
+/* How much of a file is read. */
+static size_t units_of(const struct check *check, const StasisFile *file)
+{
+	return check->small && file->size > ALONE_BYTES &&
+			       !strncmp(file->name, "pages-", 6)
+		       ? 0
+		       : digest_chunk_count(file->size);
+}
+
 /* Sizes first: they cost nothing and bound what is allocated next. */
 static int check_prepare(struct arena *arena, struct check *check,
 	uint64_t *ret_bytes, struct err *err)
@@ -190,12 +200,12 @@ static int check_prepare(struct arena *arena, struct check *check,
 			return err_set(err, EFBIG,
 				"the images have more than %llu bytes in all",
 				BYTES_MAX);
-		units += digest_chunk_count(manifest->file[i]->size);
+		units += units_of(check, manifest->file[i]);
 		bytes += manifest->file[i]->size;
 	}
 	check->units = arena_newn(arena, struct unit, units + 1);
 	for (size_t i = 0; i < manifest->n_file; i++) {
-		units = digest_chunk_count(manifest->file[i]->size);
+		units = units_of(check, manifest->file[i]);
 		if (manifest->file[i]->size <= KEEP_BYTES)
 			check->files[i].bytes = arena_alloc(
 				arena, (size_t)manifest->file[i]->size + 1);
@@ -208,9 +218,11 @@ static int check_prepare(struct arena *arena, struct check *check,
 }
 
 int manifest_verify(struct arena *arena, int dir,
-	const StasisManifest *manifest, struct verified *ret, struct err *err)
+	const StasisManifest *manifest, bool small, struct verified *ret,
+	struct err *err)
 {
-	struct check check = {.dir = dir, .manifest = manifest, .files = ret};
+	struct check check = {
+		.dir = dir, .manifest = manifest, .small = small, .files = ret};
 	uint64_t bytes = 0;
 	size_t unit = 0;
 	int code;
@@ -220,11 +232,13 @@ int manifest_verify(struct arena *arena, int dir,
 		return code;
 	check_run(&check, bytes);
 	for (size_t i = 0; i < manifest->n_file; i++) {
+		if (!units_of(&check, manifest->file[i]))
+			continue;
 		code = file_judge(
 			arena, manifest->file[i], &check.units[unit], err);
 		if (code < 0)
 			return code;
-		unit += digest_chunk_count(manifest->file[i]->size);
+		unit += units_of(&check, manifest->file[i]);
 	}
 	return 0;
 }

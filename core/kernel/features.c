@@ -20,6 +20,7 @@
 #include "kernel/clone3.h"
 #include "kernel/pagemap.h"
 #include "kernel/proc.h"
+#include "kernel/uffd.h"
 
 /* For headers older than the kernel. */
 enum {
@@ -27,7 +28,6 @@ enum {
 	ADVICE_GUARD_INSTALL = 102, /* MADV_GUARD_INSTALL */
 	MOVE_SET_GROUP = 0x100,	    /* MOVE_MOUNT_SET_GROUP */
 	UFFD_WP_ASYNC = 1 << 15,    /* UFFD_FEATURE_WP_ASYNC */
-	UFFD_NONCOOP = 1 << 1 | 1 << 2 | 1 << 3,
 	SECCOMP_ACTION_AVAIL = 2,
 };
 
@@ -86,19 +86,19 @@ static bool probe_soft_dirty(void)
 	return pagemap_word_flags(word, 0) & PAGEMAP_SOFT_DIRTY;
 }
 
-static int uffd_open(void)
+static int uffd_plain(void)
 {
 	return (int)syscall(SYS_userfaultfd, O_CLOEXEC | O_NONBLOCK);
 }
 
 static bool probe_uffd(void)
 {
-	return fd_made(uffd_open());
+	return fd_made(uffd_plain());
 }
 
 static bool uffd_offers(uint64_t features)
 {
-	_cleanup_fd_ int fd = uffd_open();
+	_cleanup_fd_ int fd = uffd_plain();
 	struct uffdio_api api = {.api = UFFD_API};
 
 	return fd >= 0 && !ioctl(fd, UFFDIO_API, &api) &&
@@ -110,9 +110,12 @@ static bool probe_uffd_wp_async(void)
 	return uffd_offers(UFFD_WP_ASYNC);
 }
 
+/* And the right to follow forks. */
 static bool probe_uffd_noncoop(void)
 {
-	return uffd_offers(UFFD_NONCOOP);
+	int fd = -1;
+
+	return !uffd_open(&fd, ERR_UNREAD) && fd_made(fd);
 }
 
 /* Asks for pid 1 again: EEXIST means that the wish was understood and that

@@ -19,9 +19,10 @@ struct dump {
 	struct run *run;
 	struct arena *arena; /* the run's */
 	struct image_set *images;
-	struct wire *wire;     /* to a page server; NULL: pages are kept here */
-	struct stream *stream; /* where the images go; NULL: a directory */
-	CpuinfoEntry *cpuinfo; /* this host's CPU; NULL: not known */
+	struct wire *wire; /* to a page server; NULL: pages are kept here */
+	struct kept_shop *shop; /* of pages that are kept (dump/kept.h), NULL */
+	struct stream *stream;	/* where the images go; NULL: a directory */
+	CpuinfoEntry *cpuinfo;	/* this host's CPU; NULL: not known */
 	struct tree tree;
 	uint64_t own_ns[8], own_time_ns; /* inodes; 0: not looked yet */
 	uint64_t own_pid_children;	 /* of pid_for_children */

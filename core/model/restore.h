@@ -26,6 +26,7 @@ struct restore {
 	struct objects objects;
 	struct index cg_sets; /* CgSetEntry by id; none: they are not wanted */
 	int root;	      /* O_PATH: where absolute paths of images begin */
+	int lazy; /* connection to a lazy-pages daemon; -1: none is wanted */
 	struct memory_shelf *memory; /* kinds/file/lib/memory_object.c */
 	struct book *book;	     /* what file kinds remember, book.h */
 	struct inherited *inherited; /* one for each of the options */

@@ -47,6 +47,17 @@ static inline bool vma_has_pages(const VmaEntry *vma)
 	       !(vma->status & (VMA_VVAR | VMA_VSYSCALL | VMA_GUARD));
 }
 
+/* Private memory whose pages may come when they are touched, as in CRIU; but
+ * what a child is not to see, and what has tags, is there at once. */
+static inline bool vma_may_be_lazy(const VmaEntry *vma)
+{
+	return vma_has_pages(vma) && vma->status & VMA_ANON_PRIVATE &&
+	       !(vma->status & VMA_VDSO) &&
+	       !(vma->flags & (MAP_LOCKED | MAP_HUGETLB)) &&
+	       !(vma->prot & VMA_PROT_TAGS) &&
+	       !(vma->has_madv && vma->madv & 1ull << MADV_WIPEONFORK);
+}
+
 /* Memory where MADV_GUARD_INSTALL works: private since Linux 6.13, of files and
  * shared since 6.15. */
 static inline bool vma_takes_guards(const VmaEntry *vma)

@@ -42,6 +42,25 @@ static int options_check_streamed(const struct options *o, struct err *err)
 	return 0;
 }
 
+static int options_check_lazy(const struct options *o, struct err *err)
+{
+	if (o->verb == VERB_PRE_DUMP) {
+		err_set(err, EINVAL,
+			"pre-dump and --lazy-pages contradict one another: its "
+			"tasks run on and change their pages");
+		return err_hint(err, "leave out --lazy-pages");
+	}
+	if (o->page_server) {
+		err_set(err, EINVAL,
+			"--lazy-pages and --page-server contradict one "
+			"another: pages are kept until somebody asks for them, "
+			"or are sent away");
+		return err_hint(err, "leave out --page-server: --port is where "
+				     "who wants pages connects");
+	}
+	return options_check_wire(o, err);
+}
+
 static int options_check_dump(const struct options *o, struct err *err)
 {
 	if (!o->tree) {
@@ -55,6 +74,8 @@ static int options_check_dump(const struct options *o, struct err *err)
 			"another");
 		return err_hint(err, "leave one of them out");
 	}
+	if (o->lazy_pages)
+		return options_check_lazy(o, err);
 	return o->page_server ? options_check_wire(o, err) : 0;
 }
 
@@ -89,6 +110,9 @@ int options_check(const struct options *options, struct err *err)
 		return options_check_dump(options, err);
 	case VERB_PAGE_SERVER:
 		return options_check_wire(options, err);
+	case VERB_LAZY_PAGES:
+		return options->page_server ? options_check_wire(options, err)
+					    : 0;
 	case VERB_RESTORE:
 		return options_check_restore(options, err);
 	case VERB_CPUINFO_CHECK:

@@ -314,6 +314,11 @@ ssize_t tls_recv(struct tls *tls, void *to, size_t size, struct err *err)
 		       : got;
 }
 
+bool tls_pending(struct tls *tls)
+{
+	return tls->lib.record_check_pending(tls->session) > 0;
+}
+
 void tls_close(struct tls *tls)
 {
 	if (!tls)
@@ -364,6 +369,12 @@ ssize_t tls_recv(struct tls *tls, void *to, size_t size, struct err *err)
 {
 	(void)tls, (void)to, (void)size;
 	return tls_none(err);
+}
+
+bool tls_pending(struct tls *tls)
+{
+	(void)tls;
+	return false;
 }
 
 void tls_close(struct tls *tls)

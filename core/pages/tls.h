@@ -38,6 +38,9 @@ ssize_t tls_send(
 	struct tls *tls, const void *from, size_t size, struct err *err);
 ssize_t tls_recv(struct tls *tls, void *to, size_t size, struct err *err);
 
+/* Is there something that was read from the socket already? */
+bool tls_pending(struct tls *tls);
+
 /* Says that we close. NULL is fine. */
 void tls_close(struct tls *tls);
 

@@ -34,6 +34,7 @@
 	F(handshake)                             \
 	F(record_send)                           \
 	F(record_recv)                           \
+	F(record_check_pending)                  \
 	F(bye)                                   \
 	F(alert_get)                             \
 	F(alert_get_name)                        \

@@ -117,7 +117,7 @@ static void inherit_try(struct plan *plan, struct plan_task *parent, size_t i,
 	size_t k = vma_at(child->task, vma->start);
 	struct staging *staging;
 
-	if (k == child->task->mm->n_vmas ||
+	if (k == child->task->mm->n_vmas || plan_area_is_lazy(child, k) ||
 		!same_memory(vma, child->task->mm->vmas[k]) ||
 		!vma_stored(child->task, child->task->mm->vmas[k]))
 		return;
@@ -139,6 +139,7 @@ static void children_inherit(struct plan *plan, struct plan_task *parent)
 			continue;
 		for (size_t i = 0; i < task->mm->n_vmas; i++)
 			if (may_stage(task->mm->vmas[i]) &&
+				!plan_area_is_lazy(parent, i) &&
 				vma_stored(task, task->mm->vmas[i]))
 				inherit_try(plan, parent, i, child);
 	}

@@ -340,18 +340,21 @@ static int file_read(
 	return code;
 }
 
+/* What the daemon brings is not among them any more. */
 static int elsewhere_refuse(const struct task *task, struct err *err)
 {
-	for (size_t i = 0; i < task->pages.n; i++)
-		if (task->pages.pieces[i].file == SOURCE_ELSEWHERE)
-			return err_set(err, EOPNOTSUPP,
-				"task %d: pages at %#llx are still with "
-				"whoever dumped it: lazy pages are not built "
-				"yet",
-				task->pid,
-				(unsigned long long)task->pages.pieces[i]
-					.vaddr);
-	return 0;
+	const struct source *pages = &task->pages;
+	size_t i = 0;
+
+	while (i < pages->n && pages->pieces[i].file != SOURCE_ELSEWHERE)
+		i++;
+	if (i == pages->n)
+		return 0;
+	err_set(err, EBADMSG,
+		"task %d: pages at %#llx are still with whoever dumped it",
+		task->pid, (unsigned long long)pages->pieces[i].vaddr);
+	return err_hint(err, "restore with --lazy-pages, and a daemon that has "
+			     "them brought: stasis lazy-pages --page-server");
 }
 
 static void meet(struct tape *tape, const char *what, size_t word)
@@ -552,6 +555,7 @@ int plan_memory(struct plan *plan, struct plan_task *pt, struct tape *tape,
 		pt->task->pages.stored * plan->host->page_size >= SHARE_MIN;
 	plan_vdso_park(plan, tape);
 	rest_unmap(plan, tape);
+	plan_lazy_begin(pt, tape);
 	code = areas_map(plan, pt, tape, err);
 	stage_unmap(plan, tape);
 	policies_give(pt->task, tape);
@@ -561,5 +565,6 @@ int plan_memory(struct plan *plan, struct plan_task *pt, struct tape *tape,
 		code = plan_vdso_place(plan, pt, tape, err);
 	if (!code)
 		areas_finish(plan, pt, tape);
+	plan_lazy_register(pt, tape);
 	return code;
 }

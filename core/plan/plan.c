@@ -18,6 +18,8 @@ int plan_make(struct plan *plan, struct err *err)
 	int code = plan_numbers(plan, err);
 
 	if (!code)
+		code = plan_lazy(plan, err);
+	if (!code)
 		code = plan_layout(plan, err);
 	return code ?: plan_tapes(plan, err);
 }

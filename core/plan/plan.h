@@ -107,6 +107,9 @@ struct plan_task {
 	bool leader_first; /* threads wait until it has done what is for all */
 	int cwd_slot, root_slot, exe_slot;
 	int pages_slot; /* of the first of its pages files */
+	int uffd_slot;	/* where pages are lazy */
+	bool *lazy;	/* by area: pages come when they are touched; or NULL */
+	bool defers;	/* some area is so */
 
 	/* The reel: head room (shared words, tids, auxv), stacks, tapes. */
 	struct tape **tapes; /* by thread */
@@ -136,6 +139,7 @@ struct plan {
 	struct tree *tree;
 	struct objects *objects;
 	bool shell_job;
+	bool lazy; /* a daemon brings the pages that may come later */
 
 	VEC(struct birth *) births; /* [0] is the root's; makers first */
 	struct index births_by_pid;
@@ -173,6 +177,7 @@ void plan_print(const struct plan *plan, FILE *out);
 
 /* The parts, in this order. */
 int plan_forest(struct plan *plan, struct err *err);
+int plan_lazy(struct plan *plan, struct err *err);
 int plan_slots(struct plan *plan, struct err *err);
 /* For slots: what one task alone holds is made there. Objects have holders. */
 void plan_apart(struct plan *plan);
@@ -188,6 +193,12 @@ int plan_vdso_place(struct plan *plan, struct plan_task *task,
 	struct tape *tape, struct err *err);
 /* Is the task's vdso the host's own, so that it is moved, not bridged? */
 bool plan_vdso_same(const struct plan *plan, const struct task *task);
+
+/* Lazy pages: before areas are filled, when all else is done to them; is one
+ * of a task's areas such? */
+void plan_lazy_begin(const struct plan_task *pt, struct tape *tape);
+void plan_lazy_register(const struct plan_task *pt, struct tape *tape);
+bool plan_area_is_lazy(const struct plan_task *pt, size_t i);
 
 /* Are any pages of a range of the task's addresses stored? */
 bool plan_has_pages(const struct task *task, uint64_t start, uint64_t end);

@@ -218,14 +218,19 @@ static void pages_slots(struct plan *plan)
 			pages_files(pt) > most)
 			most = pages_files(pt);
 	}
-	plan->shelf_end += most;
+	plan->shelf_end += most + plan->lazy;
 
 	for (size_t i = 0; i < plan->tree->tasks.n; i++) {
 		pt = &plan->tasks[i];
 		if (pt->task->state == TASK_DEAD)
 			continue;
-		pt->pages_slot = pt->installs_files ? common : plan->shelf_end;
-		plan->shelf_end += pt->installs_files ? 0 : pages_files(pt);
+		pt->pages_slot = common;
+		pt->uffd_slot = common + most;
+		if (pt->installs_files)
+			continue;
+		pt->pages_slot = plan->shelf_end;
+		pt->uffd_slot = pt->pages_slot + pages_files(pt);
+		plan->shelf_end = pt->uffd_slot + plan->lazy;
 	}
 }
 

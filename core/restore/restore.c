@@ -16,6 +16,7 @@
 #include "restore/cgroups.h"
 #include "restore/host.h"
 #include "restore/inherit.h"
+#include "restore/lazy.h"
 #include "restore/make.h"
 #include "restore/owner.h"
 #include "restore/perform.h"
@@ -28,11 +29,16 @@ static int images_open(struct restore *restore, struct err *err)
 	const StasisManifest *manifest;
 	int code;
 
-	code = run->source ? image_set_open_streamed(restore->arena,
-				     run->images_dir, run->source,
-				     &restore->images, err)
-			   : image_set_open(restore->arena, run->images_dir,
-				     &restore->images, err);
+	/* What a lazy-pages daemon brings it has verified. */
+	if (run->source)
+		code = image_set_open_streamed(restore->arena, run->images_dir,
+			run->source, &restore->images, err);
+	else if (run->opt->lazy_pages)
+		code = image_set_open_small(
+			restore->arena, run->images_dir, &restore->images, err);
+	else
+		code = image_set_open(
+			restore->arena, run->images_dir, &restore->images, err);
 	if (code)
 		return code;
 	manifest = image_set_manifest(restore->images);
@@ -118,6 +124,7 @@ static int plan_fill(
 		.tree = &restore->tree,
 		.objects = &restore->objects,
 		.shell_job = restore->run->opt->shell_job,
+		.lazy = restore->run->opt->lazy_pages,
 	};
 	return plan_make(&made->plan, err);
 }
@@ -133,6 +140,8 @@ static int tree_bear(struct birth_ward *ward, struct err *err)
 		code = run_step(run, "restore.birth", err);
 	if (!code)
 		code = birth_tree(ward, err);
+	if (!code)
+		code = lazy_announce(ward, err);
 	stats_clock_add(&clock, &run->stats.forking_time);
 	return code;
 }
@@ -167,6 +176,8 @@ static int tree_commit(struct birth_ward *ward, pid_t root, struct err *err)
 	if (!code)
 		code = run_check_interrupt(
 			run, "before", "the tasks depart", err);
+	if (!code)
+		code = lazy_finish(ward->restore, err);
 	return code ?: perform_commit(ward, err);
 }
 
@@ -260,7 +271,8 @@ int restore_run(struct run *run, pid_t *ret_root, struct err *err)
 	/* Newborns read it, and the more of them there are, the bigger it is.
 	 */
 	_cleanup_arena_ struct arena *arena = arena_new_shared(run->arena);
-	struct restore restore = {.run = run, .arena = arena, .root = -1};
+	struct restore restore = {
+		.run = run, .arena = arena, .lazy = -1, .root = -1};
 	struct stats_clock clock = stats_clock_start();
 	struct made made;
 	int code;
@@ -268,6 +280,8 @@ int restore_run(struct run *run, pid_t *ret_root, struct err *err)
 	code = hooks_run(run, "pre-restore", 0, err);
 	if (!code)
 		code = run_step(run, "restore.read", err);
+	if (!code)
+		code = lazy_begin(&restore, err);
 	if (!code)
 		code = images_open(&restore, err);
 	if (!code)
@@ -296,6 +310,7 @@ int restore_run(struct run *run, pid_t *ret_root, struct err *err)
 		code = tree_restore(&restore, &made, ret_root, err);
 	pages_count(&restore);
 	stats_clock_add(&clock, &run->stats.restore_time);
+	lazy_end(&restore);
 	fd_closep(&restore.root);
 	memory_shelf_close(&restore);
 	image_set_closep(&restore.images);
@@ -304,7 +319,8 @@ int restore_run(struct run *run, pid_t *ret_root, struct err *err)
 
 int restore_plan_print(struct run *run, FILE *out, struct err *err)
 {
-	struct restore restore = {.run = run, .arena = run->arena, .root = -1};
+	struct restore restore = {
+		.run = run, .arena = run->arena, .lazy = -1, .root = -1};
 	struct made made;
 	int code;
 

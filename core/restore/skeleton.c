@@ -22,6 +22,7 @@
 #include "restore/cgroups.h"
 #include "restore/make.h"
 #include "restore/halt.h"
+#include "restore/lazy.h"
 #include "restore/stage.h"
 
 /* Who has it? A process, one that is dead but not reaped, or a session or
@@ -362,7 +363,9 @@ static int task_live(
 		return code;
 	halt_pass(birth->task);
 	dead_wait(ward, birth);
-	code = task_settle(ward, birth, err);
+	code = lazy_open(ward, birth->plan, err);
+	if (!code)
+		code = task_settle(ward, birth, err);
 	if (!code)
 		code = halt_until_go(ward, birth->task);
 	news_forget(birth);

@@ -11,6 +11,7 @@
 #include "pages/connect.h"
 #include "pages/receive.h"
 #include "pages/tls.h"
+#include "session/lazy_pages.h"
 
 enum { LOOK_MS = 100 };
 
@@ -77,13 +78,17 @@ int page_server_serve(struct run *run, struct page_server *server, int seconds,
 		code = wire_begin(&wire, err);
 	if (!code && run->opt->tls)
 		code = tls_accept(run->arena, &wire, run->opt, err);
-	if (!code)
+	if (!code && run->opt->lazy_pages)
+		code = lazy_pages_give(run, &wire, err);
+	else if (!code)
 		code = pages_receive(run->arena, &wire, run->images_dir,
 			(uint32_t)run->page_size, run->opt->ps_fd >= 0, &result,
 			err);
 	tls_close(wire.tls);
 	if (code)
 		return err_wrap(err, "page server");
+	if (run->opt->lazy_pages)
+		return 0;
 	log_info("received %" PRIu64 " pages of %" PRIu64 " memories",
 		result.pages, result.objects);
 	return 0;

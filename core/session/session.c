@@ -23,6 +23,7 @@
 #include "options/version.h"
 #include "restore/restore.h"
 #include "session/incoming.h"
+#include "session/lazy_pages.h"
 #include "session/lent.h"
 #include "session/page_server.h"
 #include "session/pidfile.h"
@@ -147,7 +148,7 @@ static int session_open_all(
 		return rc;
 	log_info("Stasis %s: %s, images in '%s'", STASIS_VERSION,
 		verb_rows[o->verb].name, o->images_dir);
-	if (o->status_fd >= 0)
+	if (o->status_fd >= 0 && !(o->verb == VERB_DUMP && o->lazy_pages))
 		log_warn("nobody connects to this %s: no byte is written to "
 			 "the status fd",
 			verb_rows[o->verb].name);
@@ -344,6 +345,29 @@ int session_page_server(struct session *session, struct err *err)
 		code = page_server_serve(run, &server, 0, err);
 	pidfile_abort(&pidfile);
 	page_server_close(&server);
+	return code;
+}
+
+int session_lazy_pages(struct session *session, struct err *err)
+{
+	struct run *run = &session->run;
+	struct lazy_pages daemon = LAZY_PAGES_CLOSED;
+	struct pidfile pidfile;
+	int ready = -1, code;
+
+	code = pidfile_prepare(run->work_dir, run->opt->pidfile, &pidfile, err);
+	if (code)
+		return code;
+	code = lazy_pages_open(run, &daemon, err);
+	if (!code && run->opt->restore_detached)
+		code = ready_background(&ready, err);
+	session_be_patient(session);
+	if (!code)
+		code = ready_tell(run->opt, run->arena, &pidfile, &ready, err);
+	if (!code)
+		code = lazy_pages_serve(run, &daemon, err);
+	pidfile_abort(&pidfile);
+	lazy_pages_close(&daemon);
 	return code;
 }
 

@@ -42,6 +42,8 @@ int session_plan(struct session *session, FILE *out, struct err *err);
 int session_inspect(struct session *session, FILE *out, struct err *err);
 /* Listens, goes into the background with -d, and serves one connection. */
 int session_page_server(struct session *session, struct err *err);
+/* Serves one restore with pages, in the background with -d. */
+int session_lazy_pages(struct session *session, struct err *err);
 /* Says on out what it took back, or that there was nothing. */
 int session_recover(struct session *session, FILE *out, struct err *err);
 int session_cpuinfo_dump(struct session *session, struct err *err);

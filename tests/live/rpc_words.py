@@ -92,14 +92,16 @@ def rpc_keep_open_refused(case):
         check(client.close() == 255, f"{name}: another status")
 
 
-@test("FEATURE_CHECK says no to what is not built, and needs a question")
+@test("FEATURE_CHECK says what is there, and needs a question")
 def rpc_features(case):
     answer, status = ask(case, "FEATURE_CHECK", features={
         "mem_track": True, "lazy_pages": True, "pidfd_store": True})
     check(answer.success and status == 0, str(answer))
+    lazy = case.engine("check", "--feature", "uffd-noncoop").code == 0
     for name in ("mem_track", "lazy_pages", "pidfd_store"):
         check(answer.features.HasField(name)
-              and not getattr(answer.features, name), name)
+              and getattr(answer.features, name)
+              == (lazy and name == "lazy_pages"), name)
     client = start_worker(case)
     client.no("which features", "FEATURE_CHECK")
     check(client.close() == 255, "another status")

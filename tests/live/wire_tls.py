@@ -8,6 +8,7 @@ import threading
 
 from client import start_worker
 from harness import Skip, alive, check, test
+from wire_lazy import Daemon
 from wire_server import Server, by_wire, peer, serve_by_rpc, take_over
 
 CONFIG = """[ca]
@@ -335,3 +336,20 @@ def tls_rpc(case):
     case.restore(victim, img=there)
     case.go()
     case.await_verdict(victim)
+
+
+@test("lazy pages come over a connection that nobody else can read")
+def tls_lazy(case):
+    pki = authority(case)
+    victim = case.start([case.program("lazy_events")])
+    case.ready(victim)
+    case.dump(victim)
+    page_server = Server(case, case.img, "--lazy-pages",
+                         *pki.options("server"))
+    daemon = Daemon(case, *page_server.options(), *pki.options("client"))
+    case.restore(victim, "--lazy-pages")
+    case.go()
+    case.await_verdict(victim)
+    daemon.done()
+    code, said = page_server.end()
+    check(code == 0 and not said, f"server: {code} {said}")

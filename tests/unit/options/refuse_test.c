@@ -104,10 +104,27 @@ TEST(what_contradicts_is_refused)
 		"give the pid of the root of the tree with -t PID");
 }
 
+TEST(lazy_pages_are_kept_where_somebody_can_ask_for_them)
+{
+	check_refused("dump -t1 --lazy-pages", EINVAL,
+		"it is not said where the page server is",
+		"give --port PORT (and --address ADDR), or an open connection "
+		"with --ps-socket FD");
+	check_refused("dump -t1 --lazy-pages --page-server --port 7", EINVAL,
+		"--lazy-pages and --page-server contradict one another: pages "
+		"are kept until somebody asks for them, or are sent away",
+		"leave out --page-server: --port is where who wants pages "
+		"connects");
+	check_refused("lazy-pages --page-server", EINVAL,
+		"it is not said where the page server is",
+		"give --port PORT (and --address ADDR), or an open connection "
+		"with --ps-socket FD");
+}
+
 TEST(what_is_not_built_is_refused_by_name)
 {
-	check_refused("dump -t1 --lazy-pages", ENOSYS,
-		"--lazy-pages is not built yet: it belongs to lazy pages",
+	check_refused("dump -t1 --track-mem", ENOSYS,
+		"--track-mem is not built yet: it belongs to incremental dumps",
 		"leave it out if the tasks do not need it; they are refused, "
 		"not harmed, if they do");
 	check_refused("pre-dump -t1", ENOSYS,
