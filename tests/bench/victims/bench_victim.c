@@ -2,9 +2,11 @@
 /* bench_victim: a process tree of a chosen shape that then only waits.
  *
  *	bench_victim small | memory MIB | shared MIB | sharers MIB | threads N |
- *		processes N | vmas N
+ *		processes N | vmas N | answer MIB
  *
- * The file named by $BENCH_READY is created when all of it is there.
+ * The file named by $BENCH_READY is created when all of it is there. "answer"
+ * looks at a page of its memory whenever it is sent SIGUSR1, and creates it
+ * again.
  */
 #include <fcntl.h>
 #include <pthread.h>
@@ -46,7 +48,7 @@ static char *memory_map(size_t len, int flags)
 }
 
 /* Random, so that nothing of it is stored once for many. */
-static void memory_make(size_t mib, int flags)
+static void *memory_make(size_t mib, int flags)
 {
 	size_t len = mib << 20;
 	uint64_t *word = (uint64_t *)memory_map(len, flags), x;
@@ -59,6 +61,7 @@ static void memory_make(size_t mib, int flags)
 		x ^= x << 17;
 		word[i] = x;
 	}
+	return word;
 }
 
 static void threads_make(size_t count)
@@ -105,11 +108,35 @@ static void vmas_make(size_t count)
 	}
 }
 
+static void file_create(const char *path)
+{
+	int fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+
+	if (fd < 0)
+		fail(path);
+	close(fd);
+}
+
+static void answer(size_t mib, const char *ready)
+{
+	volatile uint64_t *word = (uint64_t *)memory_make(mib, MAP_PRIVATE);
+	sigset_t wanted;
+	int sig;
+
+	sigemptyset(&wanted);
+	sigaddset(&wanted, SIGUSR1);
+	sigprocmask(SIG_BLOCK, &wanted, NULL);
+	for (;;) {
+		file_create(ready);
+		if (sigwait(&wanted, &sig) || !word[mib * 1000])
+			fail("a page of random words");
+	}
+}
+
 int main(int argc, char **argv)
 {
 	const char *ready = getenv("BENCH_READY");
 	size_t count = argc > 2 ? strtoul(argv[2], NULL, 10) : 0;
-	int fd;
 
 	if (argc > 1 && strcmp(argv[1], "memory") == 0)
 		memory_make(count, MAP_PRIVATE);
@@ -123,11 +150,9 @@ int main(int argc, char **argv)
 		processes_make(count);
 	else if (argc > 1 && strcmp(argv[1], "vmas") == 0)
 		vmas_make(count);
-	if (ready) {
-		fd = open(ready, O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
-		if (fd < 0)
-			fail(ready);
-		close(fd);
-	}
+	else if (argc > 1 && strcmp(argv[1], "answer") == 0)
+		answer(count, ready);
+	if (ready)
+		file_create(ready);
 	wait_for_ever();
 }
