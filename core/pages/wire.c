@@ -10,7 +10,24 @@
 
 #include "pages/tls.h"
 
-enum { LOOK_SECONDS = 1 };
+enum {
+	LOOK_SECONDS = 1,
+	HOST_IDLE = 20, /* seconds without a word before it is asked */
+	HOST_EVERY = 10,
+	HOST_MS = 60000, /* without an answer */
+};
+
+/* Who waits for ever for words waits no longer than that for a host that is
+ * off: it is asked, and has to answer. */
+static void host_watch(int fd)
+{
+	const int idle = HOST_IDLE, every = HOST_EVERY;
+	const unsigned limit = HOST_MS;
+
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &every, sizeof(every));
+	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, sizeof(limit));
+}
 
 int wire_begin(struct wire *wire, struct err *err)
 {
@@ -23,9 +40,10 @@ int wire_begin(struct wire *wire, struct err *err)
 			wire->fd, SOL_SOCKET, SO_SNDTIMEO, &look, sizeof(look)))
 		return err_errno(
 			err, "fd %d as a connection for pages", wire->fd);
-	/* Neither is known to a unix socket, which needs them not. */
+	/* Not known to a unix socket, which does not need them. */
 	setsockopt(wire->fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	setsockopt(wire->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	host_watch(wire->fd);
 	return 0;
 }
 

@@ -2,6 +2,8 @@
 #include "pages/lazy.h"
 
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
@@ -384,6 +386,23 @@ TEST(one_who_asks_for_nonsense_gets_nothing)
 		close(pair[0]);
 		waitpid(child, NULL, 0);
 	}
+}
+
+/* A power cut at the other end sends no word. */
+TEST(a_host_that_is_off_is_noticed_within_a_minute)
+{
+	_cleanup_fd_ int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	struct wire wire = {.fd = fd};
+	int on = 0, idle = 0;
+	unsigned limit = 0;
+	socklen_t size = sizeof(int);
+
+	CHECK_INT(wire_begin(&wire, ERR_UNREAD), 0);
+	getsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, &size);
+	getsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, &size);
+	getsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &limit, &size);
+	CHECK(on && idle && idle < 60);
+	CHECK_INT(limit, 60000);
 }
 
 /* --- who watches ------------------------------------------------------------
