@@ -129,6 +129,7 @@ static int compel_look_around(struct compel *victim, struct err *err)
 	victim->remote.be = &victim->be;
 	victim->remote.memory = victim->memory;
 	victim->remote.leader = thread;
+	remote_ready(victim->arena, thread);
 	return 0;
 }
 
@@ -409,8 +410,7 @@ int compel_close(struct compel *victim, struct compel_error *error)
 		code = compel_ignore_trap(victim, &err);
 	also = compel_remove_all(victim, code ? &second : &err);
 	code = code ?: also;
-	also = remote_cure(victim->arena, &victim->be, &victim->thread,
-		code ? &second : &err);
+	also = remote_cure(&victim->be, &victim->thread, code ? &second : &err);
 	code = code ?: also;
 	also = compel_release(victim, code ? &second : &err);
 	code = code ?: also;

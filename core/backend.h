@@ -105,8 +105,8 @@ struct backend {
 	uint16_t red_zone; /* bytes below sp that a leaf may use */
 
 	/* Where registers do not tell the restart class: the register set
-	 * (one 32-bit word) whose value -1 skips the call that a thread is
-	 * about to make. 0: they tell. */
+	 * (one 32-bit word) that is the number of the call that a thread is
+	 * about to make; -1 skips it. 0: they tell. */
 	uint32_t probe_note;
 
 	/* The register set that only threads with ports of their own have
@@ -126,6 +126,9 @@ struct backend {
 	/* Make the registers enter pc as a function: first argument arg, stack
 	 * sp (16-aligned, with room above it as the ABI wants), no restart. */
 	void (*call)(void *gpr, uint64_t pc, uint64_t sp, uint64_t arg);
+	/* At the stop before a call that is about to be made: make it another
+	 * one. (Where there is a probe_note, that set holds the number.) */
+	void (*divert)(void *gpr, uint64_t nr);
 	/* Where do the registers say the task was? (RESTART_UNKNOWN when they
 	 * do not tell.) */
 	enum restart_class (*restart)(const void *gpr);

@@ -42,7 +42,7 @@
 	X(io_getevents) X(io_destroy) X(unlinkat) X(setns) \
 	X(unshare) X(shmat) X(shmdt) X(semop) \
 	X(map_shadow_stack) X(waitid) X(modify_ldt) \
-	X(get_mempolicy) X(keyctl) X(openat2)
+	X(get_mempolicy) X(keyctl) X(openat2) X(rt_sigreturn)
 
 /* clang-format on */
 

@@ -62,6 +62,7 @@ extern const struct regset aarch64_regsets[];
 uint64_t aarch64_reg_get(const void *gpr, enum reg r);
 void aarch64_reg_set(void *gpr, enum reg r, uint64_t value);
 void aarch64_call(void *gpr, uint64_t pc, uint64_t sp, uint64_t arg);
+void aarch64_divert(void *gpr, uint64_t nr);
 enum restart_class aarch64_restart(const void *gpr);
 int aarch64_settle(void *gpr, enum restart_class restart);
 int aarch64_resume(void *gpr, enum restart_class restart);

@@ -3,6 +3,9 @@
 #ifndef STASIS_AARCH64_AGENT_ARCH_H
 #define STASIS_AARCH64_AGENT_ARCH_H
 
+#include <asm/sigcontext.h>
+#include <asm/signal.h>
+#include <asm/ucontext.h>
 #include <stdint.h>
 
 /* clone3 whose child plays tape on its own stack and then traps. */
@@ -26,6 +29,31 @@ static inline int64_t agent_syscall6(uint64_t nr, uint64_t a0, uint64_t a1,
 			 : "r"(x8), "r"(x1), "r"(x2), "r"(x3), "r"(x4), "r"(x5)
 			 : "memory", "cc");
 	return (int64_t)x0;
+}
+
+/* The kernel's struct ucontext. gpr is struct user_pt_regs. */
+static inline void agent_frame_fill(
+	void *context, const uint64_t *gpr, uint64_t sigmask)
+{
+	struct ucontext *uc = context;
+
+	for (int i = 0; i < 31; i++)
+		uc->uc_mcontext.regs[i] = gpr[i];
+	uc->uc_mcontext.sp = gpr[31];
+	uc->uc_mcontext.pc = gpr[32];
+	uc->uc_mcontext.pstate = gpr[33];
+	__builtin_memcpy(&uc->uc_sigmask, &sigmask, sizeof(sigmask));
+}
+
+static inline const void *agent_frame_stack(const void *context)
+{
+	return &((const struct ucontext *)context)->uc_stack;
+}
+
+/* pc is at the brk. */
+static inline void agent_frame_rewind(const void *info, void *context)
+{
+	(void)info, (void)context;
 }
 
 #endif

@@ -48,6 +48,7 @@ const struct backend backend_aarch64 = {
 	.reg_get = aarch64_reg_get,
 	.reg_set = aarch64_reg_set,
 	.call = aarch64_call,
+	.divert = aarch64_divert,
 	.restart = aarch64_restart,
 	.settle = aarch64_settle,
 	.resume = aarch64_resume,

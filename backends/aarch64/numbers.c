@@ -18,6 +18,7 @@ const uint16_t calls_aarch64[CALL_COUNT] = {
 	[CALL_brk] = 214,
 	[CALL_rt_sigaction] = 134,
 	[CALL_rt_sigprocmask] = 135,
+	[CALL_rt_sigreturn] = 139,
 	[CALL_rt_sigqueueinfo] = 138,
 	[CALL_rt_tgsigqueueinfo] = 240,
 	[CALL_sigaltstack] = 132,

@@ -95,3 +95,8 @@ int64_t aarch64_result(const void *gpr)
 {
 	return (int64_t)((const struct aarch64_gpr *)gpr)->x[0];
 }
+
+void aarch64_divert(void *gpr, uint64_t nr)
+{
+	((struct aarch64_gpr *)gpr)->x[8] = nr;
+}

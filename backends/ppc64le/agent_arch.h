@@ -3,6 +3,10 @@
 #ifndef STASIS_PPC64LE_AGENT_ARCH_H
 #define STASIS_PPC64LE_AGENT_ARCH_H
 
+#include <asm/ptrace.h>
+#include <asm/sigcontext.h>
+#include <asm/signal.h>
+#include <asm/ucontext.h>
 #include <stdint.h>
 
 /* sc, not scv: it works on every machine and kernel. It reports an error as
@@ -47,6 +51,30 @@ static inline int64_t agent_clone(uint64_t args, uint64_t size, uint64_t tape)
 static inline void agent_trap(void)
 {
 	__asm__ volatile("trap" : : : "memory");
+}
+
+/* The kernel's struct ucontext. gpr is struct pt_regs. The frame's own MSR says
+ * which vector registers are in the frame. */
+static inline void agent_frame_fill(
+	void *context, const uint64_t *gpr, uint64_t sigmask)
+{
+	struct ucontext *uc = context;
+
+	for (int i = 0; i < 48; i++)
+		if (i != PT_MSR)
+			uc->uc_mcontext.gp_regs[i] = gpr[i];
+	__builtin_memcpy(&uc->uc_sigmask, &sigmask, sizeof(sigmask));
+}
+
+static inline const void *agent_frame_stack(const void *context)
+{
+	return &((const struct ucontext *)context)->uc_stack;
+}
+
+/* nip is at the trap. */
+static inline void agent_frame_rewind(const void *info, void *context)
+{
+	(void)info, (void)context;
 }
 
 #endif

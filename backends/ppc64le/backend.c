@@ -42,6 +42,7 @@ const struct backend backend_ppc64le = {
 	.reg_get = ppc64le_reg_get,
 	.reg_set = ppc64le_reg_set,
 	.call = ppc64le_call,
+	.divert = ppc64le_divert,
 	.restart = ppc64le_restart,
 	.settle = ppc64le_settle,
 	.resume = ppc64le_resume,

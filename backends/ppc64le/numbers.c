@@ -18,6 +18,7 @@ const uint16_t calls_ppc64le[CALL_COUNT] = {
 	[CALL_brk] = 45,
 	[CALL_rt_sigaction] = 173,
 	[CALL_rt_sigprocmask] = 174,
+	[CALL_rt_sigreturn] = 172,
 	[CALL_rt_sigqueueinfo] = 177,
 	[CALL_rt_tgsigqueueinfo] = 322,
 	[CALL_sigaltstack] = 185,

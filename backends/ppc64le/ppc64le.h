@@ -55,6 +55,7 @@ extern const struct regset ppc64le_regsets[];
 uint64_t ppc64le_reg_get(const void *gpr, enum reg r);
 void ppc64le_reg_set(void *gpr, enum reg r, uint64_t value);
 void ppc64le_call(void *gpr, uint64_t pc, uint64_t sp, uint64_t arg);
+void ppc64le_divert(void *gpr, uint64_t nr);
 enum restart_class ppc64le_restart(const void *gpr);
 int ppc64le_settle(void *gpr, enum restart_class restart);
 int ppc64le_resume(void *gpr, enum restart_class restart);

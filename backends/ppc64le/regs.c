@@ -147,3 +147,8 @@ int64_t ppc64le_result(const void *gpr)
 
 	return regs->ccr & CCR_SO ? -(int64_t)regs->r[3] : (int64_t)regs->r[3];
 }
+
+void ppc64le_divert(void *gpr, uint64_t nr)
+{
+	((struct ppc64le_gpr *)gpr)->r[0] = nr;
+}

@@ -1,21 +1,75 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* agent_head: the agent's entry, trap and clone on x86_64. */
+/* agent_head: the agent's gates, trap and clone on x86_64. */
 
 	.section .text.agent_head, "ax", @progbits
 
-/* Jumped to with the tape in rdi and any stack in rsp. int3 leaves rip
- * behind itself; whoever continues from there traps once more. */
+/* The gates, 64 bytes apart (inject/home.h). int3 leaves rip behind itself;
+ * whoever continues from there traps once more.
+ *
+ * Play: jumped to with the tape in rdi and any stack in rsp. */
 	.globl agent_entry
 	.hidden agent_entry
 	.type agent_entry, @function
 agent_entry:
+.Lgates:
 	endbr64
 	cld
 	xorl	%ebp, %ebp
 	andq	$-16, %rsp
 	call	agent_play
-1:	int3
-	jmp	1b
+.Ltrap:	int3
+	jmp	.Ltrap
+
+/* Ask: the tape in rdi. */
+	.org 64, 0xcc
+	cld
+	movq	%rdi, %rbx
+	leaq	.Lgates+65536(%rip), %rdi	/* HOME_AT */
+	xorl	%ebp, %ebp
+	andq	$-16, %rsp
+	call	agent_come
+	movq	%rbx, %rdi
+	call	agent_play
+	jmp	.Ltrap
+
+/* Boot: the home in rdi, which the kernel keeps across the call. */
+	.org 128, 0xcc
+	cld
+	syscall
+	testq	%rax, %rax
+	jnz	.Ltrap
+	xorl	%ebp, %ebp
+	andq	$-16, %rsp
+	call	agent_boot
+	jmp	.Ltrap
+
+/* Call. */
+	.org 192, 0xcc
+	syscall
+	int3
+	jmp	.Ltrap
+
+/* Trap. */
+	.org 256, 0xcc
+	int3
+	jmp	.Ltrap
+
+/* Cure: entered by the kernel with siginfo in rsi and ucontext in rdx, which
+ * lies in the frame where rt_sigreturn wants to find rsp. */
+	.org 320, 0xcc
+	endbr64
+	movq	%rdx, %rbx
+	movq	%rdx, %rcx
+	movq	%rsi, %rdx
+	movq	%rsp, %rsi
+	leaq	.Lgates+65536(%rip), %rdi	/* HOME_AT */
+	xorl	%ebp, %ebp
+	andq	$-16, %rsp
+	call	agent_cure
+	movq	%rbx, %rsp
+	movl	$15, %eax		/* rt_sigreturn */
+	syscall
+	ud2
 	.size agent_entry, . - agent_entry
 
 	.globl agent_trap

@@ -35,6 +35,7 @@ const struct backend backend_x86_64 = {
 	.reg_get = x86_64_reg_get,
 	.reg_set = x86_64_reg_set,
 	.call = x86_64_call,
+	.divert = x86_64_divert,
 	.restart = x86_64_restart,
 	.settle = x86_64_settle,
 	.resume = x86_64_resume,

@@ -18,6 +18,7 @@ const uint16_t calls_x86_64[CALL_COUNT] = {
 	[CALL_brk] = 12,
 	[CALL_rt_sigaction] = 13,
 	[CALL_rt_sigprocmask] = 14,
+	[CALL_rt_sigreturn] = 15,
 	[CALL_rt_sigqueueinfo] = 129,
 	[CALL_rt_tgsigqueueinfo] = 297,
 	[CALL_sigaltstack] = 131,

@@ -110,3 +110,8 @@ int64_t x86_64_result(const void *gpr)
 {
 	return (int64_t)((const struct x86_64_gpr *)gpr)->ax;
 }
+
+void x86_64_divert(void *gpr, uint64_t nr)
+{
+	((struct x86_64_gpr *)gpr)->orig_ax = nr;
+}

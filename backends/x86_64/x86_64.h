@@ -45,6 +45,7 @@ struct xsave_layout {
 uint64_t x86_64_reg_get(const void *gpr, enum reg r);
 void x86_64_reg_set(void *gpr, enum reg r, uint64_t value);
 void x86_64_call(void *gpr, uint64_t pc, uint64_t sp, uint64_t arg);
+void x86_64_divert(void *gpr, uint64_t nr);
 enum restart_class x86_64_restart(const void *gpr);
 int x86_64_settle(void *gpr, enum restart_class restart);
 int x86_64_resume(void *gpr, enum restart_class restart);

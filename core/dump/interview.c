@@ -8,8 +8,8 @@
 
 #include "dump/backtrace.h"
 #include "inject/regs.h"
-#include "inject/remote.h"
 #include "inject/rseq.h"
+#include "inject/stay.h"
 #include "inject/vdso.h"
 #include "kernel/oom.h"
 #include "kernel/ptrace.h"
@@ -23,7 +23,7 @@ struct interview {
 	struct victim *victim;
 	struct remote remote;
 	struct remote_thread *threads;
-	struct remote_play *plays;
+	struct stay_play *plays;
 	size_t n;
 	struct patience patience;
 };
@@ -116,7 +116,7 @@ static int interview_prepare(struct interview *in, struct err *err)
 
 	in->n = in->victim->threads.n;
 	in->threads = arena_newn(in->dump->arena, struct remote_thread, in->n);
-	in->plays = arena_newn(in->dump->arena, struct remote_play, in->n);
+	in->plays = arena_newn(in->dump->arena, struct stay_play, in->n);
 	for (size_t i = 0; i < in->n; i++) {
 		thread = in->victim->threads.at[i];
 		code = thread_fetch(in, thread, err);
@@ -127,9 +127,9 @@ static int interview_prepare(struct interview *in, struct err *err)
 		in->threads[i] = (struct remote_thread){.tid = thread->tid,
 			.regs = &thread->regs,
 			.sigmask = thread->sigmask,
+			.filtered = thread->status.seccomp != 0,
 			.patience = &in->patience};
-		in->plays[i] = (struct remote_play){
-			.thread = &in->threads[i], .tape = thread->tape};
+		in->plays[i] = (struct stay_play){.tape = thread->tape};
 	}
 	return 0;
 }
@@ -181,6 +181,7 @@ static int interview_play(struct interview *in, struct err *err)
 	int code = 0;
 
 	for (size_t i = 0; i < in->n && !code; i++) {
+		remote_ready(in->dump->arena, &in->threads[i]);
 		code = remote_probe(remote, &in->threads[i], err);
 		in->victim->threads.at[i]->restart = in->threads[i].restart;
 	}
@@ -188,15 +189,18 @@ static int interview_play(struct interview *in, struct err *err)
 		code = remote_find_syscall(remote->be, &remote->memory,
 			&in->victim->maps, &remote->syscall_at, err);
 	if (!code)
+		code = stay_begin(in->dump->arena, remote, in->threads,
+			in->plays, in->n, err);
+	if (!code)
+		memcpy(in->victim->trap_action, stay_trap(remote),
+			sizeof(in->victim->trap_action));
+	if (!code)
 		code = securebits_call(
 			in, 0, &in->victim->threads.at[0]->securebits, err);
 	if (!code)
-		code = remote_open(remote, remote_room(in->plays, in->n), err);
-	if (!code)
 		code = run_step(in->dump->run, "dump.inject", err);
 	if (!code)
-		code = remote_play(
-			in->dump->arena, remote, in->plays, in->n, err);
+		code = stay_play(remote, err);
 	if (!code)
 		code = securebits_ask(in, err);
 	for (size_t i = 0; i < in->n && !code; i++)
@@ -204,59 +208,13 @@ static int interview_play(struct interview *in, struct err *err)
 	return code;
 }
 
-/* The trap resets an ignored SIGTRAP to its default: ignore it again. */
-static int trap_ignore_again(struct interview *in, struct err *err)
-{
-	const struct proc_status *status = &in->victim->threads.at[0]->status;
-	uint64_t action[4] = {(uint64_t)(uintptr_t)SIG_IGN};
-	struct remote *remote = &in->remote;
-	uint64_t args[6] = {SIGTRAP, remote->data, 0, sizeof(uint64_t)};
-	int64_t result;
-	int code;
-
-	if (!(status->sig_ignored & 1ull << (SIGTRAP - 1)) || !remote->data)
-		return 0;
-	code = memory_write(
-		&remote->memory, remote->data, action, sizeof(action), err);
-	if (!code)
-		code = remote_call(remote, remote->leader, CALL_rt_sigaction,
-			args, &result, err);
-	return code;
-}
-
-static int threads_halt(struct interview *in, struct err *err)
-{
-	int code = 0, also;
-
-	for (size_t i = 0; i < in->n; i++) {
-		also = remote_interrupt(
-			&in->threads[i], code ? ERR_UNREAD : err);
-		code = code ?: also;
-	}
-	for (size_t i = 0; i < in->n; i++) {
-		also = remote_halt(&in->threads[i], code ? ERR_UNREAD : err);
-		code = code ?: also;
-	}
-	return code;
-}
-
-/* Whatever happened before: unmap, put registers and masks back. Nothing is
- * unmapped under a thread that is still there. */
+/* Whatever happened before. */
 static int interview_cure(struct interview *in, struct err *err)
 {
-	int code = threads_halt(in, err), also;
+	int code = stay_end(&in->remote, in->threads, in->n, err);
 
-	if (!code) {
-		code = trap_ignore_again(in, err);
-		also = remote_close(&in->remote, code ? ERR_UNREAD : err);
-		code = code ?: also;
-	}
-	for (size_t i = 0; i < in->n; i++) {
-		also = remote_cure(in->dump->arena, in->remote.be,
-			&in->threads[i], code ? ERR_UNREAD : err);
-		code = code ?: also;
+	for (size_t i = 0; i < in->n; i++)
 		in->victim->threads.at[i]->held |= in->threads[i].held;
-	}
 	return code ? err_wrap(err, "curing process %d", in->victim->pid) : 0;
 }
 

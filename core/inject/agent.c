@@ -12,9 +12,28 @@
 #include <linux/futex.h>
 
 #include "inject/agent.h"
+#include "inject/home.h"
 #include "agent_arch.h"
 
 #define AGENT_ERROR_MAX 4095
+
+/* The kernel's numbers, on all machines alike. */
+enum {
+	AGENT_SETMASK = 2,
+	AGENT_SIGTRAP = 5,
+	AGENT_MASK_SIZE = 8,
+	AGENT_SET_DISPATCH = 59, /* PR_SET_SYSCALL_USER_DISPATCH, 5.11 */
+	AGENT_NAP_NS = 1000000,
+};
+
+#define AGENT_AUTODISARM 0x80000000u /* SS_AUTODISARM */
+
+/* struct sigaltstack as the kernel has it. */
+struct agent_altstack {
+	uint64_t at;
+	uint32_t flags;
+	uint64_t size;
+};
 
 struct agent_iov {
 	uint64_t base;
@@ -155,4 +174,126 @@ void agent_play(struct tape_head *tape)
 		}
 		tape->played = i + 1;
 	}
+}
+
+/* The slot whose stack sp is in; n: none. */
+static uint64_t agent_slot_at(const struct home *home, uint64_t sp)
+{
+	uint64_t size = home->n * home->slot_size;
+
+	if (sp >= home->top || sp < home->top - size)
+		return home->n;
+	return (home->top - 1 - sp) / home->slot_size;
+}
+
+/* Inlined: a call as the last thing done would want a TOC on ppc64le. */
+static inline __attribute__((always_inline)) void agent_enter(struct home *home)
+{
+	uint64_t mask = ~(1ull << (AGENT_SIGTRAP - 1));
+	uint64_t i = agent_slot_at(home, (uint64_t)&mask);
+
+	if (i < home->n)
+		__atomic_store_n(&home->state[i], HOME_IN, __ATOMIC_SEQ_CST);
+	agent_syscall6(__NR_rt_sigprocmask, AGENT_SETMASK, (uint64_t)&mask, 0,
+		AGENT_MASK_SIZE, 0, 0);
+}
+
+void agent_come(struct home *home)
+{
+	agent_enter(home);
+}
+
+void agent_boot(struct home *home)
+{
+	int64_t result;
+
+	agent_enter(home);
+	result = agent_syscall6(__NR_rt_sigaction, AGENT_SIGTRAP,
+		(uint64_t)&home->ours, (uint64_t)&home->theirs, AGENT_MASK_SIZE,
+		0, 0);
+	home->booted = result ? result : 1;
+}
+
+/* Whose selector says that calls are its own could not even leave: it is told
+ * otherwise, until it says so again. */
+static void agent_restore_dispatch(const struct home_slot *slot)
+{
+	if (!slot->dispatch_mode)
+		return;
+	if (slot->selector)
+		*(volatile uint8_t *)slot->selector = 0;
+	agent_syscall6(__NR_prctl, AGENT_SET_DISPATCH, slot->dispatch_mode,
+		slot->dispatch_offset, slot->dispatch_len, slot->selector, 0);
+}
+
+/* An alternate stack of that sort is gone when a signal was delivered. */
+static void agent_restore_stack(const void *context)
+{
+	const struct agent_altstack *stack = agent_frame_stack(context);
+
+	if (stack->flags & AGENT_AUTODISARM)
+		agent_syscall6(
+			__NR_sigaltstack, (uint64_t)stack, 0, 0, 0, 0, 0);
+}
+
+/* Those that may be inside have been let go, too, and trap soon if they are. */
+static int agent_is_last(const struct home *home)
+{
+	uint64_t nap[2] = {0, AGENT_NAP_NS};
+	int unsure;
+
+	for (int round = 0; round < HOME_WAIT_ROUNDS; round++) {
+		unsure = 0;
+		for (uint64_t i = 0; i < home->n; i++)
+			switch (__atomic_load_n(
+				&home->state[i], __ATOMIC_SEQ_CST)) {
+			case HOME_IN:
+				return 0;
+			case HOME_MAYBE:
+				unsure = 1;
+			}
+		if (!unsure)
+			break;
+		agent_syscall6(__NR_nanosleep, (uint64_t)nap, 0, 0, 0, 0, 0);
+	}
+	return 1;
+}
+
+/* All goes but the code and the slot that is stood on, where it is the only
+ * one: others may still stand on theirs. */
+static void agent_unmap(struct home *home)
+{
+	uint64_t from = (uint64_t)home, stack = home->top - home->slot_size;
+
+	if (home->kept || home->n > 1)
+		return;
+	stack &= ~(home->page - 1);
+	if (stack > from)
+		agent_syscall6(__NR_munmap, from, stack - from, 0, 0, 0, 0);
+}
+
+void agent_cure(struct home *home, uint64_t sp, const void *info, void *context)
+{
+	uint64_t i = agent_slot_at(home, sp);
+	struct home_slot *slot;
+
+	/* The trap of a thread that runs on already: it traps again until its
+	 * own action is back. */
+	if (i >= home->n) {
+		agent_frame_rewind(info, context);
+		return;
+	}
+	slot = (struct home_slot *)(home->top - i * home->slot_size) - 1;
+	agent_frame_fill(context, slot->gpr, slot->sigmask);
+	if (slot->flags & HOME_FILTERED)
+		return;
+	agent_restore_dispatch(slot);
+	agent_restore_stack(context);
+	__atomic_store_n(&home->state[i], HOME_OUT, __ATOMIC_SEQ_CST);
+	if (!agent_is_last(home) ||
+		__atomic_exchange_n(&home->closed, 1, __ATOMIC_SEQ_CST))
+		return;
+	agent_syscall6(__NR_rt_sigaction, AGENT_SIGTRAP,
+		(uint64_t)&home->theirs, 0, AGENT_MASK_SIZE, 0, 0);
+	agent_unmap(home);
 }

@@ -9,11 +9,12 @@
 #include <sys/wait.h>
 
 #include "base/ending.h"
+#include "inject/home.h"
 #include "inject/lift.h"
 #include "inject/regs.h"
 #include "kernel/ptrace.h"
 
-enum { STACK_SIZE = 4096, PAGE_ROOM = 65536, GPR_ROOM = 1024 };
+enum { PAGE_ROOM = 65536, GPR_ROOM = REMOTE_GPR_ROOM };
 
 static const uint64_t all_but_trap = ~(1ull << (SIGTRAP - 1));
 
@@ -114,6 +115,20 @@ static int stop_pass(
 	return thread_go(thread, syscall, err);
 }
 
+/* It would run into the same again, and for ever. */
+static int fault_look(
+	const struct remote_thread *thread, int status, struct err *err)
+{
+	int sig = WSTOPSIG(status);
+	char label[SIGNAL_LABEL];
+
+	if (status >> 16 || (sig != SIGSEGV && sig != SIGBUS && sig != SIGILL))
+		return 0;
+	return err_set(err, EFAULT,
+		"thread %d: what it was told to run died of %s", thread->tid,
+		signal_label(sig, label));
+}
+
 static int wait_syscall_stop(struct remote_thread *thread, struct err *err)
 {
 	int status, code;
@@ -124,7 +139,9 @@ static int wait_syscall_stop(struct remote_thread *thread, struct err *err)
 			return code;
 		if (WSTOPSIG(status) == (SIGTRAP | 0x80))
 			return 0;
-		code = stop_pass(thread, status, true, err);
+		code = fault_look(thread, status, err);
+		if (!code)
+			code = stop_pass(thread, status, true, err);
 		if (code)
 			return code;
 	}
@@ -132,7 +149,6 @@ static int wait_syscall_stop(struct remote_thread *thread, struct err *err)
 
 int remote_wait_trap(struct remote_thread *thread, struct err *err)
 {
-	char label[SIGNAL_LABEL];
 	int status, code;
 
 	for (;;) {
@@ -141,48 +157,60 @@ int remote_wait_trap(struct remote_thread *thread, struct err *err)
 			return code;
 		if (!(status >> 16) && WSTOPSIG(status) == SIGTRAP)
 			return 0;
-		if (!(status >> 16) && (WSTOPSIG(status) == SIGSEGV ||
-					       WSTOPSIG(status) == SIGBUS ||
-					       WSTOPSIG(status) == SIGILL))
-			return err_set(err, EFAULT,
-				"thread %d: the agent died of %s", thread->tid,
-				signal_label(WSTOPSIG(status), label));
-		code = stop_pass(thread, status, false, err);
+		code = fault_look(thread, status, err);
+		if (!code)
+			code = stop_pass(thread, status, false, err);
 		if (code)
 			return code;
 	}
 }
 
-/* Our system calls are not for the thread to answer. */
-static int dispatch_suspend(struct remote_thread *thread, struct err *err)
+void remote_ready(struct arena *arena, struct remote_thread *thread)
+{
+	thread->back = regs_copy(arena, thread->regs);
+	thread->resumed = false;
+	if (ptrace_dispatch_get(thread->tid, &thread->dispatch, ERR_UNREAD))
+		thread->dispatch = (struct ptrace_dispatch){0};
+}
+
+/* Signals off; and our system calls are not for the thread to answer. */
+static int thread_take(struct remote_thread *thread, struct err *err)
 {
 	static const struct ptrace_dispatch none;
-
-	if (ptrace_dispatch_get(thread->tid, &thread->dispatch, ERR_UNREAD))
-		thread->dispatch = none;
-	return thread->dispatch.mode
-		       ? ptrace_dispatch_set(thread->tid, &none, err)
-		       : 0;
-}
-
-/* Signals off, and a copy of the general registers to work on. */
-static int thread_take(struct remote_thread *thread, char gpr[GPR_ROOM],
-	size_t *ret_size, struct err *err)
-{
 	int code;
 
-	if (!thread->touched) {
-		code = ptrace_sigmask_set(thread->tid, all_but_trap, err);
-		if (code)
-			return code;
-		thread->touched = true;
-		code = dispatch_suspend(thread, err);
-		if (code)
-			return code;
-	}
-	*ret_size = thread->regs->set[0].size;
-	memcpy(gpr, thread->regs->set[0].bytes, *ret_size);
-	return 0;
+	if (thread->touched)
+		return 0;
+	thread->touched = true;
+	code = ptrace_sigmask_set(thread->tid, all_but_trap, err);
+	if (!code && thread->dispatch.mode)
+		code = ptrace_dispatch_set(thread->tid, &none, err);
+	return code;
+}
+
+size_t remote_copy(const struct remote_thread *thread, char gpr[GPR_ROOM])
+{
+	memcpy(gpr, thread->regs->set[0].bytes, thread->regs->set[0].size);
+	return thread->regs->set[0].size;
+}
+
+int remote_enter(const struct backend *be, struct remote_thread *thread,
+	const char *gpr, bool syscall, struct err *err)
+{
+	int code = ptrace_regset_set(thread->tid, be->regsets[0].note, gpr,
+		thread->regs->set[0].size, err);
+
+	if (!code)
+		code = thread_take(thread, err);
+	return code ?: thread_go(thread, syscall, err);
+}
+
+int remote_step(struct remote_thread *thread, int sig, struct err *err)
+{
+	int code = ptrace_syscall(thread->tid, sig, err);
+
+	thread->running = !code;
+	return code ?: wait_syscall_stop(thread, err);
 }
 
 static int call_fail(
@@ -197,21 +225,17 @@ int remote_call_begin(struct remote *remote, struct remote_thread *thread,
 {
 	const struct backend *be = remote->be;
 	char gpr[GPR_ROOM];
-	size_t size;
 	int code;
 
-	code = thread_take(thread, gpr, &size, err);
-	if (code)
-		return code;
-	be->call(gpr, remote->syscall_at, be->reg_get(gpr, REG_SP), 0);
+	remote_copy(thread, gpr);
+	be->call(gpr,
+		thread->sp ? remote->code + GATE_CALL : remote->syscall_at,
+		thread->sp ?: be->reg_get(gpr, REG_SP), 0);
 	be->reg_set(gpr, REG_NR, be->calls[call]);
 	for (int i = 0; i < 6; i++)
 		be->reg_set(gpr, (enum reg)(REG_ARG0 + i), args[i]);
 	memcpy(thread->args, args, sizeof(thread->args));
-	code = ptrace_regset_set(
-		thread->tid, be->regsets[0].note, gpr, size, err);
-	if (!code)
-		code = thread_go(thread, true, err);
+	code = remote_enter(be, thread, gpr, true, err);
 	return code ? call_fail(thread, call, err) : 0;
 }
 
@@ -280,7 +304,7 @@ int remote_call(struct remote *remote, struct remote_thread *thread,
 	return code ?: remote_call_end(remote, thread, call, ret_result, err);
 }
 
-static int room_hint(struct err *err)
+int remote_room_hint(struct err *err)
 {
 	return err_hint(err,
 		"its limits leave no room: RLIMIT_AS, RLIMIT_DATA, "
@@ -337,17 +361,18 @@ static int probe_skip(
 int remote_probe(
 	struct remote *remote, struct remote_thread *thread, struct err *err)
 {
-	char gpr[GPR_ROOM];
-	size_t size;
 	int code;
 
 	if (!remote->be->probe_note || !at_syscall(remote, thread))
 		return 0;
-	code = thread_take(thread, gpr, &size, err);
+	code = thread_take(thread, err);
 	if (!code)
 		code = probe_step(thread, err);
 	if (!code)
 		code = probe_skip(remote, thread, err);
+	/* Back to where it was: others come before its turn. */
+	if (!code)
+		code = remote_cure(remote->be, thread, err);
 	return code ? err_wrap(err, "asking thread %d for its system call",
 			      thread->tid)
 		    : 0;
@@ -373,11 +398,18 @@ static int map_there(struct remote *remote, size_t size, int prot,
 		err_code(err, (int)result,
 			"mapping %zu bytes for the agent in process %d", size,
 			remote->memory.pid);
-		return result == -ENOMEM || result == -EAGAIN ? room_hint(err)
-							      : (int)result;
+		return result == -ENOMEM || result == -EAGAIN
+			       ? remote_room_hint(err)
+			       : (int)result;
 	}
 	*ret_at = (uint64_t)result;
 	return 0;
+}
+
+int remote_map(
+	struct remote *remote, size_t size, uint64_t *ret_at, struct err *err)
+{
+	return map_there(remote, size, PROT_READ | PROT_EXEC, ret_at, err);
 }
 
 int remote_open(struct remote *remote, size_t data_size, struct err *err)
@@ -431,96 +463,6 @@ int remote_close(struct remote *remote, struct err *err)
 	return code ?: also;
 }
 
-size_t remote_room(const struct remote_play *plays, size_t n)
-{
-	size_t room = n * STACK_SIZE;
-
-	for (size_t i = 0; i < n; i++)
-		room += tape_size(plays[i].tape);
-	return room;
-}
-
-/* Tapes lie in a row from data on; stacks from the end of data down. */
-static int press_all(struct remote *remote, struct remote_play *plays, size_t n,
-	char *blocks, size_t size, struct err *err)
-{
-	size_t at = 0;
-	int code;
-
-	for (size_t i = 0; i < n; i++) {
-		code = tape_press(plays[i].tape, remote->be, -(int64_t)at,
-			blocks + at, err);
-		if (code)
-			return code;
-		plays[i].block = blocks + at;
-		at += tape_size(plays[i].tape);
-	}
-	return memory_write(&remote->memory, remote->data, blocks, size, err);
-}
-
-static int play_start(struct remote *remote, struct remote_play *play,
-	uint64_t tape_at, uint64_t stack, struct err *err)
-{
-	const struct backend *be = remote->be;
-	char gpr[GPR_ROOM];
-	size_t size;
-	int code;
-
-	code = thread_take(play->thread, gpr, &size, err);
-	if (code)
-		return code;
-	be->call(gpr, remote->code + be->agent->entry, stack - 256, tape_at);
-	code = ptrace_regset_set(
-		play->thread->tid, be->regsets[0].note, gpr, size, err);
-	return code ?: thread_go(play->thread, false, err);
-}
-
-static int play_all(struct remote *remote, struct remote_play *plays, size_t n,
-	const char *blocks, struct err *err)
-{
-	uint64_t top = remote->data + remote->data_size;
-	struct err first = {0};
-	size_t started = 0;
-	int code = 0, waited;
-
-	while (started < n && !code) {
-		code = play_start(remote, &plays[started],
-			remote->data +
-				(uint64_t)((const char *)plays[started].block -
-					   blocks),
-			top - started * STACK_SIZE, err);
-		started += !code;
-	}
-	/* One whose end does not come took all the patience there is. */
-	for (size_t i = 0; i < started && code != -ETIMEDOUT && code != -EINTR;
-		i++) {
-		waited = remote_wait_trap(plays[i].thread, &first);
-		if (waited && !code) {
-			code = waited;
-			*err = first;
-		}
-	}
-	return code;
-}
-
-int remote_play(struct arena *arena, struct remote *remote,
-	struct remote_play *plays, size_t n, struct err *err)
-{
-	size_t size = remote_room(plays, n) - n * STACK_SIZE;
-	char *blocks = arena_alloc(arena, size);
-	int code;
-
-	code = press_all(remote, plays, n, blocks, size, err);
-	if (!code)
-		code = play_all(remote, plays, n, blocks, err);
-	if (!code)
-		code = memory_read(
-			&remote->memory, remote->data, blocks, size, err);
-	for (size_t i = 0; i < n && !code; i++)
-		code = tape_check(plays[i].tape, plays[i].block, err);
-	return code;
-}
-
 int remote_interrupt(const struct remote_thread *thread, struct err *err)
 {
 	return thread->running ? ptrace_interrupt(thread->tid, err) : 0;
@@ -544,19 +486,38 @@ int remote_halt(struct remote_thread *thread, struct err *err)
 	return 0;
 }
 
-int remote_cure(struct arena *arena, const struct backend *be,
-	struct remote_thread *thread, struct err *err)
+/* General registers say where it goes on; the others were never changed by
+ * code of ours. */
+static int regs_return(
+	const struct backend *be, struct remote_thread *thread, struct err *err)
 {
-	struct regs regs;
+	struct regs first = {0}, rest = thread->back;
 	int code;
+
+	if (!thread->resumed)
+		be->resume(thread->back.set[0].bytes, thread->restart);
+	thread->resumed = true;
+	first.set[0] = rest.set[0];
+	rest.set[0].bytes = NULL;
+	code = regs_place(be, thread->tid, &first, err);
+	if (!code)
+		code = ptrace_sigmask_set(thread->tid, thread->sigmask, err);
+	return code ?: regs_place(be, thread->tid, &rest, err);
+}
+
+int remote_cure(
+	const struct backend *be, struct remote_thread *thread, struct err *err)
+{
+	int code = 0;
 
 	if (!thread->touched || thread->running)
 		return 0;
-	regs = regs_copy(arena, thread->regs);
-	be->resume(regs.set[0].bytes, thread->restart);
-	code = regs_place(be, thread->tid, &regs, err);
+	/* As long as it is in the agent its trap must come through. */
+	if (thread->sp)
+		code = ptrace_sigmask_set(
+			thread->tid, thread->sigmask & all_but_trap, err);
 	if (!code)
-		code = ptrace_sigmask_set(thread->tid, thread->sigmask, err);
+		code = regs_return(be, thread, err);
 	if (!code && thread->dispatch.mode)
 		code = ptrace_dispatch_set(thread->tid, &thread->dispatch, err);
 	if (!code)

@@ -1,15 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * remote: the agent inside another process, and system calls made there.
+ * remote: system calls made in another process, and the way back.
  *
- * All threads of the process must be ptrace-stopped by us. remote_open maps
- * the agent through the vdso's own system call instruction (nothing is ever
- * poked into the victim's code), remote_play has threads play their tapes,
- * remote_close unmaps it. The caller puts registers and signal masks back
- * with remote_cure, whatever happened; then the process is as it was.
+ * All threads of the process must be ptrace-stopped by us. Calls go through
+ * the vdso's own system call instruction (nothing is ever poked into the
+ * victim's code) until code of ours is mapped. The caller puts registers and
+ * signal masks back with remote_cure, whatever happened; then the process is
+ * as it was. inject/stay.h is the agent's own stay.
  *
- * While a tape plays every signal but TRAP is blocked, and system calls are
- * the kernel's, even if the thread has them dispatched to itself. A stop signal
+ * Meanwhile every signal but TRAP is blocked, and system calls are the
+ * kernel's, even if the thread has them dispatched to itself. A stop signal
  * that arrives nevertheless is held back and remembered in held.
  *
  * Whoever may write the victim's memory may have the agent never end. So every
@@ -22,7 +22,6 @@
 #include <sys/resource.h>
 
 #include "backend.h"
-#include "inject/record.h"
 #include "kernel/maps.h"
 #include "kernel/memory.h"
 #include "kernel/ptrace.h"
@@ -39,7 +38,11 @@ struct remote_thread {
 	bool strayed;			 /* it made another one */
 	uint64_t held; /* signals that came meanwhile, 1 << (sig-1) */
 	const struct patience *patience; /* for every stop; NULL: for ever */
-	bool running; /* was let go, and has not been seen to stop */
+	bool running;	  /* was let go, and has not been seen to stop */
+	bool filtered;	  /* by seccomp */
+	struct regs back; /* what cure places, made by remote_ready */
+	bool resumed;	  /* back lets an interrupted sleep go on */
+	uint64_t sp;	  /* its stack in a stay; 0: its own */
 };
 
 enum { REMOTE_LIMITS = 3 };
@@ -51,22 +54,20 @@ struct remote {
 	uint64_t syscall_at; /* a system call instruction of the process */
 	uint64_t code, data; /* mapped there; 0: not */
 	size_t code_size, data_size;
+	struct stay *stay; /* the agent's; NULL: it is not there yet */
 	/* Of memory, as they were, where the process raised them (lift.h). */
 	struct rlimit limits[REMOTE_LIMITS];
 	bool lifted[REMOTE_LIMITS];
-};
-
-/* One thread's play: tape pressed at data + at, its stack's top there. */
-struct remote_play {
-	struct remote_thread *thread;
-	const struct tape *tape;
-	const void *block; /* out: the tape as played, in the arena */
 };
 
 /* PTRACE_SEIZE with what injection needs, seccomp suspended where we may
  * (CAP_SYS_ADMIN; a thread without filters needs no suspending). more:
  * further PTRACE_O_*. */
 int remote_seize(pid_t tid, unsigned long more, struct err *err);
+
+/* Keeps all that the cure of a stopped thread needs; before anything else is
+ * made of it. */
+void remote_ready(struct arena *arena, struct remote_thread *thread);
 
 /* Where the process has a system call instruction: vdso first, then any
  * executable mapping. -ENOEXEC: nowhere. */
@@ -93,19 +94,31 @@ int remote_call_end(struct remote *remote, struct remote_thread *thread,
 
 /* Finds out whether a stopped thread is inside an interrupted sleep, where its
  * registers do not tell: lets it go as far as the entry of its next system
- * call, and skips that. Before any other injection. */
+ * call, and skips that; then it is as it was. Before any other injection, after
+ * remote_ready. */
 int remote_probe(
 	struct remote *remote, struct remote_thread *thread, struct err *err);
 
-/* data_size: room for tapes and stacks of all threads (remote_room). */
+/* Maps be->agent, and data_size bytes behind it. */
 int remote_open(struct remote *remote, size_t data_size, struct err *err);
 int remote_close(struct remote *remote, struct err *err);
+/* One mapping that can be executed and not written. */
+int remote_map(
+	struct remote *remote, size_t size, uint64_t *ret_at, struct err *err);
 
-size_t remote_room(const struct remote_play *plays, size_t n);
-/* Every thread plays its tape, all at once; blocks are read back even when
- * one failed. */
-int remote_play(struct arena *arena, struct remote *remote,
-	struct remote_play *plays, size_t n, struct err *err);
+/* For -ENOMEM and -EAGAIN of a mapping. */
+int remote_room_hint(struct err *err);
+
+/* A copy of the registers as they were, to be changed and given to
+ * remote_enter: these registers, then signals off, then it runs (syscall: to
+ * the next stop of a system call). */
+enum { REMOTE_GPR_ROOM = 1024 };
+size_t remote_copy(
+	const struct remote_thread *thread, char gpr[REMOTE_GPR_ROOM]);
+int remote_enter(const struct backend *be, struct remote_thread *thread,
+	const char *gpr, bool syscall, struct err *err);
+/* On to the next stop of a system call; sig: delivered, 0: none. */
+int remote_step(struct remote_thread *thread, int sig, struct err *err);
 
 /* Stops a thread whose stop was not waited for, wherever it is: all are
  * interrupted, then each is waited for, for a second at most. -ETIMEDOUT: it is
@@ -113,9 +126,10 @@ int remote_play(struct arena *arena, struct remote *remote,
 int remote_interrupt(const struct remote_thread *thread, struct err *err);
 int remote_halt(struct remote_thread *thread, struct err *err);
 
-/* Registers and mask as they were (a sleep goes on for the time left). */
-int remote_cure(struct arena *arena, const struct backend *be,
-	struct remote_thread *thread, struct err *err);
+/* Registers and mask as they were (a sleep goes on for the time left). One in
+ * a stay that is let go in the middle comes back by itself. */
+int remote_cure(const struct backend *be, struct remote_thread *thread,
+	struct err *err);
 
 /* Waits until the thread ran into the agent's trap. */
 int remote_wait_trap(struct remote_thread *thread, struct err *err);

@@ -190,12 +190,33 @@ static int64_t elapsed_ns(
 	       from->tv_nsec;
 }
 
+/* Until something may have stopped, or a while. Whoever blocks SIGCHLD is told
+ * at once, and sleeps; others look often at first, as most stop soon. */
+static void stop_sleep(int64_t spent_ns, int64_t left_ns)
+{
+	enum { NAP_NS = 1000 * 1000, LOOK_NS = 20 * NAP_NS, BUSY_NS = 200000 };
+	int64_t most = left_ns < LOOK_NS ? left_ns : LOOK_NS;
+	struct timespec nap = {.tv_nsec = most};
+	sigset_t set, blocked;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGCHLD);
+	if (!sigprocmask(SIG_BLOCK, NULL, &blocked) &&
+		sigismember(&blocked, SIGCHLD)) {
+		sigtimedwait(&set, NULL, &nap);
+	} else if (spent_ns < BUSY_NS) {
+		sched_yield();
+	} else {
+		nap.tv_nsec = spent_ns / 8 < NAP_NS ? spent_ns / 8 : NAP_NS;
+		nanosleep(&nap, NULL);
+	}
+}
+
 int ptrace_wait_stop_for(
 	pid_t tid, int timeout_ms, int *ret_status, struct err *err)
 {
-	struct timespec now, start, nap = {.tv_nsec = 10 * 1000};
-	enum { BUSY_NS = 200 * 1000 };
-	int64_t spent;
+	int64_t timeout = timeout_ms * 1000000ll, spent;
+	struct timespec now, start;
 	int status;
 	pid_t got;
 
@@ -208,19 +229,12 @@ int ptrace_wait_stop_for(
 			return err_errno(
 				err, "waiting for thread %d to stop", tid);
 		clock_gettime(CLOCK_MONOTONIC, &now);
-		spent = elapsed_ns(&start, &now) / 1000000;
-		if (spent >= timeout_ms)
+		spent = elapsed_ns(&start, &now);
+		if (spent >= timeout)
 			return err_set(err, ETIMEDOUT,
 				"thread %d did not stop within %d ms", tid,
 				timeout_ms);
-		/* Most stop at once: look often at first. */
-		if (!spent && elapsed_ns(&start, &now) < BUSY_NS) {
-			sched_yield();
-			continue;
-		}
-		nanosleep(&nap, NULL);
-		if (nap.tv_nsec < 1000 * 1000)
-			nap.tv_nsec *= 2;
+		stop_sleep(spent, timeout - spent);
 	}
 }
 

@@ -66,6 +66,9 @@ struct victim {
 	struct maps maps;
 	uint64_t *auxv;
 	size_t n_auxv;
+	/* What it does on SIGTRAP (the kernel's struct sigaction): the agent
+	 * takes that signal for itself. */
+	uint64_t trap_action[4];
 };
 
 /* Add a thread; NULL: there is none of that tid. */

@@ -17,7 +17,8 @@ ALLOWED = {
 }
 # A folder of kinds has their helpers beside them, in lib/.
 KINDS = {"core/kinds/file", "core/kinds/task"}
-AGENT_SEES = {"inject/tape.h", "inject/agent.h", "agent_arch.h"}
+AGENT_SEES = {"inject/tape.h", "inject/home.h", "inject/agent.h",
+              "agent_arch.h"}
 
 
 def layers_read(root):

@@ -19,6 +19,9 @@ from harness import (SLOW, alive, check, descendants, read_text, reap_all,
 
 KILLS = int(os.environ.get("LIVE_KILLS", "25"))
 SEED = int(os.environ.get("LIVE_SEED", "1"))
+LEFT_BEHIND = 1 << 20
+# Moments of less than a hundredth of a dump are open (docs/design.md).
+OPEN = 1 + KILLS // 50
 LONG = 20 + 0.25 * KILLS
 LONGER = 20 + 1.5 * KILLS
 PLACES = 64
@@ -38,11 +41,40 @@ def status(pid, tid):
                 if line.startswith(STATUS))
 
 
+def areas(lines):
+    """(perms, path) to the ranges that have them, of a picture's maps."""
+    seen = collections.defaultdict(list)
+    for line in lines:
+        start, end = (int(x, 16) for x in line[0].split("-"))
+        place = seen[line[-1], line[1] if len(line) > 2 else ""]
+        if place and place[-1][1] == start:
+            place[-1][1] = end
+        else:
+            place.append([start, end])
+    return seen
+
+
+def left_behind(before, now):
+    """Bytes of anonymous memory that are new; None: the rest is not as it
+    was."""
+    more, was, now = 0, areas(before), areas(now)
+    for key, ranges in was.items():
+        for start, end in ranges:
+            if not any(a <= start and end <= b for a, b in now[key]):
+                return None
+    for key, ranges in now.items():
+        more += sum(b - a for a, b in ranges) - \
+            sum(b - a for a, b in was[key])
+        if ranges != was[key] and key[1]:
+            return None
+    return more
+
+
 class Restless:
     """A tree that works, and a picture of it as it was at first."""
 
     def __init__(self, case, kind):
-        self.case, self.kind = case, kind
+        self.case, self.kind, self.left = case, kind, []
         self.start()
 
     def start(self):
@@ -100,7 +132,17 @@ class Restless:
                     return f"{tid}: {now}"
         return None
 
-    def harm(self):
+    def forgive(self, now):
+        """What the agent leaves behind when it has to leave by itself."""
+        for key in self.before:
+            if key[1] != "maps" or now.get(key) == self.before[key]:
+                continue
+            more = left_behind(self.before[key], now[key])
+            if more and more <= LEFT_BEHIND:
+                self.left.append(more)
+                self.before[key] = now[key]
+
+    def harm(self, forgiving=False):
         """What is not as it was, in a sentence, or None."""
         reap_all()
         if not all(alive(pid) for pid in self.pids):
@@ -115,6 +157,8 @@ class Restless:
             now = self.picture()
             # A handler that runs just now blocks its own signal.
             while now != self.before and time.monotonic() < end:
+                if forgiving:
+                    self.forgive(now)
                 now = self.picture()
         except FileNotFoundError:
             return "dead: a thread"
@@ -242,12 +286,13 @@ def sweep(case, kind, signals, to_tracer=False, harmless=0):
         send(target or dump.pid, signals[n % len(signals)])
         send(target or dump.pid, signal.SIGCONT)
         dump.wait()
-        harm = victim.harm()
+        harm = victim.harm(forgiving=to_tracer)
         if harm:
             harms[harm] += 1
             victim.replace()
     said = f"{sum(harms.values())} of {KILLS} harmed"
-    print(f"# {case.name}: {said}, a dump takes {took * 1000:.1f} ms",
+    print(f"# {case.name}: {said}, {len(victim.left)} with code left behind, "
+          f"a dump takes {took * 1000:.1f} ms", *harms, sep="\n#   ",
           flush=True)
     check(sum(harms.values()) <= harmless, f"{said}: {dict(harms)}"[:2000])
 
@@ -280,6 +325,26 @@ def harm_kill_ending(case):
 @test("no signal but SIGKILL ends what traces in the middle", LONG)
 def harm_kill_blocked_signals(case):
     sweep(case, "blocked", ENDING, to_tracer=True)
+
+
+@test("SIGKILL of what traces harms no threads", LONG)
+def harm_kill_tracer_threads(case):
+    sweep(case, "threads", [signal.SIGKILL], True, OPEN)
+
+
+@test("SIGKILL of what traces harms no tree", LONG)
+def harm_kill_tracer_tree(case):
+    sweep(case, "tree", [signal.SIGKILL], True, OPEN)
+
+
+@test("SIGKILL of what traces harms no threads in system calls", LONG)
+def harm_kill_tracer_blocked(case):
+    sweep(case, "blocked", [signal.SIGKILL], True, OPEN)
+
+
+@test("SIGKILL of what traces harms nobody in a storm of signals", LONG)
+def harm_kill_tracer_signals(case):
+    sweep(case, "signals", [signal.SIGKILL], True, OPEN)
 
 
 INTERVIEW = b"step dump.interview"

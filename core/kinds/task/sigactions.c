@@ -7,6 +7,7 @@
  */
 #include <errno.h>
 #include <signal.h>
+#include <string.h>
 
 #include "base/ending.h"
 #include "kinds/table.h"
@@ -58,6 +59,9 @@ static int sigactions_capture(struct dump *dump, const struct sighting *sight,
 		sight->thread, sight->answer, 0, actions, sizeof(actions), err);
 	if (ret)
 		return ret;
+	/* The agent's own, while it was asked. */
+	memcpy(&actions[SIGTRAP - 1], sight->thread->victim->trap_action,
+		sizeof(struct action));
 	tc->n_sigactions = ACTIONS;
 	tc->sigactions = arena_newn(dump->arena, SaEntry *, ACTIONS);
 	for (size_t i = 0; i < ACTIONS; i++, action++) {

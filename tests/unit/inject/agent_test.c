@@ -516,6 +516,6 @@ TEST(agent_reports_a_thread_that_cannot_be_made)
 TEST(agent_is_tiny)
 {
 	CHECK(agent_blob.size > 200);
-	CHECK(agent_blob.size <= 2048);
+	CHECK(agent_blob.size <= 4096);
 	CHECK(agent_blob.entry < agent_blob.size);
 }
