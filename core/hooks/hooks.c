@@ -15,7 +15,7 @@
 #include "base/vec.h"
 #include "kernel/pidfd.h"
 
-enum { LOOK_MS = 100 };
+enum { LOOK_MS = 100, GRACE_MS = 1000 };
 
 extern char **environ;
 
@@ -80,7 +80,8 @@ static int hooks_spawn(const struct run *run, const char *script,
 	return -rc;
 }
 
-/* INT and TERM end it, too. */
+/* INT and TERM end it, too: others are frozen meanwhile, so it may clean up
+ * behind itself for a moment only. */
 static int script_await(
 	const struct run *run, pid_t pid, int *ret_status, struct err *err)
 {
@@ -91,8 +92,11 @@ static int script_await(
 	ended.fd = pidfd;
 	while (!rc && poll(&ended, 1, LOOK_MS) <= 0) {
 		rc = run_check_interrupt(run, "while", "it ran", err);
-		if (rc)
-			kill(pid, SIGTERM);
+		if (!rc)
+			continue;
+		kill(pid, SIGTERM);
+		if (poll(&ended, 1, GRACE_MS) <= 0)
+			kill(pid, SIGKILL);
 	}
 	while (waitpid(pid, ret_status, 0) < 0)
 		if (errno != EINTR)

@@ -251,6 +251,38 @@ def harm_restore_killed(case):
     harm.quiet_verdict(case, victim)
 
 
+DEAF = """trap '' TERM INT
+test "$CRTOOLS_SCRIPT_ACTION" = post-dump || exit 0
+: >"$AT_WORK"
+while :; do sleep 0.1; done"""
+
+
+@test("a script that is deaf to the end of a dump is ended, and all go on",
+      limit=30)
+def harm_script_deaf(case):
+    victim = harm.quiet_victim(case)
+    before = harm.picture(victim)
+    at_work = case.path("at work")
+    engine = subprocess.Popen(
+        [case.stasis, "dump", "-t", str(victim), "-D", case.img, "-R",
+         "--action-script", DEAF], stdin=subprocess.DEVNULL,
+        stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True,
+        env=dict(os.environ, AT_WORK=at_work))
+    wait_until(lambda: os.path.exists(at_work), "the script is at work")
+    engine.send_signal(signal.SIGINT)
+    try:
+        said = engine.communicate(timeout=6 * harness.SLOW)[1]
+    except subprocess.TimeoutExpired:
+        for pid in descendants(engine.pid)[::-1]:
+            os.kill(pid, signal.SIGKILL)
+        engine.wait()
+        raise Failure("the engine waits for ever") from None
+    check(engine.returncode == 1 and "interrupted by SIGINT" in said,
+          f"exit {engine.returncode}: {said}")
+    harm.check_same(before, harm.settle(victim, before), "after the dump")
+    harm.quiet_verdict(case, victim)
+
+
 @test("dump -R keeps the time that interrupted sleeps have left")
 def harm_sleepers(case):
     victim = case.start([case.program("sleepers")])
