@@ -2,6 +2,8 @@
 #include "restore/read.h"
 
 #include <errno.h>
+#include <signal.h>
+#include <sys/wait.h>
 
 #include "image/extra.h"
 #include "kinds/kinds.h"
@@ -83,6 +85,28 @@ static int core_check(struct restore *restore, const struct task *task,
 	return 0;
 }
 
+/* What wait() may tell of one that is dead. */
+static bool is_end(uint32_t status)
+{
+	if (!WIFSIGNALED((int)status))
+		return !(status & ~0xff00u);
+	if (status & ~0xffu || WTERMSIG(status) > 64)
+		return false;
+	switch (WTERMSIG(status)) {
+	case SIGSTOP:
+	case SIGTSTP:
+	case SIGTTIN:
+	case SIGTTOU:
+	case SIGCONT:
+	case SIGCHLD:
+	case SIGURG:
+	case SIGWINCH:
+		return false;
+	default:
+		return true;
+	}
+}
+
 static int task_state_read(
 	struct restore *restore, struct task *task, struct err *err)
 {
@@ -96,6 +120,11 @@ static int task_state_read(
 		return err_set(err, EBADMSG,
 			"core-%d.img: task state %u is unknown", task->pid,
 			core->tc->task_state);
+	if (core->tc && task->state == TASK_DEAD &&
+		!is_end(core->tc->exit_code))
+		return err_set(err, EBADMSG,
+			"core-%d.img: no process ended with status %#x",
+			task->pid, core->tc->exit_code);
 	for (size_t i = 0; i < task->n_threads; i++) {
 		code = core_check(restore, task, &task->threads[i], err);
 		if (code)

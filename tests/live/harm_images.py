@@ -134,6 +134,22 @@ def first_field(path, number, value):
     raise AssertionError(f"{path} has no field {number} in front")
 
 
+@test("a zombie of images that ended by what ends nobody is refused")
+def harm_zombie_status(case):
+    victim = case.start([case.program("zombie")])
+    case.ready(victim)
+    tree = [victim] + descendants(victim)
+    case.dump(victim)
+    os.unlink(os.path.join(case.img, "stasis.img"))
+    path = os.path.join(case.img, f"core-{tree[-1]}.img")
+    # SIGSTOP, SIGCONT, no signal at all, and bits that nobody has given.
+    for status in (19, 18, 65, 1 << 16):
+        image_edit.change_image(path, lambda message: image_edit.change(
+            message, [3, 2], lambda _: status))
+        refused(case, tree, harm.host_picture(case), f"status {status:#x}",
+                "ended")
+
+
 @test("images of another machine and of another version are refused")
 def harm_foreign(case):
     victim, tree = dumped(case)
