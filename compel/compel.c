@@ -30,7 +30,8 @@ struct compel {
 	struct remote remote;
 	struct remote_thread thread; /* the one that runs the blob */
 	struct regs regs;
-	bool trap_ignored; /* SIGTRAP was, before the first trap */
+	struct patience patience; /* for the blob */
+	bool trap_ignored;	  /* SIGTRAP was, before the first trap */
 	size_t data_size;
 };
 
@@ -161,6 +162,7 @@ int compel_open(
 
 	victim->arena = arena;
 	victim->be = *backend_host();
+	victim->patience.timeout_ms = PTRACE_PATIENCE_MS;
 	victim->memory = MEMORY_CLOSED;
 	victim->proc = PROC_CLOSED;
 	code = proc_open(pid, &victim->proc, &err)
@@ -320,6 +322,25 @@ static uint64_t compel_signal_mask(void)
 	return mask;
 }
 
+void compel_limit(struct compel *victim, int milliseconds)
+{
+	victim->patience.timeout_ms = milliseconds;
+}
+
+static int compel_wait(struct compel *victim, struct err *err)
+{
+	struct remote_thread *thread = &victim->thread;
+	int code;
+
+	thread->running = true;
+	thread->patience = &victim->patience;
+	code = remote_wait_trap(thread, err);
+	thread->patience = NULL;
+	if (code && !remote_interrupt(thread, ERR_UNREAD))
+		remote_halt(thread, ERR_UNREAD);
+	return code;
+}
+
 static int compel_enter(struct compel *victim, struct err *err)
 {
 	const struct backend *be = &victim->be;
@@ -335,7 +356,7 @@ static int compel_enter(struct compel *victim, struct err *err)
 			?: ptrace_regset_set(
 				   tid, be->regsets[0].note, gpr, size, err)
 			?: ptrace_cont(tid, 0, err)
-			?: remote_wait_trap(&victim->thread, err);
+			?: compel_wait(victim, err);
 }
 
 static int compel_leave(

@@ -70,8 +70,13 @@ int compel_read(struct compel *victim, size_t at, void *to, size_t size,
 uint64_t compel_data_address(const struct compel *victim);
 uint64_t compel_code_address(const struct compel *victim);
 
+/* How long the blob's function may take: ten seconds if nothing is said; 0:
+ * for ever. Anything else that the victim is waited for has ten seconds. */
+void compel_limit(struct compel *victim, int milliseconds);
+
 /* Calls the blob's function and waits until it returns; any number of times.
- * EFAULT: it crashed; the victim can still be closed. */
+ * EFAULT: it crashed. ETIMEDOUT: it took too long, and was stopped. The victim
+ * can still be closed. */
 int compel_run(
 	struct compel *victim, int64_t *ret_result, struct compel_error *error);
 

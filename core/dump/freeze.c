@@ -4,7 +4,6 @@
 #include <errno.h>
 #include <signal.h>
 #include <sys/ptrace.h>
-#include <sys/wait.h>
 
 #include "base/log.h"
 #include "inject/remote.h"
@@ -412,13 +411,21 @@ static int victim_release(struct victim *victim, bool stop, struct err *err)
 	return code;
 }
 
-static void victim_reap(struct victim *victim)
+/* The images are whole: nobody waits for ever for one that sleeps inside the
+ * kernel, and dies when it wakes up. */
+static void victim_reap(struct victim *victim, int *patience_ms)
 {
-	int status;
-
-	for (size_t i = victim->threads.n; i-- > 0;)
-		if (victim->threads.at[i]->seized)
-			waitpid(victim->threads.at[i]->tid, &status, __WALL);
+	for (size_t i = victim->threads.n; i-- > 0;) {
+		if (!victim->threads.at[i]->seized ||
+			ptrace_wait_end_for(victim->threads.at[i]->tid,
+				*patience_ms, ERR_UNREAD) != -ETIMEDOUT)
+			continue;
+		*patience_ms = 0;
+		log_warn("process %d was killed, but does not die yet: it "
+			 "sleeps inside the kernel",
+			victim->pid);
+		return;
+	}
 }
 
 /* From here on it is enough that we die: what one kill does not reach, the end
@@ -440,8 +447,8 @@ static void victims_bind(struct dump *dump)
 
 static int victims_kill(struct dump *dump, struct err *err)
 {
+	int code = 0, also, patience_ms = PTRACE_PATIENCE_MS;
 	struct victim *victim = NULL;
-	int code = 0, also;
 
 	victims_bind(dump);
 	/* All first, then reap: nobody sees his child or parent die early. */
@@ -454,7 +461,7 @@ static int victims_kill(struct dump *dump, struct err *err)
 		code = code ?: also;
 	}
 	for (size_t i = 0; i < dump->victims.n; i++)
-		victim_reap(dump->victims.at[i]);
+		victim_reap(dump->victims.at[i], &patience_ms);
 	return code;
 }
 

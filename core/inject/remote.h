@@ -37,12 +37,13 @@ struct remote_thread {
 	uint64_t args[6];		 /* of the call that it is to make */
 	bool strayed;			 /* it made another one */
 	uint64_t held; /* signals that came meanwhile, 1 << (sig-1) */
-	const struct patience *patience; /* for every stop; NULL: for ever */
-	bool running;	  /* was let go, and has not been seen to stop */
-	bool filtered;	  /* by seccomp */
-	struct regs back; /* what cure places, made by remote_ready */
-	bool resumed;	  /* back lets an interrupted sleep go on */
-	uint64_t sp;	  /* its stack in a stay; 0: its own */
+	const struct patience
+		*patience; /* for every stop; NULL: some seconds */
+	bool running;	   /* was let go, and has not been seen to stop */
+	bool filtered;	   /* by seccomp */
+	struct regs back;  /* what cure places, made by remote_ready */
+	bool resumed;	   /* back lets an interrupted sleep go on */
+	uint64_t sp;	   /* its stack in a stay; 0: its own */
 };
 
 enum { REMOTE_LIMITS = 3 };

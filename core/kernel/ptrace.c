@@ -171,18 +171,6 @@ static int ptrace_judge_stop(
 	return 0;
 }
 
-int ptrace_wait_stop(pid_t tid, int *ret_status, struct err *err)
-{
-	int status;
-
-	while (waitpid(tid, &status, __WALL) < 0) {
-		if (errno != EINTR)
-			return err_errno(
-				err, "waiting for thread %d to stop", tid);
-	}
-	return ptrace_judge_stop(tid, status, ret_status, err);
-}
-
 static int64_t elapsed_ns(
 	const struct timespec *from, const struct timespec *to)
 {
@@ -212,30 +200,48 @@ static void stop_sleep(int64_t spent_ns, int64_t left_ns)
 	}
 }
 
-int ptrace_wait_stop_for(
-	pid_t tid, int timeout_ms, int *ret_status, struct err *err)
+/* The next that wait() tells of it, within a time. what: as "did not". */
+static int news_await(pid_t tid, const char *what, int timeout_ms,
+	int *ret_status, struct err *err)
 {
 	int64_t timeout = timeout_ms * 1000000ll, spent;
 	struct timespec now, start;
-	int status;
 	pid_t got;
 
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	for (;;) {
-		got = waitpid(tid, &status, __WALL | WNOHANG);
+		got = waitpid(tid, ret_status, __WALL | WNOHANG);
 		if (got > 0)
-			return ptrace_judge_stop(tid, status, ret_status, err);
+			return 0;
 		if (got < 0 && errno != EINTR)
 			return err_errno(
-				err, "waiting for thread %d to stop", tid);
+				err, "waiting for thread %d to %s", tid, what);
 		clock_gettime(CLOCK_MONOTONIC, &now);
 		spent = elapsed_ns(&start, &now);
 		if (spent >= timeout)
 			return err_set(err, ETIMEDOUT,
-				"thread %d did not stop within %d ms", tid,
+				"thread %d did not %s within %d ms", tid, what,
 				timeout_ms);
 		stop_sleep(spent, timeout - spent);
 	}
+}
+
+int ptrace_wait_stop_for(
+	pid_t tid, int timeout_ms, int *ret_status, struct err *err)
+{
+	int status, code = news_await(tid, "stop", timeout_ms, &status, err);
+
+	return code ?: ptrace_judge_stop(tid, status, ret_status, err);
+}
+
+int ptrace_wait_end_for(pid_t tid, int timeout_ms, struct err *err)
+{
+	int status, code;
+
+	do
+		code = news_await(tid, "end", timeout_ms, &status, err);
+	while (!code && WIFSTOPPED(status));
+	return code;
 }
 
 int ptrace_wait_patiently(pid_t tid, const struct patience *patience,
@@ -247,7 +253,8 @@ int ptrace_wait_patiently(pid_t tid, const struct patience *patience,
 	int code;
 
 	if (!patience)
-		return ptrace_wait_stop(tid, ret_status, err);
+		return ptrace_wait_stop_for(
+			tid, PTRACE_PATIENCE_MS, ret_status, err);
 	clock_gettime(CLOCK_MONOTONIC, &start);
 	now = start;
 	while (!patience->timeout_ms ||
@@ -275,9 +282,7 @@ int ptrace_wait_interrupted_for(
 	int status, sig, event, r;
 
 	for (;;) {
-		r = timeout_ms < 0 ? ptrace_wait_stop(tid, &status, err)
-				   : ptrace_wait_stop_for(
-					     tid, timeout_ms, &status, err);
+		r = ptrace_wait_stop_for(tid, timeout_ms, &status, err);
 		if (r)
 			return r;
 		sig = WSTOPSIG(status);
@@ -298,7 +303,8 @@ int ptrace_wait_interrupted_for(
 
 int ptrace_wait_interrupted(pid_t tid, int *ret_signal, struct err *err)
 {
-	return ptrace_wait_interrupted_for(tid, -1, ret_signal, err);
+	return ptrace_wait_interrupted_for(
+		tid, PTRACE_PATIENCE_MS, ret_signal, err);
 }
 
 int ptrace_regset_get(

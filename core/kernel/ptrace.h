@@ -37,10 +37,11 @@ int ptrace_step(pid_t tid, int sig, struct err *err);
 int ptrace_listen(pid_t tid, struct err *err);
 int ptrace_detach(pid_t tid, int sig, struct err *err);
 
+/* No wait for a thread is without an end; this is it where nobody chose. */
+enum { PTRACE_PATIENCE_MS = 10000 };
 /* Blocks until the thread stops; ret_status is wait()'s. The thread ended
- * instead: -ESRCH, with how in the text. */
-int ptrace_wait_stop(pid_t tid, int *ret_status, struct err *err);
-/* As ptrace_wait_stop, but gives up after a time: -ETIMEDOUT. */
+ * instead: -ESRCH, with how in the text. It did not stop in time: -ETIMEDOUT.
+ */
 int ptrace_wait_stop_for(
 	pid_t tid, int timeout_ms, int *ret_status, struct err *err);
 /* How long a victim is waited for: timeout_ms (0: no limit), and as long as
@@ -51,16 +52,20 @@ struct patience {
 	const void *of;
 };
 /* Blocks until the thread stops or the patience ends: -ETIMEDOUT, or what look
- * gave; the thread runs on then. patience NULL: as ptrace_wait_stop. */
+ * gave; the thread runs on then. patience NULL: PTRACE_PATIENCE_MS. */
 int ptrace_wait_patiently(pid_t tid, const struct patience *patience,
 	int *ret_status, struct err *err);
 /* After seize and interrupt: waits for our own stop and gives back signals
  * that came first. ret_signal: SIGTRAP, it ran; SIGSTOP, SIGTSTP, SIGTTIN,
  * SIGTTOU: it was stopped by job control and still is. */
 int ptrace_wait_interrupted(pid_t tid, int *ret_signal, struct err *err);
-/* Gives up after a time: -ETIMEDOUT. timeout_ms < 0: never. */
+/* With another end than PTRACE_PATIENCE_MS. */
 int ptrace_wait_interrupted_for(
 	pid_t tid, int timeout_ms, int *ret_signal, struct err *err);
+/* Blocks until a thread that was killed is dead, and reaps it; one that sleeps
+ * inside the kernel dies when it wakes up. -ETIMEDOUT: not yet; -ECHILD: it is
+ * not ours, or was reaped already. */
+int ptrace_wait_end_for(pid_t tid, int timeout_ms, struct err *err);
 
 /* size: room before, bytes there after. -EINVAL, -ENODEV, -EIO: no such set
  * on this machine or thread; no text is wasted on these three. */

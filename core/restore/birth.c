@@ -16,6 +16,7 @@
 #include "kernel/clone3.h"
 #include "kernel/keyring.h"
 #include "kernel/proc.h"
+#include "kernel/ptrace.h"
 #include "restore/skeleton.h"
 #include "restore/timens.h"
 
@@ -243,31 +244,46 @@ void birth_kill(struct birth_ward *ward)
 	}
 }
 
+/* Was killed: until it is seen dead. One that sleeps inside the kernel for
+ * longer than all patience is left to die alone. */
+static bool reap(pid_t tid, int *patience_ms)
+{
+	int code = ptrace_wait_end_for(tid, *patience_ms, ERR_UNREAD);
+
+	if (code != -ETIMEDOUT)
+		return !code;
+	*patience_ms = 0;
+	log_warn("task %d was killed, but does not die yet: it sleeps inside "
+		 "the kernel",
+		tid);
+	return false;
+}
+
 /* A leader is not told dead while we have not seen its traced threads die. */
-static void threads_reap(const struct birth *birth)
+static void threads_reap(const struct birth *birth, int *patience_ms)
 {
 	const struct task *task = birth->task;
 
 	for (size_t i = 1; task && i < task->n_threads; i++)
-		waitpid(task->threads[i].tid, NULL, __WALL);
+		reap(task->threads[i].tid, patience_ms);
 }
 
 /* Orphans come to us one by one, as their parents die. */
-static void newborns_reap(struct birth_ward *ward)
+static void newborns_reap(struct birth_ward *ward, int *patience_ms)
 {
 	struct birth *birth;
-	int left = 1;
+	bool left = true;
 
-	while (left) {
-		left = 0;
+	while (left && *patience_ms) {
+		left = false;
 		for (size_t i = 0; i < ward->plan->births.n; i++) {
 			birth = ward->plan->births.at[i];
 			if (!ward->board->exists[i])
 				continue;
-			threads_reap(birth);
-			if (waitpid(birth->pid, NULL, __WALL) == birth->pid)
-				left = 1;
-			else if (errno == ECHILD && kill(birth->pid, 0))
+			threads_reap(birth, patience_ms);
+			if (reap(birth->pid, patience_ms))
+				left = true;
+			else if (kill(birth->pid, 0))
 				ward->board->exists[i] = 0;
 		}
 	}
@@ -275,12 +291,14 @@ static void newborns_reap(struct birth_ward *ward)
 
 void birth_abort(struct birth_ward *ward)
 {
+	int patience_ms = PTRACE_PATIENCE_MS;
+
 	if (!ward->board)
 		return;
 	/* Twice: one may have forked while the first round went on. */
 	for (int round = 0; round < 2; round++) {
 		birth_kill(ward);
-		newborns_reap(ward);
+		newborns_reap(ward, &patience_ms);
 	}
 }
 

@@ -47,8 +47,7 @@ static void keeper_leave(struct board *board)
 		sizeof(*board->other_head));
 }
 
-/* No use in waiting on. */
-static bool board_lost(const struct board *board)
+bool board_lost(const struct board *board)
 {
 	return load(&board->failed) || load(&board->keeper) & FUTEX_OWNER_DIED;
 }

@@ -40,6 +40,8 @@ void board_free(struct board *board, size_t births);
 /* The first failure is kept. */
 void board_fail(struct board *board, const struct err *err);
 bool board_failed(const struct board *board);
+/* No use in waiting at: one failed, or the keeper died. */
+bool board_lost(const struct board *board);
 /* Count in, and wait until all have come; -ECANCELED when one failed or the
  * keeper died. */
 int board_meet(struct board *board, uint32_t *counter, uint32_t all);

@@ -34,7 +34,8 @@ static int sample_fetch(
 	if (!code)
 		code = ptrace_interrupt(pid, err);
 	if (!code)
-		code = ptrace_wait_stop(pid, &status, err);
+		code = ptrace_wait_stop_for(
+			pid, PTRACE_PATIENCE_MS, &status, err);
 	return code ?: regs_fetch(restore->arena, restore->be, pid, ret, err);
 }
 
@@ -49,8 +50,7 @@ static int sample_regs(
 				      "registers of this host");
 	code = sample_fetch(restore, pid, ret, err);
 	kill(pid, SIGKILL);
-	while (waitpid(pid, NULL, __WALL) < 0 && errno == EINTR)
-		;
+	ptrace_wait_end_for(pid, PTRACE_PATIENCE_MS, ERR_UNREAD);
 	return code ? err_wrap(err, "looking at the registers of this host")
 		    : 0;
 }

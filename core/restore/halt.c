@@ -3,13 +3,14 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include "kernel/proc.h"
 #include "kernel/ptrace.h"
 
-enum { NAP_NS = 1000000 };
+enum { NAP_NS = 200000 };
 
 static uint32_t news_of(const struct task *task)
 {
@@ -48,11 +49,12 @@ static void nap(void)
 /* An orphan comes to its parent only when the helper that made it ends. */
 static bool stop_await(struct birth_ward *ward, pid_t pid, int flags)
 {
-	siginfo_t info;
+	siginfo_t info = {0};
 
-	while (waitid(P_PID, (id_t)pid, &info, WSTOPPED | __WALL | flags)) {
-		if ((errno != ECHILD && errno != EINTR) ||
-			board_failed(ward->board))
+	while (waitid(P_PID, (id_t)pid, &info,
+		       WSTOPPED | WNOHANG | __WALL | flags) ||
+		!info.si_pid) {
+		if (board_lost(ward->board))
 			return false;
 		nap();
 	}
@@ -108,11 +110,14 @@ int halt_until_go(struct birth_ward *ward, const struct task *task)
 
 	if (task->state != TASK_STOPPED)
 		return board_wait_go(board, (uint32_t)ward->n_tasks);
+	/* One that is stopped cannot see that all is lost. */
+	prctl(PR_SET_PDEATHSIG, SIGKILL);
 	board_arrive(&board->ready);
 	if (sig != SIGSTOP)
 		stop_raise(sig);
-	while (!going(board) && !board_failed(board))
+	while (!going(board) && !board_lost(board))
 		raise(SIGSTOP);
+	prctl(PR_SET_PDEATHSIG, 0);
 	return going(board) ? 0 : -ECANCELED;
 }
 
@@ -139,12 +144,14 @@ int halt_look(const struct thread *thread, bool *ret_stopped, struct err *err)
 	return 0;
 }
 
-int halt_see(const struct thread *thread, struct err *err)
+int halt_see(const struct thread *thread, const struct patience *patience,
+	struct err *err)
 {
 	int status;
 
 	return thread->task->state == TASK_STOPPED
-		       ? ptrace_wait_stop(thread->tid, &status, err)
+		       ? ptrace_wait_patiently(
+				 thread->tid, patience, &status, err)
 		       : 0;
 }
 

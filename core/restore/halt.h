@@ -13,6 +13,7 @@
 #ifndef STASIS_RESTORE_HALT_H
 #define STASIS_RESTORE_HALT_H
 
+#include "kernel/ptrace.h"
 #include "restore/ward.h"
 
 /* In a newborn: what its children's stops make known to it, or not. */
@@ -27,7 +28,8 @@ int halt_until_go(struct birth_ward *ward, const struct task *task);
  * threads of a stopped task stop as soon as they are there. */
 int halt_look(const struct thread *thread, bool *ret_stopped, struct err *err);
 /* Traced by now: until its stop is seen. */
-int halt_see(const struct thread *thread, struct err *err);
+int halt_see(const struct thread *thread, const struct patience *patience,
+	struct err *err);
 /* Let it go on to its tape, after the word to go. */
 int halt_leave(const struct thread *thread, struct err *err);
 

@@ -14,6 +14,28 @@
 #include "restore/halt.h"
 #include "restore/share.h"
 
+static int restore_look(const void *of, struct err *err)
+{
+	return run_check_interrupt(of, "while", "a task is restored", err);
+}
+
+struct patience perform_patience(const struct birth_ward *ward)
+{
+	const struct run *run = ward->restore->run;
+
+	return (struct patience){.timeout_ms = run->opt->timeout * 1000,
+		.look = restore_look,
+		.of = run};
+}
+
+static int stop_see(const struct birth_ward *ward, const struct thread *thread,
+	struct err *err)
+{
+	const struct patience patience = perform_patience(ward);
+
+	return halt_see(thread, &patience, err);
+}
+
 /* Of a task that was stopped: until it is so again. */
 static int stop_await(
 	struct birth_ward *ward, const struct thread *thread, struct err *err)
@@ -81,7 +103,7 @@ static int leaders_seize(struct birth_ward *ward, struct err *err)
 		if (!code && ward->memories)
 			code = memory_hold(pt, &ward->memories[i], err);
 		if (!code)
-			code = halt_see(&pt->task->threads[0], err);
+			code = stop_see(ward, &pt->task->threads[0], err);
 	}
 	return code;
 }
@@ -153,12 +175,16 @@ static int stopped_seize(
 			code = halt_look(thread, &stopped, err);
 			if (!code && !stopped)
 				code = leader_check(ward, pt, err);
+			if (!code)
+				code = run_step(ward->restore->run,
+					"restore.perform", err);
 		}
 		if (!code)
 			code = remote_seize(
 				thread->tid, PTRACE_O_EXITKILL, err);
 		if (!code)
-			code = halt_see(thread, err) ?: halt_leave(thread, err);
+			code = stop_see(ward, thread, err)
+				       ?: halt_leave(thread, err);
 	}
 	return code;
 }

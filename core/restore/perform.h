@@ -6,7 +6,11 @@
 #ifndef STASIS_RESTORE_PERFORM_H
 #define STASIS_RESTORE_PERFORM_H
 
+#include "kernel/ptrace.h"
 #include "restore/ward.h"
+
+/* How long a newborn may take to stop, or for one system call. */
+struct patience perform_patience(const struct birth_ward *ward);
 
 /* Seizes all tasks and lets them play; returns when all threads stand at the
  * end of their tapes, or one has failed. */

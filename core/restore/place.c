@@ -23,6 +23,7 @@
 struct place {
 	struct birth_ward *ward;
 	struct plan_task *pt;
+	struct patience patience;
 	struct remote remote;
 	struct remote_thread leader;
 	bool unseen; /* its rights are to be looked at when it is dumpable */
@@ -143,7 +144,8 @@ static int task_prepare(struct place *place, struct err *err)
 	 * stop behind a call, aarch64 keeps x7 for itself and puts back
 	 * afterwards what was there before the call. */
 	place->leader = (struct remote_thread){.tid = place->pt->task->pid,
-		.regs = &place->pt->task->threads[0].regs};
+		.regs = &place->pt->task->threads[0].regs,
+		.patience = &place->patience};
 	place->remote.leader = &place->leader;
 	code = remote_find_syscall(place->remote.be, &place->remote.memory,
 		&maps, &place->remote.syscall_at, err);
@@ -250,6 +252,7 @@ int perform_place(struct birth_ward *ward, struct err *err)
 	for (size_t i = 0; i < n; i++)
 		places[i] = (struct place){.ward = ward,
 			.pt = &plan->tasks[i],
+			.patience = perform_patience(ward),
 			.remote = {
 				.be = plan->host->be, .memory = MEMORY_CLOSED}};
 	for (size_t step = 0; step < sizeof(steps) / sizeof(*steps); step++)

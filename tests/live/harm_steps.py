@@ -220,6 +220,12 @@ def harm_restore_signals(case):
     harm.quiet_verdict(case, victim)
 
 
+def kill_all(tree):
+    for pid in tree:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(pid, signal.SIGKILL)
+
+
 @test("SIGKILL of the engine at any time of restore leaves no newborn behind",
       limit=90)
 def harm_restore_killed(case):
@@ -238,9 +244,7 @@ def harm_restore_killed(case):
         log = os.path.join(case.img, "restore.log")
         case.logs = [log]
         if "restore.depart" in (harness.read_text(log) or ""):
-            for pid in tree:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+            kill_all(tree)
         else:
             early += 1
         case.gone(tree)
@@ -249,6 +253,36 @@ def harm_restore_killed(case):
     check(early > 0, "no signal came in time")
     case.restore(victim)
     harm.quiet_verdict(case, victim)
+
+
+@test("SIGKILL of a restore leaves none behind that it had stopped")
+def harm_restore_killed_stopped(case):
+    victim = case.start([case.program("stopped")])
+    case.ready(victim)
+    os.kill(victim, signal.SIGSTOP)
+    wait_until(lambda: state(victim) == "T", "it is stopped")
+    tree = [victim] + descendants(victim)
+    case.dump(victim)
+    log, stopped = os.path.join(case.img, "restore.log"), 0
+    for _ in range(10):
+        engine = subprocess.Popen(
+            [case.stasis, "restore", "-d", "-D", case.img, "-o",
+             "restore.log", "-v4"], stdin=subprocess.DEVNULL,
+            stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while engine.poll() is None and not state(victim):
+            pass
+        engine.send_signal(signal.SIGSTOP)
+        time.sleep(0.05)
+        seen = state(victim) == "T"
+        engine.kill()
+        engine.wait()
+        case.logs = [log]
+        if "restore.depart" in (harness.read_text(log) or ""):
+            kill_all(tree)
+        else:
+            stopped += seen
+        case.gone(tree)
+    check(stopped > 0, "none was stopped in time")
 
 
 DEAF = """trap '' TERM INT

@@ -476,6 +476,33 @@ TEST(compel_reports_a_blob_that_crashes_and_saves_the_victim)
 	snapshot_compare(&before, &after);
 }
 
+TEST(compel_stops_a_blob_that_takes_too_long_and_saves_the_victim)
+{
+	_cleanup_arena_ struct arena *arena = arena_new();
+	struct snapshot before = {0}, after = {0};
+	struct compel_error error = {0, ""};
+	struct compel_blob blob;
+	struct compel *held;
+
+	if (!have_compiler())
+		return;
+	_cleanup_victim_ struct victim victim =
+		victim_start(live_with_handlers);
+	REQUIRE(blob_make(arena,
+		"long run(void *d) { for (;;) ++*(volatile long *)d; }",
+		&blob));
+	REQUIRE(snapshot_take_settled(arena, victim.pid, &before));
+	REQUIRE(!compel_open(victim.pid, &held, &error));
+	compel_limit(held, 200);
+	CHECK_INT(compel_inject(held, &blob, 8, &error), 0);
+	for (int i = 0; i < 2; i++)
+		CHECK_INT(compel_run(held, NULL, &error), -ETIMEDOUT);
+	CHECK(strstr(error.text, "running the blob"));
+	CHECK_INT(compel_close(held, &error), 0);
+	REQUIRE(snapshot_take(arena, victim.pid, &after));
+	snapshot_compare(&before, &after);
+}
+
 TEST(compel_leaves_an_ignored_trap_signal_ignored)
 {
 	_cleanup_arena_ struct arena *arena = arena_new();

@@ -108,6 +108,24 @@ TEST(a_stopped_thread_is_known_by_its_stop_signal)
 	CHECK_INT(sig, SIGSTOP);
 }
 
+TEST(who_does_not_die_is_waited_for_a_time_only)
+{
+	_cleanup_child_ pid_t pid = child_start(child_sleep, NULL);
+	struct err err = {0};
+
+	stop(pid, 0);
+	CHECK_INT(ptrace_wait_end_for(pid, 50, &err), -ETIMEDOUT);
+	CHECK(strstr(err.text, "did not end within 50 ms"));
+	CHECK_INT(ptrace_cont(pid, 0, ERR_UNREAD), 0);
+	/* A stop that comes first is no end. */
+	kill(pid, SIGUSR1);
+	CHECK_INT(ptrace_wait_end_for(pid, 50, &err), -ETIMEDOUT);
+	kill(pid, SIGKILL);
+	CHECK_INT(ptrace_wait_end_for(pid, 5000, &err), 0);
+	CHECK_INT(ptrace_wait_end_for(pid, 5000, &err), -ECHILD);
+	pid = 0;
+}
+
 TEST(a_thread_that_ends_instead_of_stopping_is_told)
 {
 	_cleanup_child_ pid_t pid = child_start(child_sleep, NULL);
@@ -116,7 +134,7 @@ TEST(a_thread_that_ends_instead_of_stopping_is_told)
 
 	CHECK_INT(ptrace_seize(pid, 0, ERR_UNREAD), 0);
 	kill(pid, SIGKILL);
-	CHECK_INT(ptrace_wait_stop(pid, &status, &err), -ESRCH);
+	CHECK_INT(ptrace_wait_stop_for(pid, 5000, &status, &err), -ESRCH);
 	CHECK_INT(status, 77);
 	CHECK(strstr(err.text,
 		"was killed by signal 9 (SIGKILL) instead of stopping"));
@@ -288,7 +306,9 @@ TEST(system_calls_are_seen_coming_and_going)
 	stop(pid, PTRACE_O_TRACESYSGOOD);
 	for (int i = 0; i < 4; i++) {
 		CHECK_INT(ptrace_syscall(pid, 0, &err), 0);
-		CHECK_INT(ptrace_wait_stop(pid, &status, &err), 0);
+		CHECK_INT(ptrace_wait_stop_for(
+				  pid, PTRACE_PATIENCE_MS, &status, &err),
+			0);
 		CHECK_INT(status >> 8, SIGTRAP | 0x80);
 		CHECK_INT(ptrace_call_get(pid, &call, &err), 0);
 		CHECK(call.pc && call.sp);
