@@ -20,8 +20,8 @@ from harness import (SLOW, alive, check, descendants, read_text, reap_all,
 KILLS = int(os.environ.get("LIVE_KILLS", "25"))
 SEED = int(os.environ.get("LIVE_SEED", "1"))
 LEFT_BEHIND = 1 << 20
-# Moments of less than a hundredth of a dump are open (docs/design.md).
-OPEN = 1 + KILLS // 50
+# Moments are open (docs/design.md): some hundredths of a dump on a busy CPU.
+OPEN = 2 + KILLS // 25
 LONG = 20 + 0.25 * KILLS
 LONGER = 20 + 1.5 * KILLS
 PLACES = 64
@@ -68,6 +68,13 @@ def left_behind(before, now):
         if ranges != was[key] and key[1]:
             return None
     return more
+
+
+def difference(was, now):
+    if isinstance(was, list) and isinstance(now, list):
+        was, now = ([one for one in was if one not in now],
+                    [one for one in now if one not in was])
+    return f"{was} is {now}"
 
 
 class Restless:
@@ -164,7 +171,7 @@ class Restless:
             return "dead: a thread"
         for key, value in self.before.items():
             if now.get(key) != value:
-                return f"changed: {key}: {value} is {now.get(key)}"
+                return f"changed: {key}: " + difference(value, now.get(key))
         first = self.beats()
         while time.monotonic() < end + 2:
             if self.fault():
