@@ -65,7 +65,7 @@ int run_put_aside(struct run *run, struct err *err)
 	return 0;
 }
 
-static int run_check_memory(const struct run *run, struct err *err)
+int run_check_memory(const struct run *run, struct err *err)
 {
 	size_t size = arena_failed(run->arena);
 

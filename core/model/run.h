@@ -65,6 +65,8 @@ int run_put_aside(struct run *run, struct err *err);
 /* The error of a walk that ran out of memory; 0 bytes: nobody knows how many.
  */
 int run_no_memory(size_t size, struct err *err);
+/* That error, if the arena had to take what was put aside. */
+int run_check_memory(const struct run *run, struct err *err);
 
 /* Every step of the walks begins with this. It fails with EINTR when INT or
  * TERM is pending (they are blocked while a walk runs), with ENOMEM when the

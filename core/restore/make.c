@@ -217,7 +217,7 @@ int make_apart(const struct restore *restore, const struct plan *plan,
 	if (!pt->makes.n)
 		return 0;
 	/* What the coordinator knows is others', too: only added to. */
-	own.arena = arena = arena_new();
+	own.arena = arena = arena_new_below(restore->run->arena);
 	own.book = book_copy(arena, restore->book);
 	own.images = image_set_view(arena, restore->images, plan->images_slot);
 	own.root = plan->root_slot;
@@ -230,5 +230,5 @@ int make_apart(const struct restore *restore, const struct plan *plan,
 		code = memory_shelf_seal(&own, err);
 		memory_shelf_close(&own);
 	}
-	return code;
+	return code ?: run_check_memory(restore->run, err);
 }

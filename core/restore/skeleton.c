@@ -389,23 +389,51 @@ static int dead_live(
 	_exit(0);
 }
 
+struct newborn {
+	struct birth_ward *ward;
+	const struct birth *birth;
+};
+
+static void newborn_fail(const struct newborn *self, struct err *told)
+	__attribute__((noreturn));
+static void newborn_fail(const struct newborn *self, struct err *told)
+{
+	const struct birth *birth = self->birth;
+
+	if (told->code) {
+		err_wrap(told, "%s %d", birth->task ? "task" : "helper process",
+			birth->pid);
+		board_fail(self->ward->board, told);
+	}
+	_exit(1);
+}
+
+static void newborn_end(void *of)
+{
+	const struct newborn *self = of;
+	struct arena *arena = self->ward->restore->run->arena;
+	struct err err = {0};
+
+	run_no_memory(arena_failed(arena), &err);
+	newborn_fail(self, &err);
+}
+
 void skeleton_live(struct birth_ward *ward, struct birth *birth)
 {
+	struct newborn self = {ward, birth};
+	struct arena_end end = {.undo = newborn_end, .of = &self};
 	struct err err = {0};
-	int code;
 
+	arena_end_push(ward->restore->run->arena, &end);
 	ward->board->exists[birth->index] = 1;
 	if (birth->plan)
 		cgroups_join(ward, birth->task);
 	/* Who traces us is our coordinator's child; some kernels let nobody
 	 * but ancestors trace (Yama, kernel.yama.ptrace_scope=1). */
 	prctl(PR_SET_PTRACER, ward->board->keeper, 0, 0, 0);
-	code = birth->plan ? task_live(ward, birth, &err)
-			   : dead_live(ward, birth, &err);
-	if (code && err.code) {
-		err_wrap(&err, "%s %d", birth->task ? "task" : "helper process",
-			birth->pid);
-		board_fail(ward->board, &err);
-	}
-	_exit(1);
+	if (birth->plan)
+		task_live(ward, birth, &err);
+	else
+		dead_live(ward, birth, &err);
+	newborn_fail(&self, &err);
 }

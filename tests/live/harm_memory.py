@@ -12,7 +12,7 @@ import time
 import harm
 from harm_kill import (KILLS, LONG, SEED, Restless, dump_asked, engines,
                        restored, send, tracer_now)
-from harness import check, state, test, wait_until
+from harness import check, descendants, state, test, wait_until
 
 WAYS = ("memory", "last-memory")
 
@@ -105,6 +105,33 @@ def harm_memory_restore(case):
     print(f"# {case.name}: {total} pieces, {ended} restores failed",
           flush=True)
     check(ended > len(picked(total)), "too few restores ran out of memory")
+
+
+@test("memory that runs out in a newborn is told, and leaves nothing",
+      4 * LONG)
+def harm_memory_newborn(case):
+    victim = case.start([case.program("fds_apart")])
+    case.ready(victim)
+    tree, told = [victim] + descendants(victim), []
+    case.dump(victim)
+
+    def run(way, n):
+        result = restore(case, way, n)
+        check_told(case, result, f"{way}:{n}")
+        told.append(any(f"task {pid}: memory" in result.err for pid in tree))
+        if not result.code:
+            for pid in tree:
+                send(pid, signal.SIGKILL)
+        wait_until(lambda: not engines(case), "no engine is left")
+        case.gone(tree)
+        return result
+    total = count(run)
+    for way in WAYS:
+        for n in range(max(1, total - KILLS), total + 1):
+            run(way, n)
+    print(f"# {case.name}: {total} pieces, {sum(told)} in newborns",
+          flush=True)
+    check(any(told), "no newborn ran out of memory")
 
 
 def memory_end(program):
