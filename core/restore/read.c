@@ -123,7 +123,7 @@ static int task_state_read(
 	if (core->tc && task->state == TASK_DEAD &&
 		!is_end(core->tc->exit_code))
 		return err_set(err, EBADMSG,
-			"core-%d.img: no process ended with status %#x",
+			"core-%d.img: %u is no end that a process can have",
 			task->pid, core->tc->exit_code);
 	for (size_t i = 0; i < task->n_threads; i++) {
 		code = core_check(restore, task, &task->threads[i], err);

@@ -147,7 +147,7 @@ def harm_zombie_status(case):
         image_edit.change_image(path, lambda message: image_edit.change(
             message, [3, 2], lambda _: status))
         refused(case, tree, harm.host_picture(case), f"status {status:#x}",
-                "ended")
+                "no end")
 
 
 @test("images of another machine and of another version are refused")
