@@ -189,6 +189,12 @@ int undo_note_link(struct undo *undo, int dir, const char *name, undo_line *ret,
 	return note_new(undo, UNDO_LINK, dir, name, ret, err);
 }
 
+int undo_note_socket(struct undo *undo, int dir, const char *name,
+	undo_line *ret, struct err *err)
+{
+	return note_new(undo, UNDO_SOCKET, dir, name, ret, err);
+}
+
 void undo_done(struct undo *undo, undo_line line)
 {
 	char text[32];

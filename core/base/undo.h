@@ -52,6 +52,10 @@ int undo_note_folder(struct undo *undo, int dir, const char *name,
 int undo_note_link(struct undo *undo, int dir, const char *name, undo_line *ret,
 	struct err *err);
 
+/* A new file of a unix socket. */
+int undo_note_socket(struct undo *undo, int dir, const char *name,
+	undo_line *ret, struct err *err);
+
 /* A line of a verb that a higher layer knows (struct undo_verb). */
 int undo_note(struct undo *undo, const char *verb, const char *const *args,
 	undo_line *ret, struct err *err);

@@ -94,8 +94,9 @@ static int file_play(struct arena *arena, char *const *args, size_t n,
 	return 0;
 }
 
-static int link_play(struct arena *arena, char *const *args, size_t n,
-	const char **ret_told, struct err *err)
+/* A name of a certain type. */
+static int name_play(struct arena *arena, char *const *args, size_t n,
+	mode_t type, const char *what, const char **ret_told, struct err *err)
 {
 	_cleanup_fd_ int dir = -1;
 	int code = place_open(args, n, 5, &dir, err);
@@ -104,14 +105,26 @@ static int link_play(struct arena *arena, char *const *args, size_t n,
 	if (code || dir < 0)
 		return code;
 	if (fstatat(dir, args[3], &st, AT_SYMLINK_NOFOLLOW) ||
-		!S_ISLNK(st.st_mode) || st.st_uid != geteuid() ||
+		(st.st_mode & S_IFMT) != type || st.st_uid != geteuid() ||
 		st.st_nlink != 1 || is_older(&st, args[4]))
 		return 0;
 	if (unlinkat(dir, args[3], 0))
 		return err_errno(err, "removing '%s/%s'", args[0], args[3]);
 	*ret_told = arena_printf(
-		arena, "the link '%s/%s' is removed", args[0], args[3]);
+		arena, "the %s '%s/%s' is removed", what, args[0], args[3]);
 	return 0;
+}
+
+static int link_play(struct arena *arena, char *const *args, size_t n,
+	const char **ret_told, struct err *err)
+{
+	return name_play(arena, args, n, S_IFLNK, "link", ret_told, err);
+}
+
+static int socket_play(struct arena *arena, char *const *args, size_t n,
+	const char **ret_told, struct err *err)
+{
+	return name_play(arena, args, n, S_IFSOCK, "socket", ret_told, err);
 }
 
 static int folder_play(struct arena *arena, char *const *args, size_t n,
@@ -139,7 +152,7 @@ static int folder_play(struct arena *arena, char *const *args, size_t n,
 
 static const struct undo_verb own_verbs[] = {{UNDO_TEXT, text_play},
 	{UNDO_FILE, file_play}, {UNDO_FOLDER, folder_play},
-	{UNDO_LINK, link_play}, {}};
+	{UNDO_LINK, link_play}, {UNDO_SOCKET, socket_play}, {}};
 
 static const struct undo_verb *verb_find(
 	const struct undo_verb *verbs, const char *name)

@@ -17,6 +17,7 @@
 #define UNDO_FILE "file"
 #define UNDO_FOLDER "folder"
 #define UNDO_LINK "link"
+#define UNDO_SOCKET "socket"
 #define UNDO_DONE "done"
 
 const char *undo_text_escape(struct arena *arena, const char *arg);

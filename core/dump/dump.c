@@ -19,6 +19,7 @@
 #include "dump/outlet.h"
 #include "dump/owner.h"
 #include "dump/pages.h"
+#include "dump/registry.h"
 #include "dump/room.h"
 #include "dump/shared.h"
 #include "hooks/hooks.h"
@@ -280,8 +281,9 @@ static int walk_go(struct walk *walk, struct err *err)
 
 int dump_run(struct run *run, struct err *err)
 {
+	static const struct dump_ops ops = {.file_of_ours = registry_ours};
 	struct walk walk = {
-		.dump = {.run = run, .arena = run->arena},
+		.dump = {.run = run, .arena = run->arena, .ops = &ops},
 		.freezer = {.dir = -1},
 		.outlet = OUTLET_CLOSED,
 		.wire = {.fd = -1,

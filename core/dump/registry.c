@@ -149,6 +149,8 @@ static int sighting_capture(struct dump *dump, const struct sighting *sighting,
 	code = kind->capture(dump, sighting, &entry, err);
 	if (!code)
 		code = file_append(dump, kind, &entry, err);
+	if (code && sighting->victim == dump->ours)
+		return err_wrap(err, "a file in flight (%s)", sighting->target);
 	if (code)
 		return err_wrap(err, "process %d: %s (%s)",
 			sighting->victim->pid, sighting->where,
@@ -213,12 +215,17 @@ static int target_read(
 	return 0;
 }
 
-static int fd_look(const struct victim *victim, int fd, struct sighting *ret,
-	struct err *err)
+/* fd of ours is ours already. */
+static int fd_look(struct dump *dump, const struct victim *victim, int fd,
+	struct sighting *ret, struct err *err)
 {
-	int code =
-		pidfd_copy_file(victim->pidfd, victim->pid, fd, &ret->fd, err);
+	int code = 0;
 
+	if (victim != dump->ours)
+		code = pidfd_copy_file(
+			victim->pidfd, victim->pid, fd, &ret->fd, err);
+	else if ((ret->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0)) < 0)
+		code = err_errno(err, "duplicating fd %d", fd);
 	if (!code && fstat(ret->fd, &ret->stat))
 		code = err_errno(err, "looking at it");
 	return code;
@@ -251,7 +258,7 @@ int registry_fd(struct dump *dump, struct victim *victim, int fd,
 	struct opened *opened;
 	int code;
 
-	code = fd_look(victim, fd, &sighting, err);
+	code = fd_look(dump, victim, fd, &sighting, err);
 	copy = sighting.fd;
 	if (!code)
 		code = fdinfo_read(
@@ -271,6 +278,35 @@ int registry_fd(struct dump *dump, struct victim *victim, int fd,
 	code = opened_capture(dump, &sighting, ret, err);
 	if (!code)
 		opened->file = *ret;
+	return code;
+}
+
+static int ours_open(struct dump *dump, struct err *err)
+{
+	struct victim *ours;
+	int code;
+
+	if (dump->ours)
+		return 0;
+	ours = arena_new1(dump->arena, struct victim);
+	ours->pid = ours->vpid = getpid();
+	ours->pidfd = -1;
+	code = proc_open(ours->pid, &ours->proc, err);
+	if (!code)
+		dump->ours = ours;
+	return code;
+}
+
+int registry_ours(struct dump *dump, int fd, uint32_t *ret_id, struct err *err)
+{
+	struct registry_file file = {0};
+	bool cloexec;
+	int code = ours_open(dump, err);
+
+	if (!code)
+		code = registry_fd(dump, dump->ours, fd, &file, &cloexec, err);
+	if (!code)
+		*ret_id = file.id;
 	return code;
 }
 

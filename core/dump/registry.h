@@ -23,6 +23,9 @@ struct registry_file {
 int registry_fd(struct dump *dump, struct victim *victim, int fd,
 	struct registry_file *ret, bool *ret_cloexec, struct err *err);
 
+/* Of an fd of this process, which stays open: a file in flight. */
+int registry_ours(struct dump *dump, int fd, uint32_t *ret_id, struct err *err);
+
 /* A link below /proc/PID: "exe", "cwd", "root", "map_files/A-B". where names
  * it in errors; map: what is mapped there, or how it would have to be. */
 int registry_path(struct dump *dump, struct victim *victim, const char *link,

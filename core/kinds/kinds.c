@@ -19,7 +19,9 @@
  *	- strict seccomp last
  */
 const struct kind *const kinds[] = {
-	/* files */
+	/* files; unix sockets first: what is in flight over them is seen
+	 * when they finish */
+	&kind_unix,
 	&kind_regular,
 	&kind_pipe,
 	&kind_fifo,
@@ -29,7 +31,6 @@ const struct kind *const kinds[] = {
 	&kind_timerfd,
 	&kind_memfd,
 	&kind_inet,
-	&kind_client,
 
 	/* tasks, before their threads */
 	&kind_proc_files,

@@ -42,9 +42,12 @@ int kinds_of_entry(
 	const FileEntry *entry, const struct kind **ret, struct err *err);
 int kinds_plan(
 	const struct plan_view *view, struct object *object, struct err *err);
-/* What makes of the object's kind read of all images. */
-int kinds_prepare(
-	struct restore *restore, const struct object *object, struct err *err);
+/* What other images have about the objects that there are. */
+int kinds_load(struct restore *restore, struct err *err);
+/* When all are made: fd is the object's. */
+int kinds_link(struct restore *restore, struct object *object, int fd,
+	struct err *err);
+void kinds_release(struct restore *restore, bool failed);
 /* By which name others may give it: none (ret->name NULL) if it has none. */
 int kinds_key(struct restore *restore, const struct object *object,
 	struct object_key *ret, struct err *err);

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "kinds/kinds.h"
+#include "model/restore.h"
 
 /* --- dump ---------------------------------------------------------------- */
 
@@ -151,10 +152,37 @@ int kinds_plan(
 	return object->kind->plan ? object->kind->plan(view, object, err) : 0;
 }
 
-int kinds_prepare(
-	struct restore *restore, const struct object *object, struct err *err)
+static bool kind_has_objects(
+	const struct restore *restore, const struct kind *kind)
 {
-	return object->kind->prepare ? object->kind->prepare(restore, err) : 0;
+	for (size_t i = 0; i < restore->objects.list.n; i++)
+		if (restore->objects.list.at[i]->kind == kind)
+			return true;
+	return false;
+}
+
+int kinds_load(struct restore *restore, struct err *err)
+{
+	int code = 0;
+
+	for (size_t i = 0; kinds[i] && !code; i++)
+		if (kinds[i]->load && kind_has_objects(restore, kinds[i]))
+			code = kinds[i]->load(restore, err);
+	return code;
+}
+
+int kinds_link(
+	struct restore *restore, struct object *object, int fd, struct err *err)
+{
+	return object->kind->link ? object->kind->link(restore, object, fd, err)
+				  : 0;
+}
+
+void kinds_release(struct restore *restore, bool failed)
+{
+	for (size_t i = 0; kinds[i]; i++)
+		if (kinds[i]->release)
+			kinds[i]->release(restore, failed);
 }
 
 int kinds_key(struct restore *restore, const struct object *object,

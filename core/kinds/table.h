@@ -21,7 +21,7 @@ extern const struct kind kind_signalfd;
 extern const struct kind kind_timerfd;
 extern const struct kind kind_memfd;
 extern const struct kind kind_inet;
-extern const struct kind kind_client;
+extern const struct kind kind_unix;
 
 /* Tasks. */
 extern const struct kind kind_proc_files;

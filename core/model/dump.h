@@ -15,8 +15,20 @@
 #include "model/tree.h"
 #include "model/victim.h"
 
+struct dump;
+
+/* What a kind may ask of the walk. */
+struct dump_ops {
+	/* The id in files.img of a file that no victim has under a number: fd
+	 * is ours, and must stay open until the images are whole. */
+	int (*file_of_ours)(
+		struct dump *dump, int fd, uint32_t *ret_id, struct err *err);
+};
+
 struct dump {
 	struct run *run;
+	const struct dump_ops *ops;
+	struct victim *ours; /* whose fds those are; NULL: none yet */
 	struct arena *arena; /* the run's */
 	struct image_set *images;
 	struct wire *wire; /* to a page server; NULL: pages are kept here */
@@ -37,6 +49,7 @@ struct dump {
 	struct registry *files; /* file objects by identity, dump/registry.c */
 	uint32_t last_file_id;	/* of the entries in files.img */
 	struct seccomp_book *seccomp;  /* kinds/task/seccomp.c keeps it */
+	struct unix_seen *unix_seen;   /* kinds/file/unix.c */
 	struct memory_objects *memory; /* kinds/file/lib/memory_object.c */
 	struct book *book;	       /* what file kinds remember, book.h */
 	struct objects objects;	       /* all that was captured of files */

@@ -15,8 +15,9 @@
  *	mapped					can it be mapped so again?
  *	plan					pure: edges, where it is made
  *	key					what --inherit-fd calls it
- *	prepare					read what makes need
+ *	load					what other images have
  *	make					message -> fd
+ *	link					when all are made
  *	emit					pure: message -> ops on a tape
  *
  * Any of them may be NULL. Each returns 0 or -errno with the err filled.
@@ -84,13 +85,18 @@ struct kind {
 	 * with what it may be made by its only holder (object_share); without
 	 * that the coordinator makes it. */
 	int (*plan)(const struct plan_view *, struct object *, struct err *);
-	/* Files: in the coordinator, before tasks that make such copy what it
-	 * knows: whatever makes read of all images. */
-	int (*prepare)(struct restore *, struct err *);
+	/* Files: once, after files.img: what is in other images about them. */
+	int (*load)(struct restore *, struct err *);
 	/* Files: the fd is O_CLOEXEC and the caller's. What stays open behind
 	 * the back of the call is kept by restore_keep. */
 	int (*make)(
 		struct restore *, struct object *, int *ret_fd, struct err *);
+	/* Files: what needs others to be there, which are at their shelf_fd;
+	 * its own is at fd. */
+	int (*link)(struct restore *, struct object *, int fd, struct err *);
+	/* Files: the restore is over. failed: what make and link left outside
+	 * of the processes is to be taken away. */
+	void (*release)(struct restore *, bool failed);
 	/* Files: an fd through which it is mapped shared and writable; NULL:
 	 * it is opened again. */
 	int (*open_mapping)(struct restore *, const struct object *,

@@ -64,6 +64,8 @@ struct object {
 	bool shelved;	/* must be on the shelf: others are made from it */
 	uint64_t with;	/* number of those it is made with; 0: none */
 	void *common;	/* its kind's, of all that it is made with */
+	void *images;	/* its kind's: what it read in other images */
+	bool wanted;	/* by one that links to it, though no task has it */
 	struct object *next_with;      /* made right after it; NULL: none */
 	int shelf_fd;		       /* where it is made; -1: not made */
 	bool outside;		       /* it must be given */

@@ -13,10 +13,10 @@ struct resource {
 static const struct resource resources[] = {
 	{"pipe:[", NULL},
 	{"file[", NULL},
+	{"unix[", NULL},
 	{"mnt[", "mount namespaces"},
 	{"dev[", "mount namespaces"},
 	{"tty[", "terminals"},
-	{"unix[", "unix sockets"},
 	{"net[", "network namespaces"},
 	{"veth[", "network namespaces"},
 	{"macvlan[", "network namespaces"},
@@ -25,11 +25,11 @@ static const struct resource resources[] = {
 	{NULL, NULL},
 };
 
-/* "pipe:[77]" as a link in /proc/PID/fd says it, "file[1c:2af]" with the
- * numbers of the mount and the inode in hexadecimal. */
+/* "pipe:[77]" as a link in /proc/PID/fd says it, "unix[77]", "file[1c:2af]"
+ * with the numbers of the mount and the inode in hexadecimal. */
 static bool resource_is_whole(const char *value)
 {
-	bool pipe = value[0] == 'p';
+	bool pipe = value[0] != 'f'; /* or unix: an inode */
 	const char *digits = pipe ? "0123456789" : "0123456789abcdef";
 	const char *at = strchr(value, '[') + 1;
 	size_t n = strspn(at, digits);
@@ -62,8 +62,8 @@ int option_read_external(struct arena *arena, const struct option_row *row,
 	}
 	if (!r->begin || !resource_is_whole(value)) {
 		err_set(err, EINVAL, "'%s' is no external resource", value);
-		return err_hint(err, "known are pipe:[INODE] and "
-				     "file[MOUNT:INODE], the latter with "
+		return err_hint(err, "known are pipe:[INODE], unix[INODE] and "
+				     "file[MOUNT:INODE], the last with "
 				     "hexadecimal numbers");
 	}
 	*vec_push(arena, &ret->external) = value;

@@ -222,7 +222,6 @@ const struct option_row option_rows[] = {
 		.help = "where to search for them"},
 	{"ext-unix-sk", 'x', OPTION_OWN, MAY_TAKE("INODE,.."), .rpc = 4,
 		.verbs = ENGINE, .read = option_read_ext_unix,
-		LATER("unix sockets"),
 		.help = "allow unix sockets whose peer is outside"},
 
 	/* network */

@@ -14,8 +14,11 @@
 static struct plan_task *holder_alone(
 	const struct plan *plan, const struct object *object)
 {
-	const struct task *task = object->holders.at[0].task;
+	const struct task *task;
 
+	if (!object->holders.n)
+		return NULL;
+	task = object->holders.at[0].task;
 	for (size_t i = 0; i < object->holders.n; i++)
 		if (object->holders.at[i].task != task ||
 			object->holders.at[i].fd < 0)

@@ -112,7 +112,7 @@ static int object_order(
 	char name[OBJECT_NAME];
 	int code;
 
-	if (object->rank >= 0 || !object->holders.n)
+	if (object->rank >= 0 || !(object->holders.n || object->wanted))
 		return 0;
 	if (object->rank == RANK_UNDER_WAY || depth > DEPTH_MAX)
 		return err_set(err, EBADMSG, "%s needs %s",
@@ -128,6 +128,22 @@ static int object_order(
 	object->rank = (int)plan->order.n;
 	*vec_push(plan->arena, &plan->order) = object;
 	return 0;
+}
+
+/* What is named by others is made, too, also if no task has it. */
+static int links_order(struct plan *plan, struct err *err)
+{
+	struct object *object;
+	int code = 0;
+
+	for (size_t i = 0; i < plan->order.n && !code; i++) {
+		object = plan->order.at[i];
+		for (size_t k = 0; k < object->links.n && !code; k++) {
+			object->links.at[k]->wanted = true;
+			code = object_order(plan, object->links.at[k], 0, err);
+		}
+	}
+	return code;
 }
 
 int plan_slot(const struct plan *plan, uint32_t id, bool write)
@@ -288,6 +304,7 @@ int plan_slots(struct plan *plan, struct err *err)
 			code = task_hold(plan, &plan->tasks[i], err);
 	for (size_t i = 0; i < plan->objects->list.n && !code; i++)
 		code = object_order(plan, plan->objects->list.at[i], 0, err);
+	code = code ?: links_order(plan, err);
 	if (code)
 		return code;
 	plan_apart(plan);

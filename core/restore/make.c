@@ -127,21 +127,13 @@ static int guides_make(
 	return number_give(images, plan->images_slot, O_CLOEXEC, err);
 }
 
-/* Whatever makes read of all images, once. */
-static int makes_prepare(
-	struct restore *restore, const struct plan *plan, struct err *err)
+static int shelf_link(
+	struct restore *restore, struct object *object, int fd, struct err *err)
 {
-	const struct kind *last = NULL;
-	const struct object *object;
-	int code = 0;
+	char name[OBJECT_NAME];
+	int code = object->given ? 0 : kinds_link(restore, object, fd, err);
 
-	for (size_t i = 0; i < plan->order.n && !code; i++) {
-		object = plan->order.at[i];
-		if (object->apart && object->kind != last)
-			code = kinds_prepare(restore, object, err);
-		last = object->kind;
-	}
-	return code;
+	return code ? err_wrap(err, "%s", object_name(object, name)) : 0;
 }
 
 int make_shelf(struct restore *restore, struct plan *plan, struct err *err)
@@ -150,8 +142,6 @@ int make_shelf(struct restore *restore, struct plan *plan, struct err *err)
 	int code;
 
 	code = room_make(restore, plan, err);
-	if (!code)
-		code = makes_prepare(restore, plan, err);
 	restore->keep_from = plan->keep_slot;
 	restore->keep_n = PLAN_KEEP;
 	restore->park_from = plan->shelf_end;
@@ -159,6 +149,12 @@ int make_shelf(struct restore *restore, struct plan *plan, struct err *err)
 		object = plan->order.at[i];
 		if (!object->apart && object->shelf_fd < 0)
 			code = objects_make(restore, object, err);
+	}
+	for (size_t i = 0; i < plan->order.n && !code; i++) {
+		object = plan->order.at[i];
+		if (!object->apart)
+			code = shelf_link(
+				restore, object, object->shelf_fd, err);
 	}
 	return code ?: guides_make(restore, plan, err);
 }
@@ -230,5 +226,8 @@ int make_apart(const struct restore *restore, const struct plan *plan,
 		code = memory_shelf_seal(&own, err);
 		memory_shelf_close(&own);
 	}
+	for (size_t i = 0; i < pt->makes.n && !code; i++)
+		code = shelf_link(
+			&own, pt->makes.at[i], pt->makes.at[i]->shelf_fd, err);
 	return code ?: run_check_memory(restore->run, err);
 }

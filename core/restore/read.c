@@ -273,7 +273,7 @@ static int objects_read(struct restore *restore, struct err *err)
 		restore->arena, struct object *, objects->max_id + 1);
 	for (size_t i = 0; i < list.n && !code; i++)
 		code = object_add(restore, (FileEntry *)list.at[i].msg, err);
-	return code ?: deleted_mark(restore, err);
+	return code ?: deleted_mark(restore, err) ?: kinds_load(restore, err);
 }
 
 static int outside_mark(struct restore *restore, uint32_t id, struct err *err)

@@ -10,6 +10,7 @@
 #include "base/log.h"
 #include "hooks/hooks.h"
 #include "kernel/oom.h"
+#include "kinds/kinds.h"
 #include "model/tracer.h"
 #include "restore/cpu.h"
 #include "restore/birth.h"
@@ -312,6 +313,7 @@ int restore_run(struct run *run, pid_t *ret_root, struct err *err)
 	stats_clock_add(&clock, &run->stats.restore_time);
 	lazy_end(&restore);
 	fd_closep(&restore.root);
+	kinds_release(&restore, code);
 	memory_shelf_close(&restore);
 	image_set_closep(&restore.images);
 	return code;

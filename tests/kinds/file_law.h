@@ -263,7 +263,7 @@ static int law_make(struct law *law)
 	struct objects *objects = &law->restore.objects;
 	const struct plan_view view = {.arena = law->arena, .objects = objects};
 	struct object *object;
-	int code = 0, fd;
+	int code = kinds_load(&law->restore, &law->err), fd;
 
 	for (size_t i = 0; i < objects->list.n && !code; i++)
 		code = kinds_plan(&view, objects->list.at[i], &law->err);
@@ -280,8 +280,11 @@ static int law_make(struct law *law)
 		object = law_object(law, i);
 		dup3(object->shelf_fd, law->fds[i], O_CLOEXEC);
 		close(object->shelf_fd);
-		object->shelf_fd = -1;
+		object->shelf_fd = law->fds[i];
 	}
+	for (int i = 0; i < law->n && !code; i++)
+		code = kinds_link(&law->restore, law_object(law, i),
+			law->fds[i], &law->err);
 	return code;
 }
 
@@ -328,6 +331,7 @@ static uint64_t *law_number(FileEntry *entry, uint64_t *store)
 {
 	*store = entry->pipe  ? entry->pipe->pipe_id
 		 : entry->isk ? entry->isk->ino
+		 : entry->usk ? entry->usk->ino
 			      : 0;
 	return store;
 }
@@ -350,6 +354,8 @@ static void law_neutralize(FileEntry *entry)
 		entry->pipe->pipe_id = 0;
 	if (entry->isk)
 		entry->isk->ino = 0;
+	if (entry->usk)
+		entry->usk->ino = entry->usk->peer = 0;
 	if (entry->epfd)
 		for (size_t i = 0; i < entry->epfd->n_tfd; i++)
 			entry->epfd->tfd[i]->inode = 0;

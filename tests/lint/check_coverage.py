@@ -28,7 +28,7 @@ ACCESS = re.compile(r"(?=\b(\w+)(?:\[[^]]*\])?(?:->|\.)(?:n_|has_)?(\w+)\b"
 OWNED = re.compile(r"\b(\w+?)__init\s*\(")
 SCHEMA = re.compile(r"\b(\w+?)__descriptor\b")
 SHARED = {"coreentry", "taskcoreentry", "threadcoreentry", "fileentry",
-          "stasisthreadextra", "stasistaskextra"}
+          "stasisthreadextra", "stasistaskextra", "stasissocketoption"}
 # Reading a field to fill it, or beside it, brings nothing back.
 FILLS = re.compile(r"^[^\n]*\b\w+_(?:capture|keep|ask)\((?:[^;{}]|\n)*\n\{\n"
                    r".*?^\}", re.M | re.S)
@@ -58,6 +58,13 @@ def messages_read(root):
 def code_read(root, *paths):
     return "\n".join(lint.without_comments(lint.file_text(root, path))
                      for path in paths)
+
+
+def parts_of(path, paths):
+    """lib/unix_name.c and the like are parts of unix.c."""
+    folder, name = os.path.split(path)
+    begin = os.path.join(folder, "lib", name[:-2] + "_")
+    return [part for part in paths if part.startswith(begin)]
 
 
 def reads_of(code, messages, members):
@@ -114,8 +121,9 @@ def check(root, build):
     restores = reads_of(FILLS.sub("", code_read(root, *[
         path for path in lint.source_files(root, (".c", ".h"), WALKS)
         if not path.startswith("core/dump/")])), messages, members)
-    codes = {path: code_read(root, path) for path in
-             lint.source_files(root, (".c",), ("core/kinds",))}
+    paths = lint.source_files(root, (".c",), ("core/kinds",))
+    codes = {path: code_read(root, path, *parts_of(path, paths))
+             for path in paths}
     owned = {name_fold(n) for code in codes.values()
              for n in OWNED.findall(code)}
     for path, code in codes.items():

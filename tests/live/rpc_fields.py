@@ -74,7 +74,6 @@ def some_value(pb, field):
     if field.message_type:
         made = {"ps": dict(port=1), "veths": dict(if_in="a", if_out="b"),
                 "ext_mnt": dict(key="a", val="b"), "cg_root": dict(path="/"),
-                "unix_sk_ino": dict(inode=1),
                 "join_ns": dict(ns="net", ns_file="1")}[name]
         return made if name == "ps" else [made]
     if field.enum_type:

@@ -306,3 +306,47 @@ def outside_service(case):
     service.connect().no("inherit_fd", "RESTORE", {
         "images_dir": case.img, "inherit_fd": [dict(key="a", fd=0)]})
     service.stop()
+
+
+# Says a word for each byte on its standard input; connected to $PEER.
+CALLER = [sys.executable, "-c",
+          "import os, socket\ns = socket.socket(socket.AF_UNIX, "
+          "socket.SOCK_DGRAM)\ns.connect(os.environ['PEER'])\n"
+          "open('up', 'w').close()\nimport time\n"
+          "while not os.path.exists('go'):\n  time.sleep(0.02)\n"
+          "s.send(b'here')\nopen('done', 'w').close()"]
+
+
+@test("a unix socket that is connected to somebody outside is refused, and "
+      "with leave connected again by name")
+def unix_outside(case):
+    path = case.path("peer")
+    box = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    box.bind(path)
+    pid = case.start(CALLER, env={"PEER": path})
+    case.ready(pid, "up")
+    opts = {"images_dir": case.img, "pid": pid}
+    answer = start_worker(case).no("outside of the tree", "DUMP", opts)
+    check(path in answer.cr_errmsg and "--ext-unix-sk" in answer.cr_errmsg,
+          answer.cr_errmsg)
+    inode = int(answer.cr_errmsg.split("(inode ")[1].split(")")[0])
+    start_worker(case).no("outside of the tree", "DUMP", {
+        **opts, "ext_unix_sk": True, "unix_sk_ino": [dict(inode=1)]})
+    for leave in ({"ext_unix_sk": True},
+                  {"unix_sk_ino": [dict(inode=inode)]},
+                  {"external": [f"unix[{inode}]"]}):
+        start_worker(case).ok("DUMP", {**opts, **leave,
+                                       "leave_running": True})
+    start_worker(case).ok("DUMP", {**opts, "ext_unix_sk": True})
+    case.gone([pid])
+    box.close()
+    os.unlink(path)
+    _, answer = restore_with(case, {"rst_sibling": True}, {})
+    check(not answer.success and path in answer.cr_errmsg, str(answer))
+    box = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    box.bind(path)
+    _, answer = restore_with(case, {"rst_sibling": True}, {})
+    check(answer.success, str(answer))
+    with open(os.path.join(case.work, "go"), "w"):
+        pass
+    check(box.recv(10) == b"here", "another word")

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """rpc_self: a process that asks to be dumped itself."""
 import os
+import socket
 import sys
 import time
 
@@ -94,14 +95,18 @@ def self_dump_parent(case):
     check(client.close() == 1 and alive(os.getpid()), "another status")
 
 
-@test("another unix socket is refused by its number")
+@test("a unix socket whose other end is outside is refused by its number")
 def self_dump_other(case):
-    code = ("import socket,time; a = socket.socketpair(socket.AF_UNIX, "
-            "socket.SOCK_SEQPACKET); open('up', 'w').close()\n"
+    code = ("import time; open('up', 'w').close()\n"
             "while True: time.sleep(0.05)")
-    pid = case.start([sys.executable, "-c", code])
+    ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+    os.set_inheritable(theirs.fileno(), True)
+    pid = case.start([sys.executable, "-c", code],
+                     pass_fds=[theirs.fileno()])
+    theirs.close()
     case.ready(pid, "up")
     start_worker(case).no("unix socket", "DUMP", {"images_dir": case.img,
                                                   "pid": pid})
+    ours.close()
     time.sleep(0.02)
     check(alive(pid) and state(pid) != "t", "harmed")

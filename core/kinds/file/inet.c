@@ -256,8 +256,8 @@ static int options_capture(
 	inet->v6only = opts.v6only;
 	inet->ip_opts = opts.ip;
 	inet->tcp_opts = opts.tcp;
-	inet->n_stasis_option = opts.n_more;
-	inet->stasis_option = opts.more;
+	inet->n_stasis_option = opts.more.n;
+	inet->stasis_option = opts.more.at;
 	return 0;
 }
 
@@ -330,8 +330,7 @@ static int options_restore(int fd, const InetSkEntry *inet, struct err *err)
 		.v6only = inet->has_v6only && inet->v6only,
 		.ip = inet->ip_opts,
 		.tcp = inet->tcp_opts,
-		.more = inet->stasis_option,
-		.n_more = inet->n_stasis_option,
+		.more = {inet->stasis_option, inet->n_stasis_option},
 	};
 	int code = sockopts_restore(fd, inet->opts, err);
 

@@ -252,7 +252,7 @@ static int memfd_plan(
 	return 0;
 }
 
-static int memfd_prepare(struct restore *restore, struct err *err)
+static int memfd_load(struct restore *restore, struct err *err)
 {
 	return inodes_load(restore, err);
 }
@@ -332,7 +332,7 @@ const struct kind kind_memfd = {
 	.capture = memfd_capture,
 	.key = memfd_key,
 	.plan = memfd_plan,
-	.prepare = memfd_prepare,
+	.load = memfd_load,
 	.make = memfd_make,
 	.open_mapping = memfd_open_mapping,
 	.emit = memfd_emit,

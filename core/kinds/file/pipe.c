@@ -284,7 +284,7 @@ static int end_take(
 	return 0;
 }
 
-static int pipe_prepare(struct restore *restore, struct err *err)
+static int pipe_load(struct restore *restore, struct err *err)
 {
 	return pipe_data_prepare(restore, IMAGE_PIPES_DATA, err);
 }
@@ -340,7 +340,7 @@ const struct kind kind_pipe = {
 	.finish = pipe_finish,
 	.key = pipe_key,
 	.plan = pipe_plan,
-	.prepare = pipe_prepare,
+	.load = pipe_load,
 	.make = pipe_make,
 	.emit = pipe_emit,
 };

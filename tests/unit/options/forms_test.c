@@ -35,7 +35,7 @@ static void set_free(struct set *s)
 TEST(external_resources_are_told_by_their_first_letters)
 {
 	static const char *const later[] = {"mnt[/a]:b", "mnt[]", "dev[1/2]:x",
-		"tty[a:b]", "unix[5]", "net[5]:x", "veth[a]:b", "macvlan[a]:b",
+		"tty[a:b]", "net[5]:x", "veth[a]:b", "macvlan[a]:b",
 		"netdev[a]:b", "pid[5]:x", NULL};
 	static const char *const wrong[] = {"x", "pipe[7]", "pipe:[]",
 		"pipe:[7a]", "pipe:[7", "pipe:[7]x", "file[1]", "file[1:]",

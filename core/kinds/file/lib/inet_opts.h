@@ -9,15 +9,14 @@
 #ifndef STASIS_KINDS_FILE_LIB_INET_OPTS_H
 #define STASIS_KINDS_FILE_LIB_INET_OPTS_H
 
-#include "kinds/file/lib/sockopts.h"
+#include "kinds/file/lib/sockopt_more.h"
 #include "model/dump.h"
 
 struct inet_opts {
 	bool v6only; /* IPv6 */
 	IpOptsEntry *ip;
 	TcpOptsEntry *tcp; /* NULL: UDP */
-	StasisSocketOption **more;
-	size_t n_more;
+	struct sockopt_more more;
 };
 
 /* Of the socket only family, type and proto are read. */

@@ -83,7 +83,7 @@ static const uint8_t of_socket[SOCKOPT_NAMES] = {
 	[76] = KEEP,   /* SO_PASSPIDFD, before 6.16 */
 	[77] = SILENT, /* SO_PEERPIDFD makes an fd */
 	[82] = KEEP,   /* SO_RCVPRIORITY */
-	[83] = STATE,  /* SO_PASSRIGHTS, of unix sockets */
+	[83] = KEEP,   /* SO_PASSRIGHTS, of unix sockets */
 };
 
 static const uint8_t of_ip[SOCKOPT_NAMES] = {
