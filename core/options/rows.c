@@ -6,6 +6,8 @@
 #define DUMPS (V(DUMP) | V(PRE_DUMP))
 #define ENGINE (DUMPS | V(RESTORE))
 #define DAEMONS (V(PAGE_SERVER) | V(LAZY_PAGES) | V(SERVICE))
+/* Who has a connection for pages. */
+#define WIRED (DUMPS | V(PAGE_SERVER) | V(LAZY_PAGES))
 #define CPUINFO (V(CPUINFO_DUMP) | V(CPUINFO_CHECK))
 #define IMAGES (ENGINE | CPUINFO | DAEMONS | V(INSPECT) | V(RECOVER) | V(DEDUP))
 #define ALL (IMAGES | V(CHECK) | V(SWRK))
@@ -33,7 +35,6 @@ static const char page_server[] = "the page server";
 static const char increments[] = "incremental dumps";
 static const char mounts[] = "mount namespaces";
 static const char cgroups[] = "cgroups";
-static const char tls[] = "TLS for the page server";
 static const char security[] = "security module labels";
 static const char watches[] = "inotify and fanotify";
 
@@ -333,29 +334,19 @@ const struct option_row option_rows[] = {
 			"page server: keep them for who does so"},
 	{"stream", 0, OPTION_BOOL, .verbs = ENGINE | V(CPUINFO_DUMP),
 		FIELD(stream), .help = "through criu-image-streamer"},
-	{"tls", 0, OPTION_BOOL, .verbs = DUMPS | DAEMONS, FIELD(tls),
-		LATER(tls), .rpc = 58,
-		.built_for = DUMPS | V(PAGE_SERVER) | V(LAZY_PAGES),
+	{"tls", 0, OPTION_BOOL, .verbs = WIRED, FIELD(tls), .rpc = 58,
 		.help = "encrypt"},
-	{"tls-cacert", 0, OPTION_TEXT, TAKES("FILE"), .verbs = DUMPS | DAEMONS,
-		FIELD(tls_cacert), LATER(tls), .rpc = 54,
-		.built_for = DUMPS | V(PAGE_SERVER) | V(LAZY_PAGES),
+	{"tls-cacert", 0, OPTION_TEXT, TAKES("FILE"), .verbs = WIRED,
+		FIELD(tls_cacert), .rpc = 54,
 		.help = "certificate of the authority"},
-	{"tls-cacrl", 0, OPTION_TEXT, TAKES("FILE"), .verbs = DUMPS | DAEMONS,
-		FIELD(tls_cacrl), LATER(tls), .rpc = 55,
-		.built_for = DUMPS | V(PAGE_SERVER) | V(LAZY_PAGES),
-		.help = "its revocation list"},
-	{"tls-cert", 0, OPTION_TEXT, TAKES("FILE"), .verbs = DUMPS | DAEMONS,
-		FIELD(tls_cert), LATER(tls), .rpc = 56,
-		.built_for = DUMPS | V(PAGE_SERVER) | V(LAZY_PAGES),
-		.help = "our certificate"},
-	{"tls-key", 0, OPTION_TEXT, TAKES("FILE"), .verbs = DUMPS | DAEMONS,
-		FIELD(tls_key), LATER(tls), .rpc = 57,
-		.built_for = DUMPS | V(PAGE_SERVER) | V(LAZY_PAGES),
-		.help = "our key"},
-	{"tls-no-cn-verify", 0, OPTION_FLAG, .verbs = DUMPS | DAEMONS,
-		FIELD(tls_no_cn_verify), LATER(tls), .rpc = 59,
-		.built_for = DUMPS | V(PAGE_SERVER) | V(LAZY_PAGES),
+	{"tls-cacrl", 0, OPTION_TEXT, TAKES("FILE"), .verbs = WIRED,
+		FIELD(tls_cacrl), .rpc = 55, .help = "its revocation list"},
+	{"tls-cert", 0, OPTION_TEXT, TAKES("FILE"), .verbs = WIRED,
+		FIELD(tls_cert), .rpc = 56, .help = "our certificate"},
+	{"tls-key", 0, OPTION_TEXT, TAKES("FILE"), .verbs = WIRED,
+		FIELD(tls_key), .rpc = 57, .help = "our key"},
+	{"tls-no-cn-verify", 0, OPTION_FLAG, .verbs = WIRED,
+		FIELD(tls_no_cn_verify), .rpc = 59,
 		.help = "any name in the certificate will do"},
 
 	/* machine */

@@ -150,7 +150,8 @@ static int own_load(struct arena *arena, struct tls *tls,
 
 static int session_make(struct tls *tls, struct err *err)
 {
-	unsigned flags = GNUTLS_NO_SIGNAL |
+	/* Without tickets nothing comes that nobody has asked for. */
+	unsigned flags = GNUTLS_NO_SIGNAL | GNUTLS_NO_TICKETS |
 			 (tls->is_server ? GNUTLS_SERVER : GNUTLS_CLIENT);
 	int code = tls->lib.init(&tls->session, flags);
 

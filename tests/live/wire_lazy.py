@@ -122,13 +122,14 @@ def restore_elsewhere(case, where, *args):
           + read_text(os.path.join(case.img, "restore.log"), "")[-1500:])
 
 
-def from_kept(case, program, engine=None, dumper=None):
+def from_kept(case, program, engine=None, dumper=None, kept_args=(),
+              daemon_args=()):
     victim = case.start([case.program(program)])
     case.ready(victim)
-    dump, source = kept(case, victim, engine=dumper)
+    dump, source = kept(case, victim, *kept_args, engine=dumper)
     check(state(victim) == "t", "the victim is not frozen")
     where = Elsewhere()
-    daemon = Daemon(case, *source, where=where, engine=engine)
+    daemon = Daemon(case, *source, *daemon_args, where=where, engine=engine)
     restore_elsewhere(case, where)
     case.go()
     wait_until(lambda: case.verdict() is not None, "there is a verdict")

@@ -6,6 +6,7 @@ import socket
 import subprocess
 import threading
 
+import wire_lazy
 from client import start_worker
 from harness import Skip, alive, check, test
 from wire_lazy import Daemon
@@ -105,6 +106,13 @@ def tls_from_peer(case):
 @test("our dump sends encrypted pages to another engine's server")
 def tls_to_peer(case):
     by_tls(case, "mem_shared", server_of=peer())
+
+
+@test("pages stay with the frozen process, and go encrypted to who may ask")
+def tls_lazy_kept(case):
+    pki = authority(case)
+    wire_lazy.from_kept(case, "mem_private", kept_args=pki.options("server"),
+                        daemon_args=pki.options("client"))
 
 
 class Relay(threading.Thread):
