@@ -198,7 +198,7 @@ static int cpu_store(struct dump *dump, struct err *err)
 	return cpuinfo_append(dump->images, dump->cpuinfo, err);
 }
 
-static int wire_look(void *of, struct err *err)
+static int send_look(void *of, struct err *err)
 {
 	return run_check_interrupt(of, "while", "pages were sent", err);
 }
@@ -288,7 +288,7 @@ int dump_run(struct run *run, struct err *err)
 		.outlet = OUTLET_CLOSED,
 		.wire = {.fd = -1,
 			.idle_seconds = WIRE_IDLE,
-			.look = wire_look,
+			.look = send_look,
 			.of = run},
 	};
 	struct stats_clock clock;

@@ -46,17 +46,17 @@ int stream_await(struct stream *stream, int fd, short events, struct err *err)
 	int64_t waited = 0;
 	int code = 0, n;
 
-	while (!code) {
+	for (;; waited += LOOK_MS) {
+		code = stream->look ? stream->look(stream->of, err) : 0;
+		code = code ?: idle_check(stream, waited, err);
+		if (code)
+			return code;
 		n = poll(&wait_for, 1, LOOK_MS);
 		if (n < 0 && errno != EINTR)
 			return err_errno(err, "waiting for the stream");
 		if (n > 0)
 			return 0;
-		waited += LOOK_MS;
-		code = stream->look ? stream->look(stream->of, err) : 0;
-		code = code ?: idle_check(stream, waited, err);
 	}
-	return code;
 }
 
 /* As much as goes without waiting, or -1 and errno. Of a pipe that has room
@@ -183,6 +183,8 @@ static int pipe_end(struct stream *stream, struct err *err)
 
 static int pipe_done(struct stream *stream, struct err *err)
 {
+	/* What is done is told, whoever has interrupted us since. */
+	stream->look = NULL;
 	return head_put(stream, STREAM_DONE, "", 0, err);
 }
 

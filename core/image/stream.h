@@ -10,7 +10,9 @@
  * before the first, and makes nothing before the second (stream_receive).
  *
  * Whoever does not move for idle_seconds is ETIMEDOUT, one that is gone is
- * EPIPE; meanwhile look is asked ten times a second whether to go on.
+ * EPIPE. look is asked whether to go on before each piece, and ten times a
+ * second while nothing moves: who takes or gives a byte at a time keeps nobody
+ * from being interrupted.
  */
 #ifndef STASIS_IMAGE_STREAM_H
 #define STASIS_IMAGE_STREAM_H

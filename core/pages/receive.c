@@ -231,12 +231,16 @@ static int all_commit(
 
 	if (!code)
 		code = image_set_commit(receiver->set, NULL, err);
-	if (!code)
-		code = wire_put(receiver->wire, &answer, sizeof(answer), err);
+	if (code)
+		return code;
+	code = wire_put(receiver->wire, &answer, sizeof(answer), err);
+	if (code)
+		return err_hint(err, "all pages were stored and are kept, but "
+				     "the dump was not told, and has failed");
 	/* So that the connection's last state stays with the other end. */
-	if (!code && !shared_fd)
+	if (!shared_fd)
 		wire_await_end(receiver->wire, ERR_UNREAD);
-	return code;
+	return 0;
 }
 
 static int messages_take(

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "base/io.h"
 #include "base/log.h"
@@ -18,9 +19,11 @@ enum { FILE_MAX = 16 << 20 };
 
 struct tls {
 	struct tls_library lib;
-	struct wire *wire;
-	const char *peer; /* for people */
+	int fd;
+	struct wire *wire; /* who waits now; NULL: nobody */
+	const char *peer;  /* for people */
 	bool is_server, shaken;
+	struct err ended; /* why no more is to be read or written */
 	gnutls_certificate_credentials_t own;
 	gnutls_session_t session;
 };
@@ -31,6 +34,8 @@ static int tls_failed(
 	const char *text;
 	int alert;
 
+	if (tls->ended.code)
+		return err_copy(err, &tls->ended);
 	if (code == GNUTLS_E_FATAL_ALERT_RECEIVED) {
 		alert = tls->lib.alert_get(tls->session);
 		err_set(err, EACCES, "%s ends the encrypted connection: %s",
@@ -145,6 +150,32 @@ static int own_load(struct arena *arena, struct tls *tls,
 			: 0;
 }
 
+/* --- below the library ------------------------------------------------------
+ */
+
+/* It calls until it has a whole record: in between it is asked whether to go
+ * on. */
+static ssize_t bytes_pull(gnutls_transport_ptr_t of, void *to, size_t size)
+{
+	struct tls *tls = of;
+
+	if (!tls->wire || !wire_look(tls->wire, &tls->ended))
+		return recv(tls->fd, to, size, 0);
+	errno = EIO;
+	return -1;
+}
+
+static ssize_t bytes_push(
+	gnutls_transport_ptr_t of, const void *from, size_t size)
+{
+	struct tls *tls = of;
+
+	if (!tls->wire || !wire_look(tls->wire, &tls->ended))
+		return send(tls->fd, from, size, MSG_NOSIGNAL);
+	errno = EIO;
+	return -1;
+}
+
 /* --- the handshake ----------------------------------------------------------
  */
 
@@ -162,7 +193,9 @@ static int session_make(struct tls *tls, struct err *err)
 				  GNUTLS_CRD_CERTIFICATE, tls->own);
 	if (code)
 		return tls_failed(tls, code, "it was prepared", err);
-	tls->lib.transport_set_int2(tls->session, tls->wire->fd, tls->wire->fd);
+	tls->lib.transport_set_ptr(tls->session, tls);
+	tls->lib.transport_set_pull_function(tls->session, bytes_pull);
+	tls->lib.transport_set_push_function(tls->session, bytes_push);
 	if (tls->is_server) {
 		tls->lib.certificate_server_set_request(
 			tls->session, GNUTLS_CERT_REQUIRE);
@@ -251,6 +284,7 @@ static int tls_make(struct arena *arena, struct wire *wire,
 
 	if (code)
 		return code;
+	tls->fd = wire->fd;
 	tls->wire = wire;
 	tls->is_server = is_server;
 	tls->peer = is_server ? "the client" : "the page server";
@@ -260,6 +294,7 @@ static int tls_make(struct arena *arena, struct wire *wire,
 		       ?: own_load(arena, tls, options, err)
 		       ?: session_make(tls, err) ?: hands_shake(tls, err)
 		       ?: peer_check(tls, host, err);
+	tls->wire = NULL;
 	if (code) {
 		tls->shaken = false;
 		tls_close(tls);
@@ -289,9 +324,17 @@ int tls_accept(struct arena *arena, struct wire *wire,
 /* --- bytes ------------------------------------------------------------------
  */
 
-ssize_t tls_send(
-	struct tls *tls, const void *from, size_t size, struct err *err)
+/* A struct wire is moved when it is made: where it is now. */
+static struct tls *tls_of(struct wire *wire)
 {
+	wire->tls->wire = wire;
+	return wire->tls;
+}
+
+ssize_t tls_send(
+	struct wire *wire, const void *from, size_t size, struct err *err)
+{
+	struct tls *tls = tls_of(wire);
 	ssize_t done = tls->lib.record_send(tls->session, from, size);
 
 	if (tls_again((int)done))
@@ -300,8 +343,9 @@ ssize_t tls_send(
 			: done;
 }
 
-ssize_t tls_recv(struct tls *tls, void *to, size_t size, struct err *err)
+ssize_t tls_recv(struct wire *wire, void *to, size_t size, struct err *err)
 {
+	struct tls *tls = tls_of(wire);
 	ssize_t got;
 
 	/* New keys, or a question whether we would shake hands again. */
@@ -324,6 +368,7 @@ void tls_close(struct tls *tls)
 {
 	if (!tls)
 		return;
+	tls->wire = NULL;
 	if (tls->session && tls->shaken)
 		tls->lib.bye(tls->session, GNUTLS_SHUT_WR);
 	if (tls->session)
@@ -360,15 +405,15 @@ int tls_accept(struct arena *arena, struct wire *wire,
 }
 
 ssize_t tls_send(
-	struct tls *tls, const void *from, size_t size, struct err *err)
+	struct wire *wire, const void *from, size_t size, struct err *err)
 {
-	(void)tls, (void)from, (void)size;
+	(void)wire, (void)from, (void)size;
 	return tls_none(err);
 }
 
-ssize_t tls_recv(struct tls *tls, void *to, size_t size, struct err *err)
+ssize_t tls_recv(struct wire *wire, void *to, size_t size, struct err *err)
 {
-	(void)tls, (void)to, (void)size;
+	(void)wire, (void)to, (void)size;
 	return tls_none(err);
 }
 

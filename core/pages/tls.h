@@ -35,8 +35,8 @@ int tls_accept(struct arena *arena, struct wire *wire,
  * has moved within the socket's timeout, and the same is to be tried again.
  * Other failures are told in err. */
 ssize_t tls_send(
-	struct tls *tls, const void *from, size_t size, struct err *err);
-ssize_t tls_recv(struct tls *tls, void *to, size_t size, struct err *err);
+	struct wire *wire, const void *from, size_t size, struct err *err);
+ssize_t tls_recv(struct wire *wire, void *to, size_t size, struct err *err);
 
 /* Is there something that was read from the socket already? */
 bool tls_pending(struct tls *tls);

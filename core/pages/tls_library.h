@@ -30,7 +30,9 @@
 	F(deinit)                                \
 	F(set_default_priority)                  \
 	F(credentials_set)                       \
-	F(transport_set_int2)                    \
+	F(transport_set_ptr)                     \
+	F(transport_set_pull_function)           \
+	F(transport_set_push_function)           \
 	F(handshake)                             \
 	F(record_send)                           \
 	F(record_recv)                           \

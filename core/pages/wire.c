@@ -47,14 +47,17 @@ int wire_begin(struct wire *wire, struct err *err)
 	return 0;
 }
 
+int wire_look(struct wire *wire, struct err *err)
+{
+	return wire->look ? wire->look(wire->of, err) : 0;
+}
+
 /* Nothing moved for LOOK_SECONDS. */
 int wire_wait(struct wire *wire, int *waited, struct err *err)
 {
-	int code = wire->look ? wire->look(wire->of, err) : 0;
-
 	*waited += LOOK_SECONDS;
-	if (code || !wire->idle_seconds || *waited < wire->idle_seconds)
-		return code;
+	if (!wire->idle_seconds || *waited < wire->idle_seconds)
+		return 0;
 	err_set(err, ETIMEDOUT,
 		"the other end of the connection for pages has not moved for "
 		"%d seconds",
@@ -69,7 +72,7 @@ static ssize_t some_put(
 	ssize_t done;
 
 	if (wire->tls)
-		return tls_send(wire->tls, from, size, err);
+		return tls_send(wire, from, size, err);
 	done = send(wire->fd, from, size, MSG_NOSIGNAL);
 	if (done >= 0)
 		return done;
@@ -86,6 +89,9 @@ int wire_put(struct wire *wire, const void *from, size_t size, struct err *err)
 	ssize_t done;
 
 	for (; size; at += done, size -= (size_t)done) {
+		code = wire_look(wire, err);
+		if (code)
+			return code;
 		done = some_put(wire, at, size, err);
 		if (done > 0) {
 			waited = 0;
@@ -108,7 +114,7 @@ static ssize_t some_take(
 	ssize_t got;
 
 	if (wire->tls)
-		return tls_recv(wire->tls, to, size, err);
+		return tls_recv(wire, to, size, err);
 	got = recv(wire->fd, to, size, 0);
 	if (got >= 0)
 		return got;
@@ -127,6 +133,9 @@ static int bytes_take(
 	ssize_t got;
 
 	while (have < size) {
+		code = wire_look(wire, err);
+		if (code)
+			return code;
 		got = some_take(wire, (char *)to + have, size - have, err);
 		if (!got)
 			break;

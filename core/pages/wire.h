@@ -6,8 +6,9 @@
  * Neither version nor page size is told: both ends must be of one kind. A
  * number that comes from the other end is believed only after wire_check.
  * An end that goes away is EPIPE or ECONNRESET; one that does not move for
- * idle_seconds is ETIMEDOUT; meanwhile `look` is asked every second whether to
- * go on.
+ * idle_seconds is ETIMEDOUT. `look` is asked whether to go on before each call
+ * of the system, and so every second at least: one that moves a byte at a time
+ * keeps nobody from being interrupted.
  */
 #ifndef STASIS_PAGES_WIRE_H
 #define STASIS_PAGES_WIRE_H
@@ -84,6 +85,8 @@ int wire_check_pages(const struct wire_message *message, uint32_t page_size,
 /* Bytes as they are: pages, answers. Fewer than wanted are EPIPE. */
 int wire_put(struct wire *wire, const void *from, size_t size, struct err *err);
 int wire_take(struct wire *wire, void *to, size_t size, struct err *err);
+/* Is it to go on? */
+int wire_look(struct wire *wire, struct err *err);
 /* Nothing has moved for a second; waited is a sum of these. */
 int wire_wait(struct wire *wire, int *waited, struct err *err);
 /* Until the other end closes. */

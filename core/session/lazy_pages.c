@@ -63,6 +63,12 @@ static int interest_look(void *of, struct err *err)
 /* --- coming up ------------------------------------------------------------
  */
 
+static int connect_look(void *of, struct err *err)
+{
+	return run_check_interrupt(
+		of, "while", "the page server was connected to", err);
+}
+
 static int server_connect(
 	struct run *run, struct lazy_pages *daemon, struct err *err)
 {
@@ -72,6 +78,8 @@ static int server_connect(
 	if (!o->page_server)
 		return 0;
 	daemon->wire.idle_seconds = SERVER_IDLE;
+	daemon->wire.look = connect_look;
+	daemon->wire.of = run;
 	daemon->wire.fd = o->ps_fd;
 	if (o->ps_fd < 0)
 		code = connect_to(o->address, o->port, &daemon->wire.fd, err);

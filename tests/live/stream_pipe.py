@@ -9,7 +9,9 @@ import struct
 import subprocess
 import time
 
-from harness import (alive, check, descendants, reap_all, state, test)
+from harness import (alive, check, descendants, reap_all, state, test,
+                     wait_until)
+from wire_server import BIG, interrupted
 
 KILLS = int(os.environ.get("LIVE_KILLS", "25"))
 SEED = int(os.environ.get("LIVE_SEED", "1"))
@@ -305,6 +307,27 @@ def stream_waits(case):
     os.close(writer)
     os.close(reader)
     goes_on(case, victim)
+
+
+@test("an end that takes or gives a few bytes at a time keeps nobody from "
+      "interrupting the other, and nothing stays frozen")
+def stream_slow(case):
+    victim = case.start(["python3", "-c", BIG])
+    case.ready(victim)
+    dump = dump_start(case, victim, subprocess.PIPE)
+    bytes_take(dump.stdout.fileno(), BEGINNING)
+    said = interrupted(dump, lambda: os.read(dump.stdout.fileno(), 4096))
+    check("interrupted by SIGTERM while the images went out" in said, said)
+    wait_until(lambda: state(victim) == "S", "the victim goes on")
+    reader, writer = os.pipe()
+    restore = restore_start(case, reader, case.img)
+    os.close(reader)
+    os.write(writer, b"STASIS\1\n" + HEAD.pack(1 << 40, FILE, 11)
+             + b"pages-1.img")
+    said = interrupted(restore, lambda: os.write(writer, bytes(4096)))
+    os.close(writer)
+    check("interrupted by SIGTERM while the images came in" in said, said)
+    nothing_left(case.img)
 
 
 @test("a terminal gets and gives no images; options that contradict are told")

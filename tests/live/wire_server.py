@@ -10,7 +10,7 @@ import subprocess
 import time
 
 from client import start_worker
-from harness import (Skip, alive, check, read_text, reap_all, test,
+from harness import (Skip, alive, check, read_text, reap_all, state, test,
                      wait_until)
 
 KILLS = int(os.environ.get("LIVE_KILLS", "25"))
@@ -23,6 +23,37 @@ def port_free():
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return probe.getsockname()[1]
+
+
+# A process with much memory that no two pages of are alike.
+BIG = """
+import os, time
+kept = os.urandom(8 << 20)
+open(os.environ["CHECKPOINT_DIR"] + "/ready", "w").close()
+while True:
+    time.sleep(100)
+"""
+
+
+def interrupted(child, move, ends=5, turns=10):
+    """What it says when SIGTERM ends it; all the while move() moves a little
+    at the other end."""
+    for turn in range(turns + ends * 20):
+        if turn == turns:
+            child.terminate()
+        if child.poll() is not None:
+            break
+        try:
+            move()
+        except OSError:
+            pass
+        time.sleep(0.05)
+    late = child.poll() is None
+    child.kill()
+    said = child.communicate(timeout=15)[1]
+    check(not late, f"it was not interrupted within {ends} s: {said}")
+    check(child.returncode == 1, f"exit {child.returncode}: {said}")
+    return said if isinstance(said, str) else said.decode()
 
 
 class Server:
@@ -219,6 +250,43 @@ def wire_interrupted(case):
     check(alive(victim), "the victim is gone")
     case.go()
     case.await_verdict(victim)
+
+
+@test("a page server that takes pages a few bytes at a time keeps nobody from "
+      "interrupting the dump, and nothing stays frozen")
+def wire_slow(case):
+    victim = case.start(["python3", "-c", BIG])
+    case.ready(victim)
+    with socket.socket() as listener:
+        listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        listener.bind(("127.0.0.1", 0))
+        listener.listen()
+        dump = subprocess.Popen(
+            [case.stasis, "dump", "-t", str(victim), "-D", case.img,
+             "--page-server", "--port", str(listener.getsockname()[1])],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        sock = listener.accept()[0]
+        sock.recv(32)
+        sock.sendall(b"\0")
+        said = interrupted(dump, lambda: sock.recv(1024))
+        sock.close()
+    check("interrupted by SIGTERM while pages were sent" in said, said)
+    wait_until(lambda: state(victim) == "S", "the victim goes on")
+
+
+@test("a peer that sends without an end keeps nobody from stopping a page "
+      "server")
+def wire_endless(case):
+    there = case.make_dir("there")
+    server = Server(case, there)
+    sock = server.connect()
+    sock.sendall(message(OPEN2, what=7 << 8 | 1))
+    sock.recv(1)
+    sock.sendall(message(ADD_F, 1 << 20, 1 << 30, 7 << 8 | 1, PRESENT))
+    said = interrupted(server.child, lambda: sock.sendall(bytes(1 << 14)))
+    sock.close()
+    check("interrupted by SIGTERM while pages were received" in said, said)
+    check(os.listdir(there) == ["page-server.log"], str(os.listdir(there)))
 
 
 @test("a page server that is stopped keeps nothing; without a port it says so")

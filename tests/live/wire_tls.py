@@ -10,7 +10,8 @@ import wire_lazy
 from client import start_worker
 from harness import Skip, alive, check, test
 from wire_lazy import Daemon
-from wire_server import Server, by_wire, peer, serve_by_rpc, take_over
+from wire_server import (Server, by_wire, interrupted, peer, serve_by_rpc,
+                         take_over)
 
 CONFIG = """[ca]
 default_ca = own
@@ -267,6 +268,18 @@ def tls_cut(case):
         dump_refused(case, victim, server, client, bad, bad, {"flip": at})
     case.go()
     case.await_verdict(victim)
+
+
+@test("who shakes hands a byte at a time keeps nobody from stopping a page "
+      "server")
+def tls_slow(case):
+    pki, there = authority(case), case.make_dir("there")
+    server = Server(case, there, *pki.options("server"))
+    sock = server.connect()
+    sock.sendall(b"\x16\x03\x01\x40\0\1\0\x3f\xfc")
+    said = interrupted(server.child, lambda: sock.sendall(b"\0"))
+    sock.close()
+    check("interrupted by SIGTERM while pages were received" in said, said)
 
 
 @test("nothing that is sent can be read on the way")
