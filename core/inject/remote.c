@@ -14,7 +14,7 @@
 #include "inject/regs.h"
 #include "kernel/ptrace.h"
 
-enum { PAGE_ROOM = 65536, GPR_ROOM = REMOTE_GPR_ROOM };
+enum { PAGE_ROOM = 65536, GPR_ROOM = REMOTE_GPR_ROOM, PASSES_MAX = 1000 };
 
 static const uint64_t all_but_trap = ~(1ull << (SIGTRAP - 1));
 
@@ -129,40 +129,38 @@ static int fault_look(
 		signal_label(sig, label));
 }
 
-static int wait_syscall_stop(struct remote_thread *thread, struct err *err)
+/* Until the thread stops as is awaited. Stops of other sorts pass, but not for
+ * ever: code that others wrote over the agent's may trap and trap. */
+static int stop_find(
+	struct remote_thread *thread, int wanted, bool syscall, struct err *err)
 {
 	int status, code;
 
-	for (;;) {
+	for (int i = 0; i < PASSES_MAX; i++) {
 		code = thread_await(thread, &status, err);
 		if (code)
 			return code;
-		if (WSTOPSIG(status) == (SIGTRAP | 0x80))
+		if (!(status >> 16) && WSTOPSIG(status) == wanted)
 			return 0;
 		code = fault_look(thread, status, err);
 		if (!code)
-			code = stop_pass(thread, status, true, err);
+			code = stop_pass(thread, status, syscall, err);
 		if (code)
 			return code;
 	}
+	return err_set(err, EPROTO,
+		"thread %d stops over and over, and never where it was told to",
+		thread->tid);
+}
+
+static int wait_syscall_stop(struct remote_thread *thread, struct err *err)
+{
+	return stop_find(thread, SIGTRAP | 0x80, true, err);
 }
 
 int remote_wait_trap(struct remote_thread *thread, struct err *err)
 {
-	int status, code;
-
-	for (;;) {
-		code = thread_await(thread, &status, err);
-		if (code)
-			return code;
-		if (!(status >> 16) && WSTOPSIG(status) == SIGTRAP)
-			return 0;
-		code = fault_look(thread, status, err);
-		if (!code)
-			code = stop_pass(thread, status, false, err);
-		if (code)
-			return code;
-	}
+	return stop_find(thread, SIGTRAP, false, err);
 }
 
 void remote_ready(struct arena *arena, struct remote_thread *thread)
