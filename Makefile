@@ -167,12 +167,13 @@ $(O)/$(1)/gen/proto/%.o: $(O)/gen/proto/%.c | $$(PROTO_H)
 $(O)/$(1)/gen/%.o: $(O)/gen/%.c | $$(PROTO_H)
 	$$(call compile,CC,$$($(2)) $$(WARN))
 $(O)/$(1)/%.o: %.c | $$(PROTO_H)
-	$$(call compile,CC,$$($(2)) $$(WARN))
+	$$(call compile,CC,$$($(2)) $$(CPU_FLAGS) $$(WARN))
 endef
 $(eval $(call OBJ_template,obj,BUILD_CFLAGS))
 $(eval $(call OBJ_template,san/obj,TEST_CFLAGS))
 %/inspect/unwind_library.o %/pages/tls.o %/pages/tls_library.o: BUILD_CFLAGS += $(LOADED_FLAGS)
 %/inspect/unwind_library.o %/pages/tls.o %/pages/tls_library.o: TEST_CFLAGS += $(LOADED_FLAGS)
+%/backends/$(ARCH)/wide.o: CPU_FLAGS := $(file <backends/$(ARCH)/wide.flags)
 
 $(O)/gen/proto/%.pb-c.c $(O)/gen/proto/%.pb-c.h &: proto/%.proto
 	$(call say,PROTOC,$<)

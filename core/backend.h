@@ -178,6 +178,11 @@ struct backend {
 	/* For people: "AMD EPYC 9354"; never NULL. */
 	const char *(*cpu_model)(const CpuinfoEntry *);
 
+	/* Adds bytes to a state of XXH3 (xxhash.h) by wider vectors than all
+	 * such machines have. False: this CPU lacks them, and nothing was
+	 * done. NULL: there are none. */
+	bool (*hash_add)(void *state, const void *bytes, size_t size);
+
 	const char *const *vdso_symbols; /* NULL-terminated: those to bridge */
 	/* A jump from one address to another, for the start of a function:
 	 * changes no register that holds an argument; returns its size. */

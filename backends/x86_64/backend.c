@@ -51,6 +51,7 @@ const struct backend backend_x86_64 = {
 	.cpu_accept = x86_64_cpu_accept,
 	.cpu_features = x86_64_cpu_features,
 	.cpu_model = x86_64_cpu_model,
+	.hash_add = x86_64_hash_add,
 	.vdso_symbols = x86_64_vdso_symbols,
 	.vdso_jump = x86_64_vdso_jump,
 	.task_size = 0x7ffffffff000,

@@ -102,4 +102,8 @@ const char *x86_64_cpu_model(const CpuinfoEntry *entry);
 extern const char *const x86_64_vdso_symbols[];
 size_t x86_64_vdso_jump(uint8_t out[32], uint64_t from, uint64_t to);
 
+/* The state is one of XXH3; the second needs AVX2. */
+bool x86_64_hash_add(void *state, const void *bytes, size_t size);
+void x86_64_hash_wide(void *state, const void *bytes, size_t size);
+
 #endif
