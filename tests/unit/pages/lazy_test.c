@@ -7,6 +7,7 @@
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 
@@ -103,8 +104,9 @@ static bool stage_make(struct stage *stage, uint32_t flags)
 		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (!CHECK(stage->memory != MAP_FAILED))
 		return false;
-	if (uffd_open(&uffd, ERR_UNREAD)) {
-		test_skip("no userfaultfd with its events here");
+	if (uffd_open(&uffd, ERR_UNREAD) || sysconf(_SC_PAGESIZE) != PAGE) {
+		test_skip("no userfaultfd with its events here, or pages of "
+			  "another size");
 		return false;
 	}
 	close(uffd);
@@ -408,58 +410,119 @@ TEST(a_host_that_is_off_is_noticed_within_a_minute)
 /* --- who watches ------------------------------------------------------------
  */
 
-/* A daemon that is killed: the one that would miss pages dies, too. */
+/* Three who meet: one whose pages are missing, its child, and a daemon that is
+ * killed. */
+struct play {
+	struct roster *roster;
+	size_t page_size;
+	int go[2], ready[2], touch[2];
+	char *seen; /* what the two found in their page */
+};
+
+static _Noreturn void daemon_play(struct play *play, int uffd)
+{
+	struct uffd_msg message;
+	size_t seat;
+	char byte;
+
+	CHECK(read(play->go[0], &byte, 1) == 1);
+	roster_take(play->roster, uffd, getppid(), &seat, ERR_UNREAD);
+	roster_guard(play->roster, ERR_UNREAD);
+	CHECK(write(play->ready[1], "", 1) == 1);
+	for (;;) {
+		if (uffd_read(uffd, &message))
+			usleep(1000);
+		else if (message.event == UFFD_EVENT_FORK)
+			roster_take(play->roster, (int)message.arg.fork.ufd, 0,
+				&seat, ERR_UNREAD);
+	}
+}
+
+static _Noreturn void child_play(struct play *play, const char *page)
+{
+	char byte;
+
+	signal(SIGBUS, SIG_DFL);
+	CHECK(read(play->touch[0], &byte, 1) == 1);
+	play->seen[1] = page[0] ? 1 : 2;
+	_exit(0);
+}
+
+static _Noreturn void victim_play(struct play *play)
+{
+	char *page = mmap(NULL, play->page_size, PROT_READ | PROT_WRITE,
+		MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct uffdio_register missing = uffd_missing(
+		(uintptr_t)page, (uintptr_t)page + play->page_size);
+	int uffd = -1;
+	pid_t daemon, child;
+	char byte;
+
+	/* A fork of what is registered would wait to be told of. */
+	uffd_open(&uffd, ERR_UNREAD);
+	daemon = fork();
+	if (!daemon)
+		daemon_play(play, uffd);
+	ioctl(uffd, UFFDIO_REGISTER, &missing);
+	CHECK(write(play->go[1], "", 1) == 1);
+	close(uffd);
+	CHECK(read(play->ready[0], &byte, 1) == 1);
+	child = fork();
+	if (!child)
+		child_play(play, page);
+	kill(daemon, SIGKILL);
+	play->seen[0] = page[0] ? 1 : 2;
+	_exit(0);
+}
+
+static struct play play_make(void)
+{
+	struct play play = {.page_size = (size_t)sysconf(_SC_PAGESIZE)};
+
+	play.seen = mmap(NULL, play.page_size, PROT_READ | PROT_WRITE,
+		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+	CHECK_INT(pipe(play.go), 0);
+	CHECK_INT(pipe(play.ready), 0);
+	CHECK_INT(pipe(play.touch), 0);
+	CHECK_INT(roster_new(play.page_size, &play.roster, ERR_UNREAD), 0);
+	return play;
+}
+
+static void play_end(struct play *play)
+{
+	munmap(play->seen, play->page_size);
+	roster_free(play->roster);
+	for (int i = 0; i < 2; i++) {
+		close(play->go[i]);
+		close(play->ready[i]);
+		close(play->touch[i]);
+	}
+}
+
 TEST(nobody_goes_on_with_zeros_when_the_daemon_is_killed)
 {
-	int uffd = -1, status = 0, go[2], ready[2];
-	struct roster *roster = NULL;
-	char *memory = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-		MAP_SHARED | MAP_ANONYMOUS, -1, 0);
-	pid_t victim, daemon;
-	char byte = 0;
+	struct play play;
+	int uffd = -1, status = 0;
+	pid_t victim;
 
 	if (uffd_open(&uffd, ERR_UNREAD)) {
 		test_skip("no userfaultfd with its events here");
 		return;
 	}
 	close(uffd);
-	CHECK_INT(pipe(ready), 0);
-	CHECK_INT(pipe(go), 0);
-	CHECK_INT(roster_new(PAGE, &roster, ERR_UNREAD), 0);
+	play = play_make();
+	prctl(PR_SET_CHILD_SUBREAPER, 1);
 	victim = fork();
-	if (!victim) {
-		char *page = mmap(NULL, PAGE, PROT_READ | PROT_WRITE,
-			MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-		struct uffdio_register missing =
-			uffd_missing((uintptr_t)page, (uintptr_t)page + PAGE);
-		size_t seat;
-
-		/* A fork of what is registered would wait to be told of. */
-		uffd_open(&uffd, ERR_UNREAD);
-		daemon = fork();
-		if (!daemon) {
-			CHECK(read(go[0], &byte, 1) == 1);
-			roster_take(roster, uffd, getppid(), &seat, ERR_UNREAD);
-			roster_guard(roster, ERR_UNREAD);
-			CHECK(write(ready[1], "", 1) == 1);
-			for (;;)
-				pause();
-		}
-		ioctl(uffd, UFFDIO_REGISTER, &missing);
-		CHECK(write(go[1], "", 1) == 1);
-		close(uffd);
-		CHECK(read(ready[0], &byte, 1) == 1);
-		kill(daemon, SIGKILL);
-		memory[0] = page[0] == 0 ? 2 : 1;
-		_exit(0);
-	}
+	if (!victim)
+		victim_play(&play);
 	CHECK_INT(waitpid(victim, &status, 0), victim);
 	CHECK(WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL);
-	CHECK_INT(memory[0], 0);
-	munmap(memory, PAGE);
-	roster_free(roster);
-	for (int i = 0; i < 2; i++) {
-		close(go[i]);
-		close(ready[i]);
-	}
+	/* Its child is known to nobody, until it touches the page. Before it,
+	 * the daemon and the guard may come to us. */
+	CHECK(write(play.touch[1], "", 1) == 1);
+	while (waitpid(-1, &status, 0) > 0)
+		CHECK(WIFSIGNALED(status) || WEXITSTATUS(status) == 1);
+	CHECK_INT(play.seen[0], 0);
+	CHECK_INT(play.seen[1], 0);
+	play_end(&play);
 }
