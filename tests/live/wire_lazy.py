@@ -8,7 +8,7 @@ import subprocess
 import time
 
 from client import start_worker
-from harness import Skip, alive, check, descendants, read_text, state, test, \
+from harness import SLOW, Skip, alive, check, descendants, read_text, state, test, \
     wait_until
 from wire_server import Server, message, peer, port_free
 
@@ -212,12 +212,13 @@ def lazy_rpc(case):
 
 def big(case):
     """A victim with so much memory that it is not brought in a moment."""
-    code = ("import os, time\nm = bytearray(os.urandom(1 << 20) * 300)\n"
+    mib = 300 if SLOW == 1 else 40
+    code = (f"import os, time\nm = bytearray(os.urandom(1 << 20) * {mib})\n"
             "open('ready', 'w').close()\n"
             "while not os.path.exists('go'): time.sleep(0.01)\n"
             "s = sum(m[i] for i in range(0, len(m), 4096))\n"
             "n = sum(m[i] for i in range(0, 1 << 20, 4096))\n"
-            "open('verdict', 'w').write('ok' if s == n * 300 else 'no')\n")
+            f"open('verdict', 'w').write('ok' if s == n * {mib} else 'no')\n")
     victim = case.start(["python3", "-c", code])
     case.ready(victim)
     return victim
