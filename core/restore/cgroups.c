@@ -93,13 +93,14 @@ static const char *file_of(const struct move *move, const CgMemberEntry *member)
 	return *member->name ? "tasks" : "cgroup.threads";
 }
 
-/* Paths of images lead nowhere but down. */
+/* Paths of images lead nowhere but down, and their names are no paths. */
 static const char *folder_of(
 	const struct move *move, const CgMemberEntry *member)
 {
 	const char *path = arena_printf(move->arena, "%s/", member->path);
 
-	if (path[0] != '/' || strstr(path, "/../"))
+	if (path[0] != '/' || strstr(path, "/../") ||
+		member->name[strcspn(member->name, ":/\n")])
 		return NULL;
 	return cgroup_folder(move->arena,
 		arena_printf(

@@ -2,17 +2,36 @@
 """cli_cgroups: a tree of the host goes back to its own control groups, and
 what does not is told."""
 import os
+import shutil
 import signal
 import subprocess
 
 from harness import (Skip, add, check, descendants, read_text, state, test,
                      wait_until)
+from image_edit import change_image, fields, pack, write
 
 ROOTS = {
     "pids": ["/sys/fs/cgroup/pids"],
     "freezer": ["/sys/fs/cgroup/freezer"],
     "": ["/sys/fs/cgroup/unified", "/sys/fs/cgroup"],
 }
+
+
+def led_to(message, group, way):
+    """The image with another name and path for the group."""
+    out = []
+    for number, wire, value in fields(message):
+        if number == 1:
+            members = []
+            for kind, sort, inner in fields(value):
+                if kind == 2 and [2, 2, group.line[2:].encode()] \
+                        in fields(inner):
+                    inner = pack([[1, 2, way[0].encode()],
+                                  [2, 2, way[1].encode()]])
+                members.append([kind, sort, inner])
+            value = pack(members)
+        out.append([number, wire, value])
+    return pack(out)
 
 
 class Group:
@@ -164,6 +183,36 @@ def cli_cgroups_gone(case):
         case.go()
         case.await_verdict(victim)
     with_groups(case, body, "pids")
+
+
+@test("images whose control groups lead elsewhere write nothing there")
+def cli_cgroups_astray(case):
+    def body(group):
+        victim = started(case)
+        group.add(victim)
+        trap = os.path.join(case.dir, "trap")
+        root, name = group.path.rsplit("/", 1)
+        up = "/.." * (root.count("/") + 1)
+        for way in ((f":/{name}{up}{trap}", "/"), ("", f"/{name}{up}{trap}")):
+            os.makedirs(trap + ":")
+            os.makedirs(trap)
+            for file in (trap + ":/cgroup.procs", trap + "/cgroup.procs"):
+                write(file, b"untouched")
+            case.dump(victim)
+            change_image(os.path.join(case.img, "cgroup.img"),
+                         lambda message: led_to(message, group, way))
+            os.unlink(os.path.join(case.img, "stasis.img"))
+            result = case.restore(victim)
+            log = read_text(case.logs[-1], "")
+            check("cannot be entered" in log, f"{way}: {result.explain()}\n{log}")
+            for file in (trap + ":/cgroup.procs", trap + "/cgroup.procs"):
+                check(read_text(file) == "untouched", f"{way}: {file}")
+            shutil.rmtree(trap)
+            shutil.rmtree(trap + ":")
+            group.add(victim)
+        case.go()
+        case.await_verdict(victim)
+    with_groups(case, body, "")
 
 
 @test("with --manage-cgroups=ignore a dump says that a control group is not "
