@@ -21,8 +21,8 @@ static int streamer_begin(struct outlet *outlet, struct err *err)
 	int code = hooks_run(run, "pre-stream", run->opt->tree, err);
 
 	if (!code)
-		code = streamer_connect(run->images_dir, STREAMER_CAPTURE,
-			&outlet->streamer, err);
+		code = streamer_connect(&outlet->stream, run->images_dir,
+			STREAMER_CAPTURE, &outlet->streamer, err);
 	if (code)
 		return code;
 	outlet->stream.fd = outlet->streamer;

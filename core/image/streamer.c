@@ -8,15 +8,22 @@
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/time.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/fd.h"
 #include "base/io.h"
 #include "image/magic.h"
+#include "kernel/socket_peer.h"
 #include "proto/streamer.pb-c.h"
 
-enum { PIPE_ROOM = 1 << 20, REPLY_MAX = 64, PIECE = 64 << 10 };
+enum {
+	PIPE_ROOM = 1 << 20,
+	REPLY_MAX = 64,
+	PIECE = 64 << 10,
+	CONNECT_MS = 100
+};
 
 static int streamer_gone(struct err *err)
 {
@@ -24,23 +31,60 @@ static int streamer_gone(struct err *err)
 	return err_hint(err, "its own message says why");
 }
 
-int streamer_connect(
-	int dir, const char *socket_name, int *ret_fd, struct err *err)
+/* In pieces of CONNECT_MS, for one who lets nobody in. */
+static int name_connect(struct stream *stream, int fd, int dir,
+	const char *socket_name, struct err *err)
 {
-	_cleanup_fd_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct sockaddr_un name = {.sun_family = AF_UNIX};
+	const struct timeval piece = {.tv_usec = CONNECT_MS * 1000};
+	int code = 0, waited = 0;
 
 	/* Any path is short enough so. */
 	snprintf(name.sun_path, sizeof(name.sun_path), "/proc/self/fd/%d/%s",
 		dir, socket_name);
-	if (fd < 0 || connect(fd, (struct sockaddr *)&name, sizeof(name))) {
-		err_errno(err,
-			"connecting to the image streamer at '%s' in the image "
-			"directory",
-			socket_name);
-		return err_hint(err, "it must be started first; "
-				     "criu-image-streamer is told 'capture' "
-				     "for a dump and 'serve' for a restore");
+	setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &piece, sizeof(piece));
+	while (!code && connect(fd, (struct sockaddr *)&name, sizeof(name))) {
+		if (errno != EAGAIN && errno != EINTR)
+			return err_errno(err,
+				"connecting to the image streamer at '%s' in "
+				"the image directory",
+				socket_name);
+		waited += CONNECT_MS;
+		code = stream->look ? stream->look(stream->of, err) : 0;
+		if (!code && stream->idle_seconds &&
+			waited / 1000 >= stream->idle_seconds)
+			code = err_set(err, ETIMEDOUT,
+				"the image streamer has let nobody in for %d "
+				"seconds",
+				stream->idle_seconds);
+	}
+	return code;
+}
+
+int streamer_connect(struct stream *stream, int dir, const char *socket_name,
+	int *ret_fd, struct err *err)
+{
+	_cleanup_fd_ int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	uid_t uid = 0;
+	int code = fd < 0 ? err_errno(err, "making a socket")
+			  : name_connect(stream, fd, dir, socket_name, err);
+
+	if (code)
+		return code == -EINTR || code == -ETIMEDOUT
+			       ? code
+			       : err_hint(err,
+					 "it must be started first; "
+					 "criu-image-streamer is told "
+					 "'capture' for a dump and 'serve' for "
+					 "a restore");
+	if (!socket_peer_is_ours(fd, &uid)) {
+		err_set(err, EPERM,
+			"the image streamer at '%s' in the image directory is "
+			"user %u's, who must neither have the memory of the "
+			"processes nor say what they become",
+			socket_name, uid);
+		return err_hint(err, "start it as the user who dumps or "
+				     "restores, or as root");
 	}
 	*ret_fd = fd_take(&fd);
 	return 0;

@@ -17,8 +17,11 @@
 #define STREAMER_CAPTURE "streamer-capture.sock"
 #define STREAMER_SERVE "streamer-serve.sock"
 
-/* socket: one of both, below the directory. The fd is the caller's. */
-int streamer_connect(int dir, const char *socket, int *ret_fd, struct err *err);
+/* socket: one of both, below the directory. The fd is the caller's. Of the
+ * stream only look and idle_seconds are used. EPERM: whoever listens there is
+ * neither root nor our own user. */
+int streamer_connect(struct stream *stream, int dir, const char *socket,
+	int *ret_fd, struct err *err);
 
 /* fd: connected to STREAMER_CAPTURE. A way for a set to go out. */
 void streamer_open(struct stream *stream);

@@ -12,23 +12,13 @@
 #include <unistd.h>
 
 #include "base/fd.h"
+#include "kernel/socket_peer.h"
 #include "kernel/uffd.h"
 
 enum { BACKLOG = 8, PATIENCE_MS = 10000 };
 
 static const struct sockaddr_un address = {
 	.sun_family = AF_UNIX, .sun_path = ANNOUNCE_SOCKET};
-
-static bool peer_is_ours(int fd, uid_t *ret_uid)
-{
-	struct ucred peer;
-	socklen_t size = sizeof(peer);
-
-	if (getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &size))
-		return false;
-	*ret_uid = peer.uid;
-	return !peer.uid || peer.uid == geteuid();
-}
 
 int announce_connect(int *ret_fd, struct err *err)
 {
@@ -46,7 +36,7 @@ int announce_connect(int *ret_fd, struct err *err)
 			"start it first: stasis lazy-pages -D DIR, "
 			"with the same work directory");
 	}
-	if (!peer_is_ours(fd, &uid))
+	if (!socket_peer_is_ours(fd, &uid))
 		return err_set(err, EPERM,
 			"the lazy-pages daemon in the work directory is user "
 			"%u's, who must not have the memory of the tasks",
@@ -156,7 +146,7 @@ int announce_accept(int listener, int *ret_fd, struct err *err)
 		return errno == EAGAIN || errno == ECONNABORTED
 			       ? -EAGAIN
 			       : err_errno(err, "accepting a restore");
-	if (!peer_is_ours(fd, &uid))
+	if (!socket_peer_is_ours(fd, &uid))
 		return -EAGAIN;
 	if (setsockopt(
 		    fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)))

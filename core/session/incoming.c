@@ -110,8 +110,8 @@ static int streamer_find(
 	int code = hooks_run(run, "pre-stream", 0, err);
 
 	if (!code)
-		code = streamer_connect(run->images_dir, STREAMER_SERVE,
-			&incoming->streamer, err);
+		code = streamer_connect(&incoming->stream, run->images_dir,
+			STREAMER_SERVE, &incoming->streamer, err);
 	incoming->stream.fd = incoming->streamer;
 	run->source = &incoming->stream;
 	return code;

@@ -426,8 +426,8 @@ static int cpuinfo_stream(struct run *run, struct err *err)
 	int code = hooks_run(run, "pre-stream", 0, err);
 
 	if (!code)
-		code = streamer_connect(
-			run->images_dir, STREAMER_CAPTURE, &stream.fd, err);
+		code = streamer_connect(&stream, run->images_dir,
+			STREAMER_CAPTURE, &stream.fd, err);
 	if (!code)
 		code = cpuinfo_send(run, &stream, err);
 	fd_closep(&stream.fd);

@@ -6,12 +6,16 @@ criu-image-streamer: a name, and a pipe for what has that name.
 """
 import array
 import os
+import signal
 import socket
 import struct
 import subprocess
 import threading
+import time
 
+from client import NOBODY
 from harness import (Skip, alive, check, descendants, state, test)
+from wire_server import interrupted
 
 
 def varint_skip(data):
@@ -226,6 +230,70 @@ def streamer_lies(case):
     streamer = Streamer(case.img, images)
     case.restore(victim, "--stream")
     streamer.end()
+    case.go()
+    case.await_verdict(victim)
+
+
+class Stranger:
+    """What listens in the place of a streamer and belongs to another user."""
+
+    def __init__(self, path, backlog=16):
+        ready, up = os.pipe()
+        self.path, self.pid = path, os.fork()
+        if not self.pid:
+            os.setgroups([])
+            os.setresgid(NOBODY, NOBODY, NOBODY)
+            os.setresuid(NOBODY, NOBODY, NOBODY)
+            listener = socket.socket(socket.AF_UNIX)
+            listener.bind(path)
+            listener.listen(backlog)
+            os.write(up, b"1")
+            time.sleep(60)
+            os._exit(0)
+        os.close(up)
+        check(os.read(ready, 1) == b"1", "nobody listens")
+        os.close(ready)
+
+    def end(self):
+        os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        os.unlink(self.path)
+
+
+@test("a streamer of another user's gets no image and gives none")
+def streamer_strange(case):
+    victim = victim_make(case, "mem_private")
+    os.chmod(case.dir, 0o755)
+    os.chown(case.img, NOBODY, NOBODY)
+    strange = Stranger(os.path.join(case.img, "streamer-capture.sock"))
+    results = [case.try_dump(victim, "--stream"),
+               case.engine("cpuinfo", "dump", "--stream", "-D", case.img)]
+    strange.end()
+    check(alive(victim), "the victim is gone")
+    strange = Stranger(os.path.join(case.img, "streamer-serve.sock"))
+    results.append(case.try_restore("--stream"))
+    strange.end()
+    for result in results:
+        check(result.code == 1 and f"is user {NOBODY}'s" in result.err,
+              result.explain())
+    case.go()
+    case.await_verdict(victim)
+
+
+@test("a streamer that lets nobody in can be waited for no longer")
+def streamer_full(case):
+    victim = victim_make(case, "mem_private")
+    os.chmod(case.dir, 0o755)
+    os.chown(case.img, NOBODY, NOBODY)
+    strange = Stranger(os.path.join(case.img, "streamer-capture.sock"), 0)
+    with socket.socket(socket.AF_UNIX) as first:
+        first.connect(strange.path)
+        dump = subprocess.Popen(
+            [case.stasis, "dump", "-t", str(victim), "-D", case.img,
+             "--stream"], stdin=subprocess.DEVNULL, stderr=subprocess.PIPE)
+        said = interrupted(dump, lambda: None)
+    strange.end()
+    check("interrupted by SIGTERM" in said, said)
     case.go()
     case.await_verdict(victim)
 
