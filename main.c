@@ -232,6 +232,23 @@ static void stack_allow(void)
 	setrlimit(RLIMIT_STACK, &limit);
 }
 
+static void over_limit(int sig)
+{
+	(void)sig;
+}
+
+/* What would make a file greater than RLIMIT_FSIZE allows fails with EFBIG, and
+ * is told as that; as before who begins with SIGXFSZ ignored. A handler and not
+ * SIG_IGN: what we run does not inherit it. */
+static void files_too_large_fail(void)
+{
+	struct sigaction now,
+		handle = {.sa_handler = over_limit, .sa_flags = SA_RESTART};
+
+	if (!sigaction(SIGXFSZ, NULL, &now) && now.sa_handler == SIG_DFL)
+		sigaction(SIGXFSZ, &handle, NULL);
+}
+
 int main(int argc, char **argv)
 {
 	_cleanup_arena_ struct arena *arena = arena_new();
@@ -243,6 +260,7 @@ int main(int argc, char **argv)
 	if (lent_return(arena, &note, &err))
 		return report(&err, false);
 	stack_allow();
+	files_too_large_fail();
 	if (options_parse(arena, argc, argv, &options, &err))
 		return report(&err, false);
 	if (note)

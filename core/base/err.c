@@ -19,12 +19,22 @@ int err_set(struct err *err, int code, const char *fmt, ...)
 	return -code;
 }
 
+/* A limit of this program says so in its number alone. */
+static const char *limit_hint(int code)
+{
+	if (code == EMFILE)
+		return "raise the limit of open files: ulimit -n";
+	if (code == EFBIG)
+		return "raise the limit of file sizes: ulimit -f";
+	return "";
+}
+
 static int err_fill(struct err *err, int code, const char *fmt, va_list ap)
 {
 	size_t used;
 
 	err->code = code;
-	err->hint[0] = '\0';
+	snprintf(err->hint, sizeof(err->hint), "%s", limit_hint(code));
 	vsnprintf(err->text, sizeof(err->text), fmt, ap);
 	used = strlen(err->text);
 	snprintf(err->text + used, sizeof(err->text) - used, ": %s",

@@ -119,6 +119,37 @@ def hardly_any_fds():
     soft_limit(resource.RLIMIT_NOFILE, 64)
 
 
+def small_files(size):
+    return lambda: soft_limit(resource.RLIMIT_FSIZE, size)
+
+
+@test("a restore that may make no file of the size that it needs is one clear "
+      "error, and a log that may not grow stops nothing")
+def harm_file_size(case):
+    victim, full = case.start([case.program("fd_gaps")]), case.path("full.log")
+    case.ready(victim)
+    with open(full, "wb") as file:
+        file.truncate(1 << 20)
+
+    def engine(*args, size=1 << 20):
+        return case.engine(
+            *args, "-D", case.img, "-v4",
+            preexec_fn=lambda: soft_limit(resource.RLIMIT_FSIZE, size))
+
+    result = engine("dump", "-t", str(victim), "-W", case.work, "-o", full)
+    check(result.code == 0, f"dump failed: {result.explain()}")
+    case.gone([victim])
+    for size in (0, 1, 100):
+        result = engine("restore", "-d", "-W", case.work, "-o", full, size=size)
+        harm.check_one_error(result, "File too large")
+        check("ulimit -f" in result.err, f"no hint: {result.err}")
+        check(state(victim) is None, "something lives")
+    result = engine("restore", "-d", "-W", case.work, "-o", full)
+    check(result.code == 0, f"restore failed: {result.explain()}")
+    case.go()
+    case.await_verdict(victim)
+
+
 @test("more memory objects are dumped than the engine may open files")
 def harm_few_files(case):
     victim = case.start([case.program("memfds_many")])

@@ -34,6 +34,19 @@ TEST(err_code_takes_a_negative_errno)
 	CHECK_STR(err.text, "reading: Bad file descriptor");
 }
 
+TEST(err_errno_hints_at_the_limit_that_was_reached)
+{
+	struct err err = {0};
+
+	errno = EMFILE;
+	CHECK_INT(err_errno(&err, "opening"), -EMFILE);
+	CHECK_STR(err.hint, "raise the limit of open files: ulimit -n");
+	CHECK_INT(err_code(&err, -EFBIG, "writing"), -EFBIG);
+	CHECK_STR(err.hint, "raise the limit of file sizes: ulimit -f");
+	CHECK_INT(err_code(&err, -EIO, "writing"), -EIO);
+	CHECK_STR(err.hint, "");
+}
+
 TEST(err_wrap_puts_context_in_front_and_keeps_code_and_hint)
 {
 	struct err err = {0};
