@@ -37,7 +37,7 @@
 	X(pidfd_open) X(pidfd_getfd) X(memfd_create) X(setsockopt) \
 	X(getsockopt) X(arch_prctl) X(membarrier) X(mincore) \
 	X(pipe2) X(epoll_pwait) X(ppoll) X(nanosleep) \
-	X(restart_syscall) X(getrandom) X(execve) X(process_madvise) \
+	X(restart_syscall) X(getrandom) X(execve) X(process_madvise) X(userfaultfd) \
 	X(set_mempolicy) X(mbind) X(io_setup) X(io_submit) \
 	X(io_getevents) X(io_destroy) X(unlinkat) X(setns) \
 	X(unshare) X(shmat) X(shmdt) X(semop) \

@@ -106,6 +106,7 @@ const uint16_t calls_aarch64[CALL_COUNT] = {
 	[CALL_getrandom] = 278,
 	[CALL_execve] = 221,
 	[CALL_process_madvise] = 440,
+	[CALL_userfaultfd] = 282,
 	[CALL_set_mempolicy] = 237,
 	[CALL_mbind] = 235,
 	[CALL_io_setup] = 0,

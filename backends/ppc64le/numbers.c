@@ -106,6 +106,7 @@ const uint16_t calls_ppc64le[CALL_COUNT] = {
 	[CALL_getrandom] = 359,
 	[CALL_execve] = 11,
 	[CALL_process_madvise] = 440,
+	[CALL_userfaultfd] = 364,
 	[CALL_set_mempolicy] = 261,
 	[CALL_mbind] = 259,
 	[CALL_io_setup] = 227,

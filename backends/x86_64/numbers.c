@@ -106,6 +106,7 @@ const uint16_t calls_x86_64[CALL_COUNT] = {
 	[CALL_getrandom] = 318,
 	[CALL_execve] = 59,
 	[CALL_process_madvise] = 440,
+	[CALL_userfaultfd] = 323,
 	[CALL_set_mempolicy] = 238,
 	[CALL_mbind] = 237,
 	[CALL_io_setup] = 206,

@@ -288,6 +288,13 @@ bool features_have(struct kernel_features *features, enum kernel_feature which)
 	return *known == 2;
 }
 
+bool features_track(struct kernel_features *features)
+{
+	return features_have(features, FEATURE_SOFT_DIRTY) ||
+	       (features_have(features, FEATURE_PAGEMAP_SCAN) &&
+		       features_have(features, FEATURE_UFFD_WP_ASYNC));
+}
+
 const char *features_name(enum kernel_feature which)
 {
 	return features_table[which].name;

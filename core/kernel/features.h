@@ -44,6 +44,9 @@ struct kernel_features {
 };
 
 bool features_have(struct kernel_features *features, enum kernel_feature which);
+/* Can it be told which memory of another process was written? By soft-dirty
+ * marks, or by userfaultfd and PAGEMAP_SCAN. */
+bool features_track(struct kernel_features *features);
 /* "pagemap-scan"; for people and for logs. */
 const char *features_name(enum kernel_feature which);
 
