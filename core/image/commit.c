@@ -175,7 +175,8 @@ static int old_remove(
 		return code;
 	if (!facts)
 		return 0;
-	code = old_unlink(set, inventory_name, err);
+	code = old_unlink(set, inventory_name, err)
+		       ?: old_unlink(set, IMAGE_PASSED_NAME, err);
 	if (code < 0)
 		return code;
 	if (!set->parent)

@@ -110,6 +110,11 @@ struct image_facts {
 	bool no_sync;	       /* do not wait for the disk */
 };
 
+/* In a directory: dirty marks of the kernel (soft-dirty) were taken back since
+ * the set was written, so they tell nothing about it any more. It goes when
+ * another set takes its place. */
+#define IMAGE_PASSED_NAME ".stasis-passed"
+
 /* Without facts the files join those in the directory and no manifest is
  * written (a page server). The set is only to be closed afterwards. */
 int image_set_commit(struct image_set *set, const struct image_facts *facts,
