@@ -89,6 +89,7 @@ static int run_verb(struct session *session, struct err *err)
 {
 	switch (session->run.opt->verb) {
 	case VERB_DUMP:
+	case VERB_PRE_DUMP:
 		return run_dump(session, err);
 	case VERB_RESTORE:
 		return run_restore(session, err);

@@ -133,13 +133,15 @@ static int client_socket_find(
 static int tree_find(struct worker *worker, struct wish *wish,
 	uint64_t *ret_socket, struct err *err)
 {
-	if (wish->options.verb != VERB_DUMP || !wish->self)
+	enum verb verb = wish->options.verb;
+
+	if ((verb != VERB_DUMP && verb != VERB_PRE_DUMP) || !wish->self)
 		return 0;
 	if (!worker->peer.pid)
 		return err_set(err, ESRCH,
 			"the client is in a pid namespace that is not visible "
 			"from here, and gave no pid");
-	if (wish->notify) {
+	if (wish->notify && verb == VERB_DUMP) {
 		err_set(err, EINVAL,
 			"a client that is dumped itself cannot be told of "
 			"anything, for it is frozen");
@@ -147,7 +149,9 @@ static int tree_find(struct worker *worker, struct wish *wish,
 				     "pid of another process");
 	}
 	wish->options.tree = worker->peer.pid;
-	return client_socket_find(worker, ret_socket, err);
+	/* A round looks at no files. */
+	return verb == VERB_DUMP ? client_socket_find(worker, ret_socket, err)
+				 : 0;
 }
 
 static void unused_log(const struct worker *worker, const struct wish *wish,
@@ -232,6 +236,27 @@ int request_dump(struct worker *worker, const CriuReq *req,
 	answer->dump.has_restored = true;
 	answer->resp.dump = &answer->dump;
 	return engine_close(&engine, rc, err);
+}
+
+int request_pre_dump(struct worker *worker, const CriuReq *req,
+	struct answer *answer, struct err *err)
+{
+	struct engine engine = {0};
+	int rc = engine_open(worker, req, &engine, err);
+
+	(void)answer;
+	if (!rc)
+		rc = session_dump(&engine.session, err);
+	return engine_close(&engine, rc, err);
+}
+
+int request_round(struct worker *worker, const CriuReq *req,
+	struct answer *answer, struct err *err)
+{
+	int rc = request_pre_dump(worker, req, answer, err);
+
+	worker->in_rounds = !rc;
+	return rc;
 }
 
 int request_restore(struct worker *worker, const CriuReq *req,

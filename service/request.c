@@ -19,7 +19,8 @@ static int request_version(struct worker *worker, const CriuReq *req,
 	return 0;
 }
 
-/* The others belong to memory engines that are not built yet. */
+/* Which pids were given anew between rounds is told by start times and by who
+ * was watched: a store of pidfds adds nothing, and may be given. */
 static int request_features(struct worker *worker, const CriuReq *req,
 	struct answer *answer, struct err *err)
 {
@@ -31,11 +32,16 @@ static int request_features(struct worker *worker, const CriuReq *req,
 		return err_hint(err, "fill in criu_req.features");
 	}
 	answer->features.has_mem_track = true;
+	answer->features.mem_track =
+		req->features->mem_track && features_track(&known);
 	answer->features.has_lazy_pages = true;
 	answer->features.lazy_pages =
 		req->features->lazy_pages &&
 		features_have(&known, FEATURE_UFFD_NONCOOP);
 	answer->features.has_pidfd_store = true;
+	answer->features.pidfd_store =
+		req->features->pidfd_store &&
+		features_have(&known, FEATURE_PIDFD_GETFD);
 	answer->resp.features = &answer->features;
 	return 0;
 }
@@ -60,17 +66,6 @@ static int request_wait_pid(struct worker *worker, const CriuReq *req,
 	return 0;
 }
 
-/* The verb says to what it belongs. */
-static int request_later(struct worker *worker, const CriuReq *req,
-	struct answer *answer, struct err *err)
-{
-	int rc;
-
-	(void)worker, (void)answer;
-	rc = verb_check_built(request_find(req->type)->verb, err);
-	return rc ?: err_set(err, ENOSYS, "this request is not built yet");
-}
-
 #define ROW(name, answer, verb, open, failed, run)                 \
 	[CRIU_REQ_TYPE__##name] = {#name, CRIU_REQ_TYPE__##answer, \
 		VERB_##verb, open, failed, run}
@@ -79,9 +74,9 @@ static const struct request_row request_rows[] = {
 	ROW(DUMP, DUMP, DUMP, false, 1, request_dump),
 	ROW(RESTORE, RESTORE, RESTORE, false, 1, request_restore),
 	ROW(CHECK, CHECK, CHECK, false, WORKER_FAILED, request_check),
-	ROW(PRE_DUMP, PRE_DUMP, PRE_DUMP, false, WORKER_FAILED, request_later),
+	ROW(PRE_DUMP, PRE_DUMP, PRE_DUMP, false, WORKER_FAILED, request_round),
 	ROW(SINGLE_PRE_DUMP, SINGLE_PRE_DUMP, PRE_DUMP, false, WORKER_FAILED,
-		request_later),
+		request_pre_dump),
 	ROW(PAGE_SERVER, PAGE_SERVER, PAGE_SERVER, true, WORKER_FAILED,
 		request_page_server),
 	ROW(PAGE_SERVER_CHLD, PAGE_SERVER, PAGE_SERVER, true, WORKER_FAILED,

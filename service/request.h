@@ -29,5 +29,7 @@ const struct request_row *request_find(CriuReqType type);
 request_run_fn request_dump, request_restore, request_check;
 request_run_fn request_cpuinfo_dump, request_cpuinfo_check;
 request_run_fn request_page_server, request_page_server_child;
+/* A round, and one that the client follows up with another or with a dump. */
+request_run_fn request_pre_dump, request_round;
 
 #endif

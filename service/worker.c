@@ -45,6 +45,13 @@ static int request_unknown(const CriuReq *req, struct err *err)
 	return err_hint(err, "the first packet of a connection is a request");
 }
 
+static int round_refused(const struct request_row *row, struct err *err)
+{
+	err_set(err, EBADRQC, "after a PRE_DUMP comes no %s", row->name);
+	return err_hint(err, "a PRE_DUMP is followed by another one, or by a "
+			     "DUMP; SINGLE_PRE_DUMP stands alone");
+}
+
 static int keep_open_refused(const struct request_row *row, struct err *err)
 {
 	return err_set(err, EBADRQC,
@@ -99,9 +106,12 @@ static int worker_answer(
 		request_unknown(req, &err);
 	else if (req->keep_open && !row->stays_open)
 		keep_open_refused(row, &err);
+	else if (worker->in_rounds && req->type != CRIU_REQ_TYPE__PRE_DUMP &&
+		 req->type != CRIU_REQ_TYPE__DUMP)
+		round_refused(row, &err);
 	if (err.code)
 		return worker_fail(worker, &answer, &err, WORKER_FAILED);
-	*ret_more = req->keep_open;
+	worker->in_rounds = false;
 	arena_end_push(worker->arena, &end);
 	code = row->run(worker, req, &answer, &err);
 	arena_end_pop(worker->arena, &end);
@@ -111,6 +121,7 @@ static int worker_answer(
 		return 0;
 	if (packet_send(worker->socket, &answer.resp, &err))
 		return WORKER_FAILED;
+	*ret_more = req->keep_open || worker->in_rounds;
 	return worker->become ? worker_become(worker) : 0;
 }
 
@@ -140,8 +151,9 @@ static int worker_turn(struct worker *worker, bool *ret_more)
 	if (packet_receive(worker->socket, arena, &req, &err) ||
 		worker_check_end(&err))
 		return worker_fail(worker, &answer, &err, WORKER_FAILED);
-	if (!req) /* closed, where one more request was expected */
-		return WORKER_FAILED;
+	/* Closed, where one more request was expected or might have come. */
+	if (!req)
+		return worker->in_rounds ? 0 : WORKER_FAILED;
 	return worker_answer(worker, req, ret_more);
 }
 

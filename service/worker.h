@@ -2,9 +2,10 @@
 /*
  * worker: one process, one client, from its first request to its last.
  *
- * A request on a connection is the last one unless it says keep_open. The
- * exit status is that which clients know: 0 when the last request succeeded,
- * 1 when a dump or restore failed, WORKER_FAILED otherwise.
+ * A request on a connection is the last one unless it says keep_open, or is a
+ * round (PRE_DUMP): that is followed by another one, by a DUMP, or by nothing.
+ * The exit status is that which clients know: 0 when the last request
+ * succeeded, 1 when a dump or restore failed, WORKER_FAILED otherwise.
  */
 #ifndef STASIS_SERVICE_WORKER_H
 #define STASIS_SERVICE_WORKER_H
@@ -25,7 +26,9 @@ struct worker {
 	const char *const *become; /* what to be after the answer, or NULL */
 	int become_out;		   /* its stdout and stderr; -1: ours */
 	bool client_gone;	   /* it was dumped: nobody to answer */
-	sigset_t mask;		   /* as it was at first, for that */
+	bool in_rounds; /* a round was made, and the next thing is another one,
+			 * or a dump */
+	sigset_t mask;	/* as it was at first, for that */
 };
 
 /* Answers until the client is done; returns the exit status. */

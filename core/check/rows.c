@@ -14,7 +14,6 @@
 	}
 
 KERNEL_PROBE(PAGEMAP_SCAN)
-KERNEL_PROBE(SOFT_DIRTY)
 KERNEL_PROBE(UFFD)
 KERNEL_PROBE(UFFD_NONCOOP)
 KERNEL_PROBE(CLONE3_SET_TID)
@@ -34,6 +33,13 @@ KERNEL_PROBE(MOUNT_SET_GROUP)
 static bool probe_pidfd_store(void)
 {
 	return probe_PIDFD_OPEN() && probe_PIDFD_GETFD();
+}
+
+static bool probe_track(void)
+{
+	struct kernel_features features = {0};
+
+	return features_track(&features);
 }
 
 /* A mark of the interface, not of the kernel: clients ask for it. */
@@ -142,8 +148,8 @@ const struct check_row check_rows[] = {
 	{"guard_regions", CHECK_EXTRA, false, probe_GUARD_REGIONS,
 		"guard regions cannot be restored"},
 
-	{"mem_dirty_track", CHECK_FASTER, false, probe_SOFT_DIRTY,
-		"incremental dumps have no marks of what was changed"},
+	{"mem_dirty_track", CHECK_FASTER, false, probe_track,
+		"no incremental dumps: it cannot be told what was changed"},
 	{"can_map_vdso", CHECK_FASTER, false, probe_can_map_vdso,
 		"no fresh vdso can be had; the one that is there is moved"},
 	{"pagemap_scan", CHECK_FASTER, false, probe_PAGEMAP_SCAN,

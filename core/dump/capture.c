@@ -214,6 +214,9 @@ static int inventory_append(struct dump *dump, struct err *err)
 	entry.has_network_lock_method = true;
 	entry.plugins_entry = &plugins;
 	entry.dump_criu_run_id = run_id_make(dump);
+	/* Who builds upon this set tells by it which pids were given anew. */
+	entry.has_dump_uptime = dump->run->opt->track_mem;
+	entry.dump_uptime = dump->frozen_at;
 	return image_append(
 		dump->images, IMAGE_INVENTORY, 0, &entry.base, NULL, 0, err);
 }

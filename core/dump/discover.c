@@ -140,3 +140,26 @@ int discover_victims(struct dump *dump, struct err *err)
 		code = sharing_find(dump, err);
 	return code;
 }
+
+static int victim_glance(
+	struct dump *dump, struct victim *victim, struct err *err)
+{
+	int code = thread_look(dump, victim->threads.at[0], err);
+
+	victim->vpid = victim->pid;
+	if (!code && victim->state != TASK_DEAD)
+		code = maps_read(
+			dump->arena, &victim->proc, &victim->maps, err);
+	if (!code)
+		task_fill(dump, victim);
+	return code;
+}
+
+int discover_briefly(struct dump *dump, struct err *err)
+{
+	int code = 0;
+
+	for (size_t i = 0; i < dump->victims.n && !code; i++)
+		code = victim_glance(dump, dump->victims.at[i], err);
+	return code;
+}

@@ -13,4 +13,7 @@
 
 int discover_victims(struct dump *dump, struct err *err);
 
+/* For a round: what is needed to look at their memory, and no more. */
+int discover_briefly(struct dump *dump, struct err *err);
+
 #endif

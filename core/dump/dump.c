@@ -21,7 +21,9 @@
 #include "dump/pages.h"
 #include "dump/registry.h"
 #include "dump/room.h"
+#include "dump/rounds.h"
 #include "dump/shared.h"
+#include "dump/track.h"
 #include "hooks/hooks.h"
 #include "kinds/kinds.h"
 #include "model/external.h"
@@ -43,6 +45,7 @@ static int victims_freeze(
 		code = freezer_hold(freezer, err);
 	if (!code)
 		code = freeze_tree(dump, dump->run->opt->tree, err);
+	dump->frozen_at = parent_uptime();
 	if (!code)
 		code = freezer_thaw(freezer, err);
 	if (!code)
@@ -52,11 +55,7 @@ static int victims_freeze(
 	for (size_t i = 0; i < dump->victims.n; i++)
 		dump->run->stats.threads += dump->victims.at[i]->threads.n;
 	log_info("froze %zu processes", dump->victims.n);
-	if (!code)
-		code = owner_check_victims(dump, err);
-	return code
-		       ?: hooks_tell(dump->run, "query-ext-files",
-				  dump->run->opt->tree, err);
+	return code ?: owner_check_victims(dump, err);
 }
 
 static int all_capture(
@@ -109,7 +108,13 @@ static int images_commit(struct dump *dump, struct err *err)
 	facts.kernel = name.release;
 	facts.hostname = name.nodename;
 	code = run_step(dump->run, "dump.commit", err);
-	return code ?: image_set_commit(dump->images, &facts, err);
+	if (!code && dump->track->parent)
+		image_set_link_parent(dump->images, dump->track->parent->path);
+	if (!code)
+		code = image_set_commit(dump->images, &facts, err);
+	if (!code)
+		track_confirm(dump, dump->track);
+	return code;
 }
 
 static int victims_dump(
@@ -121,15 +126,30 @@ static int victims_dump(
 	pages_jobs_init(&jobs, dump);
 	code = victims_freeze(dump, freezer, err);
 	if (!code)
+		code = hooks_tell(dump->run, "query-ext-files",
+			dump->run->opt->tree, err);
+	if (!code)
 		code = run_step(dump->run, "dump.discover", err);
 	if (!code)
 		code = discover_victims(dump, err);
+	if (!code)
+		code = run_step(dump->run, "dump.track", err);
+	if (!code)
+		code = track_look(dump, dump->track, err);
 	if (!code)
 		code = run_step(dump->run, "dump.interview", err);
 	if (!code)
 		code = interview_victims(dump, err);
 	if (!code)
 		code = all_capture(dump, &jobs, err);
+	if (!code)
+		code = run_step(dump->run, "dump.again", err);
+	if (!code)
+		code = track_again(dump, dump->track, err);
+	if (!code)
+		code = run_step(dump->run, "dump.keep", err);
+	if (!code)
+		code = track_keep(dump, dump->track, err);
 	if (!code)
 		code = run_step(dump->run, "dump.depart", err);
 	return code ?: images_commit(dump, err);
@@ -178,6 +198,31 @@ static int victims_release(struct dump *dump, struct freezer *freezer,
 	also = freezer_return(freezer, code ? ERR_UNREAD : err);
 	freezer_close(freezer);
 	return code ?: also;
+}
+
+/* Frozen for the look alone. */
+static int round_take(struct dump *dump, struct freezer *freezer,
+	bool *ret_released, struct err *err)
+{
+	struct stats_clock clock;
+	struct pages_jobs jobs;
+	int code, released;
+
+	pages_jobs_init(&jobs, dump);
+	clock = stats_clock_start();
+	code = victims_freeze(dump, freezer, err);
+	if (!code)
+		code = rounds_look(dump, &jobs, err);
+	released = victims_release(
+		dump, freezer, RELEASE_RUN, code ? ERR_UNREAD : err);
+	*ret_released = true;
+	stats_clock_add(&clock, &dump->run->stats.frozen_time);
+	code = code ?: released;
+	if (!code)
+		code = rounds_store(dump, &jobs, err);
+	pages_jobs_close(&jobs);
+	shared_close(dump);
+	return code ?: images_commit(dump, err);
 }
 
 /* A CPU that cannot be described is a failure only where it was asked for. */
@@ -233,10 +278,13 @@ static void wire_close(const struct dump *dump, struct wire *wire)
 
 struct walk {
 	struct dump dump;
+	struct track track;
 	struct freezer freezer;
 	struct wire wire;
 	struct outlet outlet;
+	struct stats_clock clock; /* since they are frozen */
 	bool whole; /* the images are */
+	bool released;
 };
 
 static void walk_undo(void *of)
@@ -248,7 +296,9 @@ static void walk_undo(void *of)
 		outlet_spoil(&walk->outlet);
 	else
 		image_set_abort(dump->images);
-	victims_release(dump, &walk->freezer, RELEASE_RUN, ERR_UNREAD);
+	if (!walk->released)
+		victims_release(dump, &walk->freezer, RELEASE_RUN, ERR_UNREAD);
+	track_close(dump, &walk->track);
 	undo_close(dump->run->undo);
 }
 
@@ -266,13 +316,20 @@ static int walk_go(struct walk *walk, struct err *err)
 	if (!code)
 		code = kept_open(dump, err);
 	if (!code)
-		code = freezer_open(dump->run, &walk->freezer, err);
+		code = run_step(dump->run, "dump.parent", err);
 	if (!code)
+		code = track_open(dump, &walk->track, err);
+	if (!code)
+		code = freezer_open(dump->run, &walk->freezer, err);
+	if (!code && dump->run->opt->verb == VERB_PRE_DUMP)
+		code = round_take(dump, &walk->freezer, &walk->released, err);
+	walk->clock = stats_clock_start();
+	if (!code && !walk->released)
 		code = victims_dump(dump, &walk->freezer, err);
 	walk->whole = !code;
 	if (code)
 		image_set_abort(dump->images);
-	else
+	else if (!walk->released)
 		code = post_dump(dump, &walk->outlet, err)
 			       ?: pages_give(dump, &walk->outlet, err);
 	arena_end_pop(dump->arena, &end);
@@ -284,6 +341,7 @@ int dump_run(struct run *run, struct err *err)
 	static const struct dump_ops ops = {.file_of_ours = registry_ours};
 	struct walk walk = {
 		.dump = {.run = run, .arena = run->arena, .ops = &ops},
+		.track = TRACK_CLOSED,
 		.freezer = {.dir = -1},
 		.outlet = OUTLET_CLOSED,
 		.wire = {.fd = -1,
@@ -291,25 +349,32 @@ int dump_run(struct run *run, struct err *err)
 			.look = send_look,
 			.of = run},
 	};
-	struct stats_clock clock;
-	int code, released;
+	int code = 0, released = 0;
 
-	code = hooks_run(run, "pre-dump", run->opt->tree, err);
+	/* The moments of a dump are not those of a round. */
+	if (run->opt->verb == VERB_DUMP)
+		code = hooks_run(run, "pre-dump", run->opt->tree, err);
 	if (!code)
 		code = outlet_open(&walk.dump, &walk.outlet, err);
 	if (code) {
 		outlet_close(&walk.outlet);
 		return code;
 	}
-	clock = stats_clock_start();
+	walk.clock = stats_clock_start();
+	walk.dump.track = &walk.track;
 	code = walk_go(&walk, err);
-	released = victims_release(&walk.dump, &walk.freezer,
-		code ? RELEASE_RUN : release_wanted(run),
-		code ? ERR_UNREAD : err);
-	stats_clock_add(&clock, &run->stats.frozen_time);
+	if (!walk.released) {
+		released = victims_release(&walk.dump, &walk.freezer,
+			code ? RELEASE_RUN : release_wanted(run),
+			code ? ERR_UNREAD : err);
+		stats_clock_add(&walk.clock, &run->stats.frozen_time);
+	}
 	code = code ?: released;
 	if (!code)
 		code = outlet_done(&walk.outlet, err);
+	if (!code)
+		keeper_dismiss(&walk.track.lease);
+	track_close(&walk.dump, &walk.track);
 	wire_close(&walk.dump, &walk.wire);
 	kept_close(&walk.dump);
 	image_set_close(walk.dump.images);

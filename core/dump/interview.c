@@ -6,13 +6,17 @@
 #include <string.h>
 #include <sys/prctl.h>
 
+#include "base/fd.h"
+#include "base/log.h"
 #include "dump/backtrace.h"
 #include "inject/regs.h"
 #include "inject/rseq.h"
 #include "inject/stay.h"
 #include "inject/vdso.h"
 #include "kernel/oom.h"
+#include "kernel/pidfd.h"
 #include "kernel/ptrace.h"
+#include "kernel/uffd_watch.h"
 #include "kinds/kinds.h"
 
 /* Before those of the kinds, of each thread. */
@@ -72,7 +76,8 @@ static int thread_leave_vdso(
 	return code;
 }
 
-static int thread_fetch(
+/* All that a call in this thread will change. */
+static int registers_fetch(
 	struct interview *in, struct victim_thread *thread, struct err *err)
 {
 	const struct backend *be = in->dump->run->be;
@@ -84,16 +89,28 @@ static int thread_fetch(
 			in->dump->arena, be, thread->tid, &thread->regs, err);
 	if (!code && be->regs_check)
 		code = be->regs_check(&thread->regs, err);
-	if (!code)
-		code = ptrace_sigmask_get(thread->tid, &thread->sigmask, err);
-	if (!code)
-		code = thread_leave_vdso(in, thread, err);
-	if (code)
-		return err_wrap(err, "thread %d", thread->tid);
+	return code ?: ptrace_sigmask_get(thread->tid, &thread->sigmask, err);
+}
+
+/* A critical section does not live through a call made elsewhere. */
+static int section_leave(
+	struct interview *in, struct victim_thread *thread, struct err *err)
+{
 	if (ptrace_rseq_get(thread->tid, &thread->rseq, ERR_UNREAD))
 		thread->rseq = (struct ptrace_rseq){0};
-	return rseq_abort(be, &in->remote.memory, &thread->rseq,
+	return rseq_abort(in->dump->run->be, &in->remote.memory, &thread->rseq,
 		thread->regs.set[0].bytes, err);
+}
+
+static int thread_fetch(
+	struct interview *in, struct victim_thread *thread, struct err *err)
+{
+	int code = registers_fetch(in, thread, err)
+			   ?: thread_leave_vdso(in, thread, err);
+
+	if (code)
+		return err_wrap(err, "thread %d", thread->tid);
+	return section_leave(in, thread, err);
 }
 
 /* All kinds' questions to one thread. */
@@ -238,15 +255,20 @@ static int cure_put_aside(struct interview *in, struct err *err)
 	return arena_reserve(arena, 0, size) ? run_no_memory(size, err) : 0;
 }
 
-static int interview_victim(
-	struct dump *dump, struct victim *victim, struct err *err)
+static struct interview interview_make(struct dump *dump, struct victim *victim)
 {
-	struct interview in = {.dump = dump,
+	return (struct interview){.dump = dump,
 		.victim = victim,
 		.remote = {.be = dump->run->be, .memory = MEMORY_CLOSED},
 		.patience = {.timeout_ms = dump->run->opt->timeout * 1000,
 			.look = interview_look,
 			.of = dump->run}};
+}
+
+static int interview_victim(
+	struct dump *dump, struct victim *victim, struct err *err)
+{
+	struct interview in = interview_make(dump, victim);
 	struct arena_end end = {.undo = interview_undo, .of = &in};
 	struct err second = {0};
 	int code, cured;
@@ -266,6 +288,94 @@ static int interview_victim(
 	}
 	memory_close(&in.remote.memory);
 	return code ? err_wrap(err, "asking process %d", victim->pid) : 0;
+}
+
+/* --- one call of the leader ------------------------------------------------
+ */
+
+static int leader_prepare(struct interview *in, struct err *err)
+{
+	struct victim_thread *leader = in->victim->threads.at[0];
+	int code;
+
+	in->n = 1;
+	in->threads = arena_new1(in->dump->arena, struct remote_thread);
+	code = registers_fetch(in, leader, err)
+		       ?: section_leave(in, leader, err);
+	in->threads[0] = (struct remote_thread){.tid = leader->tid,
+		.regs = &leader->regs,
+		.sigmask = leader->sigmask,
+		.filtered = leader->status.seccomp != 0,
+		.patience = &in->patience};
+	in->remote.leader = &in->threads[0];
+	return code ?: cure_put_aside(in, err);
+}
+
+/* It is closed there at once, whatever became of the copy. */
+static int uffd_call(struct interview *in, int *ret_fd, struct err *err)
+{
+	uint64_t args[6] = {UFFD_CREATE_FLAGS};
+	struct remote_thread *leader = in->remote.leader;
+	int64_t fd, closed;
+	int code, also;
+
+	code = remote_call(
+		&in->remote, leader, CALL_userfaultfd, args, &fd, err);
+	if (code)
+		return code;
+	if (fd < 0) {
+		log_warn("process %d may have no userfaultfd (%s): its memory "
+			 "is stored as a whole each time",
+			in->victim->pid, strerror((int)-fd));
+		return 0;
+	}
+	code = pidfd_copy_file(
+		in->victim->pidfd, in->victim->pid, (int)fd, ret_fd, err);
+	args[0] = (uint64_t)fd;
+	also = remote_call(&in->remote, leader, CALL_close, args, &closed,
+		code ? ERR_UNREAD : err);
+	return code ?: also;
+}
+
+static int uffd_play(struct interview *in, int *ret_fd, struct err *err)
+{
+	struct remote *remote = &in->remote;
+	int code;
+
+	remote_ready(in->dump->arena, remote->leader);
+	code = remote_probe(remote, remote->leader, err);
+	if (!code)
+		code = remote_find_syscall(remote->be, &remote->memory,
+			&in->victim->maps, &remote->syscall_at, err);
+	if (!code)
+		code = run_step(in->dump->run, "dump.inject", err);
+	return code ?: uffd_call(in, ret_fd, err);
+}
+
+int interview_uffd(
+	struct dump *dump, struct victim *victim, int *ret_fd, struct err *err)
+{
+	struct interview in = interview_make(dump, victim);
+	struct arena_end end = {.undo = interview_undo, .of = &in};
+	int code, cured;
+
+	*ret_fd = -1;
+	code = memory_open(&victim->proc, &in.remote.memory, err);
+	if (!code)
+		code = leader_prepare(&in, err);
+	if (!code) {
+		arena_end_push(dump->arena, &end);
+		code = uffd_play(&in, ret_fd, err);
+		cured = interview_cure(&in, code ? ERR_UNREAD : err);
+		arena_end_pop(dump->arena, &end);
+		code = code ?: cured;
+	}
+	memory_close(&in.remote.memory);
+	if (!code)
+		return 0;
+	fd_closep(ret_fd);
+	*ret_fd = -1;
+	return err_wrap(err, "process %d", victim->pid);
 }
 
 int interview_victims(struct dump *dump, struct err *err)

@@ -14,4 +14,10 @@
 
 int interview_victims(struct dump *dump, struct err *err);
 
+/* Has a victim make a userfaultfd for its own memory, and takes it from it: two
+ * system calls of its leader, nothing is mapped there. -1: it may not have
+ * one, as the log says. The fd is the caller's. */
+int interview_uffd(
+	struct dump *dump, struct victim *victim, int *ret_fd, struct err *err);
+
 #endif

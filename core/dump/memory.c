@@ -12,6 +12,7 @@
 #include "dump/kept.h"
 #include "dump/registry.h"
 #include "dump/tags.h"
+#include "dump/track.h"
 #include "dump/vmas.h"
 #include "kernel/memory.h"
 #include "kernel/pagemap.h"
@@ -103,6 +104,8 @@ struct scan {
 	struct tags_spans tags;
 	struct kept_stacks stacks;
 	size_t stack; /* the first that is not behind what was seen */
+	struct track_victim *track;
+	bool round; /* the victims go on */
 };
 
 static void guard_add(struct scan *scan, uint64_t start, uint64_t end)
@@ -153,8 +156,51 @@ static int lazy_add(
 	return code ?: span_add(scan, at, region->end, lazy, err);
 }
 
+static int stored_add(struct scan *scan, const VmaEntry *vma, uint64_t start,
+	uint64_t end, struct err *err)
+{
+	const struct pagemap_region region = {.start = start, .end = end};
+
+	return run_flags(vma) & PAGES_LAZY
+		       ? lazy_add(scan, &region, err)
+		       : span_add(scan, start, end, PAGES_PRESENT, err);
+}
+
+static int written_add(struct scan *scan, const VmaEntry *vma, uint64_t start,
+	uint64_t end, struct err *err)
+{
+	*vec_push(scan->dump->arena, &scan->track->written) =
+		(struct track_span){start, end};
+	return stored_add(scan, vma, start, end, err);
+}
+
+/* What the parent lacks is stored here, clean as it may be. */
+static int clean_add(struct scan *scan, const VmaEntry *vma, uint64_t start,
+	uint64_t end, struct err *err)
+{
+	struct stats *stats = &scan->dump->run->stats;
+	bool there = true;
+	uint64_t stop;
+	int code = 0;
+
+	for (; start < end && !code; start = stop) {
+		stop = end;
+		if (!scan->track->remote)
+			stop = track_there(
+				scan->track->parent, start, end, &there);
+		if (there)
+			stats->pages_skipped_parent +=
+				(stop - start) / scan->dump->run->page_size;
+		code = there ? pages_job_add(scan->dump, scan->jobs, scan->job,
+				       start, stop - start, PAGES_PARENT, err)
+			     : stored_add(scan, vma, start, stop, err);
+	}
+	return code;
+}
+
 static int region_add(struct scan *scan, const VmaEntry *vma,
-	const struct pagemap_region *region, struct err *err)
+	const struct map *map, const struct pagemap_region *region,
+	struct err *err)
 {
 	uint64_t n = (region->end - region->start) / scan->dump->run->page_size;
 
@@ -170,10 +216,11 @@ static int region_add(struct scan *scan, const VmaEntry *vma,
 	if (vma->prot & VMA_PROT_TAGS)
 		tags_add(scan->dump->arena, &scan->tags, region->start,
 			region->end);
-	return run_flags(vma) & PAGES_LAZY
-		       ? lazy_add(scan, region, err)
-		       : span_add(scan, region->start, region->end,
-				 PAGES_PRESENT, err);
+	if (!(vma->status & VMA_VDSO) &&
+		track_is_clean(
+			scan->dump->track, scan->victim, map, region->flags))
+		return clean_add(scan, vma, region->start, region->end, err);
+	return written_add(scan, vma, region->start, region->end, err);
 }
 
 /* The image holds the vdso as a whole, but where pages are small (ppc64le,
@@ -195,8 +242,12 @@ static int vdso_touch(
 }
 
 /* What is shared is not stored with the process, but its guards are. */
-static bool vma_is_scanned(const struct pagemap *pagemap, const VmaEntry *vma)
+static bool vma_is_scanned(const struct scan *scan,
+	const struct pagemap *pagemap, const VmaEntry *vma)
 {
+	if (scan->round)
+		return vma_has_pages(vma) && !(vma->status & VMA_VDSO) &&
+		       !(vma->flags & MAP_HUGETLB);
 	return vma_has_pages(vma) || (pagemap->guard && vma_takes_guards(vma));
 }
 
@@ -249,9 +300,9 @@ static int pages_find_all(struct scan *scan, const struct map **maps,
 
 	for (size_t i = 0; i < scan->mm->n_vmas && !code; i++) {
 		vma = scan->mm->vmas[i];
-		if (vma->status & VMA_VDSO)
+		if (vma->status & VMA_VDSO && !scan->round)
 			code = vdso_touch(scan, maps[i], err);
-		if (vma_is_scanned(pagemap, vma))
+		if (vma_is_scanned(scan, pagemap, vma))
 			wanted[n++] = *maps[i];
 	}
 	scan->job->in_common = in_common(wanted, n);
@@ -263,7 +314,8 @@ static int pages_find_all(struct scan *scan, const struct map **maps,
 	for (size_t i = 0; i < regions.n && !code; i++) {
 		while (scan->mm->vmas[v]->end <= regions.at[i].start)
 			v++;
-		code = region_add(scan, scan->mm->vmas[v], &regions.at[i], err);
+		code = region_add(
+			scan, scan->mm->vmas[v], maps[v], &regions.at[i], err);
 	}
 	return code;
 }
@@ -309,7 +361,8 @@ static int victim_capture(struct dump *dump, struct victim *victim,
 		.victim = victim,
 		.mm = mm,
 		.jobs = jobs,
-		.stacks = kept_stacks_find(dump, victim)};
+		.stacks = kept_stacks_find(dump, victim),
+		.track = track_of(dump->track, victim)};
 	const struct map **maps;
 	int code;
 
@@ -342,4 +395,35 @@ int memory_capture(struct dump *dump, struct pages_jobs *jobs, struct err *err)
 			return code;
 	}
 	return 0;
+}
+
+static int round_capture(struct dump *dump, struct victim *victim,
+	struct pages_jobs *jobs, struct err *err)
+{
+	struct scan scan = {.dump = dump,
+		.victim = victim,
+		.mm = victim->task->mm,
+		.jobs = jobs,
+		.track = track_of(dump->track, victim),
+		.round = true};
+	const struct map **maps;
+	int code;
+
+	vmas_sketch(dump, victim, scan.mm, &maps);
+	code = pages_scan(&scan, maps, err);
+	return code ? err_wrap(err, "memory of process %d", victim->pid) : 0;
+}
+
+int memory_capture_round(
+	struct dump *dump, struct pages_jobs *jobs, struct err *err)
+{
+	struct victim *victim;
+	int code = 0;
+
+	for (size_t i = 0; i < dump->victims.n && !code; i++) {
+		victim = dump->victims.at[i];
+		if (victim->state != TASK_DEAD)
+			code = round_capture(dump, victim, jobs, err);
+	}
+	return code;
 }

@@ -12,7 +12,13 @@
 #include "dump/pages.h"
 #include "model/dump.h"
 
-/* Writes mm and pagemap images; appends the copying that is to be done. */
+/* Writes mm and pagemap images; appends the copying that is to be done. What
+ * the parent has and was not written since (dump->track) is left there. */
 int memory_capture(struct dump *dump, struct pages_jobs *jobs, struct err *err);
+
+/* For a round whose victims go on: pagemaps alone, and nothing is refused.
+ * What the last dump stores as a whole in any case is left out. */
+int memory_capture_round(
+	struct dump *dump, struct pages_jobs *jobs, struct err *err);
 
 #endif

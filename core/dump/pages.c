@@ -104,8 +104,10 @@ int pages_job_add(struct dump *dump, struct pages_jobs *jobs,
 	const struct pages_run run = {
 		start, size / dump->run->page_size, flags, job->size};
 
-	span_add(dump->arena, job, start, size);
-	jobs->size += size;
+	if (flags & PAGES_PRESENT) {
+		span_add(dump->arena, job, start, size);
+		jobs->size += size;
+	}
 	if (!jobs->wire)
 		return pages_writer_append(
 			&job->writer, start, run.nr_pages, flags, err);
@@ -134,6 +136,7 @@ struct copy {
 	size_t *first_chunk; /* of each job, and one behind the last */
 	size_t n_jobs;
 	bool vm_read; /* process_vm_readv first */
+	bool running; /* what is gone reads as zeros */
 	atomic_size_t next;
 	atomic_bool stop;
 	pthread_t tracer; /* the calling thread */
@@ -224,15 +227,30 @@ static int object_read(int fd, char *to, size_t size, off_t at)
 	return 0;
 }
 
-static int range_read(const struct pages_job *job, char *to,
-	const struct iovec *from, struct err *err)
+/* Page by page, what is still there. */
+static void remains_read(const struct memory *memory, uint64_t at, char *to,
+	size_t size, size_t page)
+{
+	for (; size; at += page, to += page, size -= page)
+		if (memory_read(memory, at, to, page, ERR_UNREAD))
+			memset(to, 0, page);
+}
+
+static int range_read(const struct copy *copy, const struct pages_job *job,
+	char *to, const struct iovec *from, struct err *err)
 {
 	const struct memory memory = {.pid = job->pid, .fd = job->source};
 	uint64_t at = (uintptr_t)from->iov_base;
 	int code;
 
-	if (job->pid)
+	if (job->pid && !copy->running)
 		return memory_read(&memory, at, to, from->iov_len, err);
+	if (job->pid) {
+		if (memory_read(&memory, at, to, from->iov_len, ERR_UNREAD))
+			remains_read(&memory, at, to, from->iov_len,
+				copy->run->page_size);
+		return 0;
+	}
 	code = object_read(job->source, to, from->iov_len, (off_t)at);
 	if (code)
 		return err_code(err, code,
@@ -266,7 +284,7 @@ static int piece_read(struct copy *copy, const struct pages_job *job,
 					       iov, n, 0) == (ssize_t)got)
 			continue;
 		for (size_t i = 0, in = 0; i < n; in += iov[i++].iov_len) {
-			code = range_read(job, to + in, &iov[i], err);
+			code = range_read(copy, job, to + in, &iov[i], err);
 			if (code)
 				return code;
 		}
@@ -369,11 +387,13 @@ static void left_run(struct copy *copy)
 	digest_stream_free(stream);
 }
 
-static int source_open(struct pages_job *job, struct err *err)
+int pages_job_hold(struct pages_job *job, struct err *err)
 {
 	const char *path = job->object;
 	char mem[64];
 
+	if (job->source >= 0)
+		return 0;
 	if (!path) {
 		snprintf(mem, sizeof(mem), "/proc/%d/mem", job->pid);
 		path = mem;
@@ -389,7 +409,7 @@ static int job_open(struct dump *dump, struct pages_job *job, struct err *err)
 	int code = image_raw_create(
 		dump->images, IMAGE_PAGES, job->pages_id, &job->fd, err);
 
-	return code ?: source_open(job, err);
+	return code ?: pages_job_hold(job, err);
 }
 
 static int job_close(
@@ -440,19 +460,22 @@ static void workers_run(struct copy *copy)
 	left_run(copy);
 }
 
-static struct copy copy_make(struct run *run, struct progress *progress)
+static struct copy copy_make(struct run *run, const struct pages_jobs *jobs,
+	struct progress *progress)
 {
 	return (struct copy){.run = run,
 		.progress = progress,
 		.tracer = pthread_self(),
-		.vm_read =
-			!run->opt->leave_running && !run->opt->leave_stopped};
+		.running = jobs->running,
+		.vm_read = !jobs->running && !run->opt->leave_running &&
+			   !run->opt->leave_stopped};
 }
 
-static int jobs_run(struct dump *dump, struct pages_job **jobs, size_t n,
-	struct progress *progress, struct err *err)
+static int jobs_run(struct dump *dump, const struct pages_jobs *all,
+	struct pages_job **jobs, size_t n, struct progress *progress,
+	struct err *err)
 {
-	struct copy copy = copy_make(dump->run, progress);
+	struct copy copy = copy_make(dump->run, all, progress);
 	size_t chunks = 0;
 	int code = 0;
 
@@ -491,13 +514,14 @@ static int run_send(struct copy *copy, struct wire *wire,
 	const struct pages_job *job, const struct pages_run *run, char *room,
 	struct err *err)
 {
-	uint64_t at = run->offset,
-		 end = at + run->nr_pages * copy->run->page_size;
+	uint64_t at = run->offset, end = at;
 	size_t size;
 	int code;
 
 	code = send_run(wire, job->what, job->id, run->vaddr, run->nr_pages,
 		run->flags, err);
+	if (run->flags & PAGES_PRESENT)
+		end += run->nr_pages * copy->run->page_size;
 	for (; !code && at < end; at += size) {
 		size = end - at < PIECE ? (size_t)(end - at) : PIECE;
 		code = piece_read(copy, job, at, room, size, err)
@@ -514,7 +538,7 @@ static int job_send(struct copy *copy, struct wire *wire, struct pages_job *job,
 	int code;
 
 	code = run_step(copy->run, "dump.pages", err)
-		       ?: source_open(job, err)
+		       ?: pages_job_hold(job, err)
 		       ?: send_object(wire, job->what, job->id, &parent, err);
 	for (size_t i = 0; i < job->runs.n && !code; i++)
 		code = run_send(copy, wire, job, &job->runs.at[i], room, err);
@@ -527,7 +551,7 @@ static int job_send(struct copy *copy, struct wire *wire, struct pages_job *job,
 static int jobs_send(struct dump *dump, struct pages_jobs *jobs,
 	struct progress *progress, struct err *err)
 {
-	struct copy copy = copy_make(dump->run, progress);
+	struct copy copy = copy_make(dump->run, jobs, progress);
 	char *room = arena_alloc(dump->arena, PIECE);
 	int code = 0;
 
@@ -572,7 +596,7 @@ static int job_stream(struct dump *dump, struct copy *copy,
 
 	image_name(name, IMAGE_PAGES, job->pages_id);
 	job->digests = arena_newn(dump->arena, uint64_t, chunks);
-	code = source_open(job, err)
+	code = pages_job_hold(job, err)
 		       ?: image_raw_stream(dump->images, IMAGE_PAGES,
 				  job->pages_id, job->size, err);
 	for (size_t i = 0; i < chunks && !code; i++)
@@ -590,7 +614,7 @@ static int job_stream(struct dump *dump, struct copy *copy,
 static int jobs_stream(struct dump *dump, struct pages_jobs *jobs,
 	struct progress *progress, struct err *err)
 {
-	struct copy copy = copy_make(dump->run, progress);
+	struct copy copy = copy_make(dump->run, jobs, progress);
 	struct digest_stream *digest = digest_stream_new();
 	char *room = arena_alloc(dump->arena, PIECE);
 	int code = 0;
@@ -637,9 +661,17 @@ int pages_copy(struct dump *dump, struct pages_jobs *jobs, struct err *err)
 			dump->run->stats.pages_written +=
 				job->size / dump->run->page_size;
 		}
-		code = jobs_run(dump, batch, n, &progress, err);
+		code = jobs_run(dump, jobs, batch, n, &progress, err);
 	}
 	progress_end(&progress);
 	stats_clock_add(&clock, &dump->run->stats.memwrite_time);
 	return code;
+}
+
+void pages_jobs_close(struct pages_jobs *jobs)
+{
+	for (struct pages_job *job = jobs->first; job; job = job->next) {
+		fd_closep(&job->source);
+		job->source = -1;
+	}
 }

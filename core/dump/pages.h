@@ -31,7 +31,7 @@ struct pages_job {
 	uint32_t pages_id;
 	pid_t pid;	    /* source: a victim ... */
 	const char *object; /* ... or the path of a memory object */
-	int source;	    /* open while it is copied */
+	int source;	    /* open while it is copied, or before */
 	VEC(struct pages_span) spans;
 	uint64_t size;
 	uint64_t in_common; /* bytes of it that others have, copy-on-write */
@@ -43,6 +43,9 @@ struct pages_job {
 struct pages_jobs {
 	struct wire *wire;     /* to a page server; NULL: into the images */
 	struct stream *stream; /* these go out; NULL: into files */
+	/* The victims run meanwhile: what is gone reads as zeros, since it
+	 * counts as written in the next round. */
+	bool running;
 	struct pages_job *first, **last;
 	uint32_t next_id; /* of pages files */
 	uint64_t size;	  /* of all */
@@ -57,7 +60,7 @@ int pages_job_new(struct dump *dump, struct pages_jobs *jobs,
 int pages_job_new_object(struct dump *dump, struct pages_jobs *jobs,
 	uint32_t shmid, const char *path, struct pages_job **ret,
 	struct err *err);
-/* In order. flags: PAGES_*, PRESENT among them. */
+/* In order. flags: PAGES_*, PRESENT or PARENT among them. */
 int pages_job_add(struct dump *dump, struct pages_jobs *jobs,
 	struct pages_job *job, uint64_t start, uint64_t size, uint32_t flags,
 	struct err *err);
@@ -68,6 +71,11 @@ int pages_job_keep(struct dump *dump, struct pages_job *job, uint64_t start,
 int pages_job_end(
 	struct pages_jobs *jobs, struct pages_job *job, struct err *err);
 
+/* Opens what it is copied from, while that is sure to be the right one. */
+int pages_job_hold(struct pages_job *job, struct err *err);
+
 int pages_copy(struct dump *dump, struct pages_jobs *jobs, struct err *err);
+/* After a failure: what is still open. */
+void pages_jobs_close(struct pages_jobs *jobs);
 
 #endif

@@ -30,6 +30,7 @@ struct walk {
 	struct victim *victim;
 	const struct map *last; /* whose file is known: */
 	struct registry_file last_file;
+	bool sketch; /* no files, nothing is refused */
 };
 
 static const char name_begins[] = "[anon:";
@@ -260,7 +261,10 @@ static int vma_fill(struct walk *walk, const struct map *map, VmaEntry *vma,
 		    (map->flags & MAP_VM_MT ? VMA_PROT_TAGS : 0);
 	vma->flags = map_flags(map);
 	vma->fd = -1;
-	if (map->ino && !is_special(map)) {
+	if (map->ino && !is_special(map) && walk->sketch) {
+		vma->status = VMA_REGULAR | (map->shared ? VMA_FILE_SHARED
+							 : VMA_FILE_PRIVATE);
+	} else if (map->ino && !is_special(map)) {
 		code = file_fill(walk, map, vma, err);
 	} else {
 		vma->flags |= MAP_ANONYMOUS;
@@ -311,10 +315,11 @@ static bool vvar_continues(const VmaEntry *last, const struct map *map)
 	       strncmp(map->path, "[vvar", 5) == 0;
 }
 
-int vmas_capture(struct dump *dump, struct victim *victim, MmEntry *mm,
+static int vmas_fill(struct walk *walk, MmEntry *mm,
 	const struct map ***ret_maps, struct err *err)
 {
-	struct walk walk = {.dump = dump, .victim = victim};
+	struct dump *dump = walk->dump;
+	struct victim *victim = walk->victim;
 	size_t n = victim->maps.n;
 	VmaEntry *entries = arena_newn(dump->arena, VmaEntry, n);
 	const struct map **maps =
@@ -331,12 +336,13 @@ int vmas_capture(struct dump *dump, struct victim *victim, MmEntry *mm,
 			entries[count - 1].end = map->end;
 			continue;
 		}
-		code = map_check(victim, map, err);
+		code = walk->sketch ? 0 : map_check(victim, map, err);
 		if (!code)
-			code = vma_fill(&walk, map, &entries[count], err);
+			code = vma_fill(walk, map, &entries[count], err);
 		if (code)
 			return code;
-		more_keep(&walk, map);
+		if (!walk->sketch)
+			more_keep(walk, map);
 		maps[count] = map;
 		mm->vmas[count] = &entries[count];
 		count++;
@@ -344,4 +350,21 @@ int vmas_capture(struct dump *dump, struct victim *victim, MmEntry *mm,
 	mm->n_vmas = count;
 	*ret_maps = maps;
 	return 0;
+}
+
+int vmas_capture(struct dump *dump, struct victim *victim, MmEntry *mm,
+	const struct map ***ret_maps, struct err *err)
+{
+	struct walk walk = {.dump = dump, .victim = victim};
+
+	return vmas_fill(&walk, mm, ret_maps, err);
+}
+
+void vmas_sketch(struct dump *dump, struct victim *victim, MmEntry *mm,
+	const struct map ***ret_maps)
+{
+	struct walk walk = {.dump = dump, .victim = victim, .sketch = true};
+
+	/* Nothing of it can fail. */
+	vmas_fill(&walk, mm, ret_maps, ERR_UNREAD);
 }

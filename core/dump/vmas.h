@@ -11,4 +11,9 @@
 int vmas_capture(struct dump *dump, struct victim *victim, MmEntry *mm,
 	const struct map ***ret_maps, struct err *err);
 
+/* The same for one who only looks at the pages: no files are captured, and
+ * nothing is refused. */
+void vmas_sketch(struct dump *dump, struct victim *victim, MmEntry *mm,
+	const struct map ***ret_maps);
+
 #endif

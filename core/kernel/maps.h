@@ -72,6 +72,7 @@ struct map {
 	int pkey;	  /* protection key; 0 where there are none */
 	bool shared;	  /* MAP_SHARED */
 	bool deleted;	  /* the path ended in " (deleted)" */
+	bool tracked;	  /* watched for writes by us: not told by the kernel */
 	uint64_t page_kb; /* KernelPageSize: 4, or of huge pages */
 	uint64_t rss_kb, anon_kb, swap_kb, anon_huge_kb, hugetlb_kb;
 	uint64_t shared_dirty_kb; /* of a private area: copy-on-write */

@@ -39,6 +39,7 @@ struct dump {
 	uint64_t own_ns[8], own_time_ns; /* inodes; 0: not looked yet */
 	uint64_t own_pid_children;	 /* of pid_for_children */
 	uint64_t time_ns;		 /* the victims' */
+	uint64_t frozen_at;		 /* microseconds after boot */
 	VEC(struct victim *) victims;	 /* in the order of tree.tasks */
 	struct index victims_by_pid;
 	struct sockdiag_inets *sockets; /* NULL until first needed */
@@ -50,6 +51,7 @@ struct dump {
 	uint32_t last_file_id;	/* of the entries in files.img */
 	struct seccomp_book *seccomp;  /* kinds/task/seccomp.c keeps it */
 	struct unix_seen *unix_seen;   /* kinds/file/unix.c */
+	struct track *track; /* what was written since, dump/track.h */
 	struct memory_objects *memory; /* kinds/file/lib/memory_object.c */
 	struct book *book;	       /* what file kinds remember, book.h */
 	struct objects objects;	       /* all that was captured of files */

@@ -8,11 +8,12 @@
 
 #include "base/log.h"
 
-const char *const run_steps[] = {"dump.freeze", "dump.discover",
-	"dump.interview", "dump.inject", "dump.capture", "dump.files",
-	"dump.memory", "dump.pages", "dump.commit", "dump.depart",
-	"restore.read", "restore.plan", "restore.make", "restore.birth",
-	"restore.perform", "restore.place", "restore.depart", NULL};
+const char *const run_steps[] = {"dump.parent", "dump.freeze", "dump.discover",
+	"dump.track", "dump.interview", "dump.inject", "dump.capture",
+	"dump.files", "dump.memory", "dump.pages", "dump.again", "dump.keep",
+	"dump.commit", "dump.depart", "restore.read", "restore.plan",
+	"restore.make", "restore.birth", "restore.perform", "restore.place",
+	"restore.depart", NULL};
 
 int run_check_interrupt(const struct run *run, const char *when,
 	const char *what, struct err *err)

@@ -107,7 +107,8 @@ static int words_read(struct arena *arena, const struct option_words *words,
 		ret->exec_argv = command;
 		return 0;
 	}
-	if (ret->verb == VERB_DUMP && !ret->tree && at < words->n) {
+	if ((ret->verb == VERB_DUMP || ret->verb == VERB_PRE_DUMP) &&
+		!ret->tree && at < words->n) {
 		rc = option_read_number(words->at[at++], 1, INT32_MAX,
 			"the pid behind 'dump'", &pid, err);
 		if (rc)

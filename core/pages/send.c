@@ -18,6 +18,21 @@ int send_object(struct wire *wire, enum wire_object what, uint64_t id,
 	return code;
 }
 
+int send_parent_ask(struct wire *wire, enum wire_object what, uint64_t id,
+	bool *ret_parent, struct err *err)
+{
+	const struct wire_message message = {
+		.command = WIRE_PARENT, .object = wire_object(what, id)};
+	int32_t answer = 0;
+	int code;
+
+	code = wire_send(wire, &message, err)
+		       ?: wire_take(wire, &answer, sizeof(answer), err);
+	if (!code)
+		*ret_parent = answer > 0;
+	return code;
+}
+
 int send_run(struct wire *wire, enum wire_object what, uint64_t id,
 	uint64_t vaddr, uint64_t nr_pages, uint32_t flags, struct err *err)
 {

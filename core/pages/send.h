@@ -13,6 +13,9 @@
 /* *ret_parent: the server has this object in the set before. */
 int send_object(struct wire *wire, enum wire_object what, uint64_t id,
 	bool *ret_parent, struct err *err);
+/* The same without beginning it. */
+int send_parent_ask(struct wire *wire, enum wire_object what, uint64_t id,
+	bool *ret_parent, struct err *err);
 /* flags: PAGES_* of image/pages.h. */
 int send_run(struct wire *wire, enum wire_object what, uint64_t id,
 	uint64_t vaddr, uint64_t nr_pages, uint32_t flags, struct err *err);

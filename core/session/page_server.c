@@ -3,8 +3,11 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <poll.h>
+#include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/log.h"
@@ -15,15 +18,36 @@
 
 enum { LOOK_MS = 100 };
 
+/* Who sends only what is new says so; what is in the set before is looked for
+ * there. A link that is there already must lead to the same. */
+static int parent_link(const struct run *run, struct err *err)
+{
+	const char *parent = run->opt->prev_images_dir;
+	char there[PATH_MAX];
+	ssize_t size;
+
+	if (!parent || !symlinkat(parent, run->images_dir, "parent"))
+		return 0;
+	if (errno != EEXIST)
+		return err_errno(err, "linking to the parent '%s'", parent);
+	size = readlinkat(run->images_dir, "parent", there, sizeof(there) - 1);
+	there[size > 0 ? size : 0] = '\0';
+	if (!strcmp(there, parent))
+		return 0;
+	err_set(err, EEXIST, "the images have another parent ('%s') than '%s'",
+		there, parent);
+	return err_hint(err, "receive into an empty directory");
+}
+
 int page_server_open(
 	const struct run *run, struct page_server *ret, struct err *err)
 {
 	const struct options *o = run->opt;
 	struct page_server server = PAGE_SERVER_CLOSED;
-	int code = 0;
+	int code = parent_link(run, err);
 
 	server.connection = o->ps_fd;
-	if (o->ps_fd < 0)
+	if (!code && o->ps_fd < 0)
 		code = connect_listen(o->address, o->port, &server.listener,
 			&server.port, err);
 	if (!code)

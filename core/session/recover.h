@@ -2,7 +2,7 @@
 /*
  * recover: takes back what an engine that was killed left in and around a
  * directory: its undo list (base/undo.h) is played backwards, and hidden
- * folders with half-written images are removed.
+ * folders with half-written images and a dead keeper's socket are removed.
  *
  * What belongs to an engine that still runs is locked by it and stays. Only
  * what our own user made counts, whoever else may write into the directory.

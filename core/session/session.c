@@ -256,7 +256,9 @@ int session_dump(struct session *session, struct err *err)
 	rc = tracer_run(run, session_walk_dump, run, err);
 	if (!rc) {
 		session_leave_stats(run, STATS_DUMP);
-		log_info("Dumping finished successfully");
+		log_info("%s finished successfully",
+			run->opt->verb == VERB_PRE_DUMP ? "Pre-dumping"
+							: "Dumping");
 	}
 	return rc;
 }

@@ -92,16 +92,19 @@ def rpc_keep_open_refused(case):
         check(client.close() == 255, f"{name}: another status")
 
 
-@test("FEATURE_CHECK says what is there, and needs a question")
+@test("FEATURE_CHECK says what holds of what was asked, and needs a question")
 def rpc_features(case):
     answer, status = ask(case, "FEATURE_CHECK", features={
         "mem_track": True, "lazy_pages": True, "pidfd_store": True})
     check(answer.success and status == 0, str(answer))
+    tracks = case.engine("check", "--feature", "mem_dirty_track").code == 0
     lazy = case.engine("check", "--feature", "uffd-noncoop").code == 0
-    for name in ("mem_track", "lazy_pages", "pidfd_store"):
+    for name, holds in (("mem_track", tracks), ("lazy_pages", lazy),
+                        ("pidfd_store", True)):
         check(answer.features.HasField(name)
-              and getattr(answer.features, name)
-              == (lazy and name == "lazy_pages"), name)
+              and getattr(answer.features, name) == holds, name)
+    answer, status = ask(case, "FEATURE_CHECK", features={"lazy_pages": True})
+    check(not answer.features.mem_track, "it was not asked")
     client = start_worker(case)
     client.no("which features", "FEATURE_CHECK")
     check(client.close() == 255, "another status")
@@ -118,18 +121,6 @@ def rpc_check(case):
     check(answer.success and status == 0, str(answer))
     text = read_text(os.path.join(case.img, "check.log"), "")
     check("ooks good" in text, text)
-
-
-@test("what is not built yet is answered so, whatever the options")
-def rpc_later(case):
-    pb = messages(case.build)
-    for name, answered in (("PRE_DUMP", "PRE_DUMP"),
-                           ("SINGLE_PRE_DUMP", "SINGLE_PRE_DUMP")):
-        client = start_worker(case)
-        answer = client.no("not built yet", name,
-                           {"images_dir": case.img, "pid": 1})
-        check(answer.type == getattr(pb, answered), f"{name}: {answer.type}")
-        check(client.close() == 255, f"{name}: another status")
 
 
 @test("WAIT_PID of a process that is no child is an error")

@@ -127,7 +127,7 @@ TEST(what_is_not_built_is_refused_by_name)
 		"--track-mem is not built yet: it belongs to incremental dumps",
 		"leave it out if the tasks do not need it; they are refused, "
 		"not harmed, if they do");
-	check_refused("pre-dump -t1", ENOSYS,
-		"'pre-dump' is not built yet: it belongs to incremental dumps",
+	check_refused("lazy-pages", ENOSYS,
+		"'lazy-pages' is not built yet: it belongs to lazy pages",
 		"'stasis --help' shows what is built");
 }

@@ -163,6 +163,7 @@ SHOWS(cgroup_yard, !strcmp(w->options.cgroup_yard, "/y"))
 SET(pre_dump_mode, CRIU_PRE_DUMP_MODE__VM_READ)
 SHOWS(pre_dump_mode, w->options.pre_dump_mode == PRE_DUMP_READ)
 SET(pidfd_store_sk, 3)
+SHOWS(pidfd_store_sk, !w->unused.n)
 TEXT(lsm_mount_context, "ctx")
 SHOWS(lsm_mount_context, !strcmp(w->options.lsm_mount_context, "ctx"))
 SET(network_lock, CRIU_NETWORK_LOCK_METHOD__NFTABLES)
@@ -223,11 +224,11 @@ static const struct wish_case wish_cases[] = {DOES(images_dir_fd),
 	DOES(config_file), AS_ROW(tcp_close), AS_ROW(lsm_profile),
 	AS_ROW(tls_cacert), AS_ROW(tls_cacrl), AS_ROW(tls_cert),
 	AS_ROW(tls_key), AS_ROW(tls), AS_ROW(tls_no_cn_verify),
-	AS_ROW(cgroup_yard), AS_ROW(pre_dump_mode),
-	REFUSED(pidfd_store_sk, "incremental"), AS_ROW(lsm_mount_context),
-	AS_ROW(network_lock), AS_ROW(mntns_compat_mode),
-	DOES(skip_file_rwx_check), DOES(unprivileged), DOES(leave_stopped),
-	DOES(display_stats), DOES(log_to_stderr), {}};
+	AS_ROW(cgroup_yard), AS_ROW(pre_dump_mode), DOES(pidfd_store_sk),
+	AS_ROW(lsm_mount_context), AS_ROW(network_lock),
+	AS_ROW(mntns_compat_mode), DOES(skip_file_rwx_check),
+	DOES(unprivileged), DOES(leave_stopped), DOES(display_stats),
+	DOES(log_to_stderr), {}};
 
 static int read_wish(struct arena *arena, enum verb verb, const CriuOpts *opts,
 	bool inherited, struct wish *ret, struct err *err)

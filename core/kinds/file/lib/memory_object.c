@@ -47,6 +47,7 @@ void memory_object_tell(
 		.dev = sighting->stat.st_dev,
 		.ino = sighting->stat.st_ino,
 		.size = (uint64_t)sighting->stat.st_size,
+		.held = -1,
 	};
 	*index_slot(dump->arena, &dump->memory->by_shmid, shmid) = object;
 	*vec_push(dump->arena, &dump->memory->list) = object;

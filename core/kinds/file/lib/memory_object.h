@@ -11,13 +11,15 @@
 #include "proto/memfd.pb-c.h"
 
 /* One whose contents must be stored, as pagemap-shmem-<shmid>. It is opened
- * again where it was seen, when it is stored: no fd is kept for it. */
+ * again where it was seen, when it is stored: in a dump no fd is kept for it.
+ */
 struct memory_object {
 	uint32_t shmid;
 	const char *path; /* below /proc, of one who has it */
 	dev_t dev;
 	ino_t ino;
 	uint64_t size; /* in bytes */
+	int held;      /* open already; -1: it is opened by its path */
 };
 
 struct memory_objects {
