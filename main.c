@@ -99,6 +99,8 @@ static int run_verb(struct session *session, struct err *err)
 		return session_page_server(session, err);
 	case VERB_LAZY_PAGES:
 		return session_lazy_pages(session, err);
+	case VERB_DEDUP:
+		return session_dedup(session, stdout, err);
 	case VERB_RECOVER:
 		return session_recover(session, stdout, err);
 	case VERB_CPUINFO_DUMP:

@@ -14,6 +14,7 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -304,6 +305,9 @@ static _Noreturn void keeper_live(struct keeping k, struct arena *scrap)
 	memcpy(tasks, k.tasks, size);
 	k.tasks = tasks;
 	setsid();
+	/* Nobody's directory is in use because of us, but the images'. */
+	if (chdir("/"))
+		_exit(1);
 	prctl(PR_SET_NAME, COMM);
 	others_close(&k);
 	arena_free(scrap);
@@ -406,7 +410,7 @@ int keeper_start(struct arena *scrap, int dir, const struct keeper_task *tasks,
 		unlinkat(dir, KEEPER_NAME, 0);
 		close(pair[0]);
 	} else {
-		*ret = (struct keeper){pid, pair[0]};
+		*ret = (struct keeper){pid, pair[0], false};
 	}
 	close(pair[1]);
 	close(k.listener);
@@ -420,13 +424,19 @@ int keeper_confirm(struct keeper *keeper, int dir, struct err *err)
 
 	if (!code && send(keeper->go, &mark, sizeof(mark), MSG_NOSIGNAL) < 0)
 		code = -errno;
-	return code ? err_code(err, code, "telling the keeper to stay") : 0;
+	if (code)
+		return err_code(err, code, "telling the keeper to stay");
+	keeper->stays = true;
+	return 0;
 }
 
 void keeper_close(struct keeper *keeper)
 {
-	fd_closep(&keeper->go);
-	keeper->go = -1;
+	if (keeper->go < 0)
+		return;
+	close(fd_take(&keeper->go));
+	if (!keeper->stays)
+		waitpid(keeper->pid, NULL, 0);
 }
 
 /* --- keepers whose directory is not known ----------------------------------

@@ -55,10 +55,11 @@ void keeper_return(struct keeper_lease *lease);
 /* --- for this round --- */
 
 struct keeper {
-	pid_t pid;
-	int go; /* -1: not started */
+	pid_t pid; /* a child */
+	int go;	   /* -1: not started */
+	bool stays;
 };
-#define KEEPER_NONE ((struct keeper){0, -1})
+#define KEEPER_NONE ((struct keeper){.go = -1})
 
 /* The fds stay the caller's. scrap: an arena that the keeper does not need.
  * seconds: for how long nobody may come. Another keeper of that directory
@@ -67,7 +68,7 @@ int keeper_start(struct arena *scrap, int dir, const struct keeper_task *tasks,
 	size_t n, unsigned seconds, struct keeper *ret, struct err *err);
 /* The round is done, its inventory in place: the keeper stays. */
 int keeper_confirm(struct keeper *keeper, int dir, struct err *err);
-/* If it was not confirmed, it ends. */
+/* If it was not confirmed, it ends, which is waited for. */
 void keeper_close(struct keeper *keeper);
 
 /* Keepers of whatever directory whose fd `of_it` says is meant: they end. */

@@ -4,8 +4,8 @@
  * that it is noted from now on.
  *
  * Where the kernel has soft-dirty marks these are used, so that rounds of
- * other engines fit between ours; else userfaultfd (kernel/uffd_watch.h), whose fds
- * a keeper holds between rounds. A page counts as clean only where that is
+ * other engines fit between ours; else userfaultfd (kernel/uffd_watch.h), whose
+ * fds a keeper holds between rounds. A page counts as clean only where that is
  * sure: of a process that was there then, in an area that has been watched
  * since. All else counts as written.
  *

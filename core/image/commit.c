@@ -321,31 +321,97 @@ static struct image_listed *listed_file(
 	return NULL;
 }
 
-int image_set_reseal(struct image_set *set, enum image_type type, uint64_t id,
-	struct err *err)
+static int manifest_replace(struct image_set *set, struct err *err)
 {
-	struct image_listed *listed = listed_file(set, type, id);
+	int code = manifest_write(set, set->manifest, true, err);
+
+	if (code == 0)
+		code = file_place(set, manifest_name, err);
+	image_set_abort(set);
+	return code;
+}
+
+int image_set_open_up(struct image_set *set, const uint32_t *pages_ids,
+	size_t n, const uint64_t *holes_for, struct err *err)
+{
+	struct image_listed *listed;
+
+	if (!set->manifest)
+		return 0;
+	for (size_t i = 0; i < n; i++) {
+		listed = listed_file(set, IMAGE_PAGES, pages_ids[i]);
+		if (listed)
+			listed->file->has_opened_up = listed->file->opened_up =
+				true;
+	}
+	if (holes_for) {
+		set->manifest->has_holes_for = true;
+		set->manifest->holes_for = *holes_for;
+	}
+	return manifest_replace(set, err);
+}
+
+int image_pages_reopen(
+	struct image_set *set, uint32_t pages_id, int *ret_fd, struct err *err)
+{
+	_cleanup_fd_ int seen = -1, fd = -1;
+	char name[IMAGE_NAME_MAX];
+	struct stat was, now;
+	uint64_t size;
+	int code =
+		image_raw_open(set, IMAGE_PAGES, pages_id, &seen, &size, err);
+
+	if (code < 0)
+		return code;
+	image_name(name, IMAGE_PAGES, pages_id);
+	fd = openat(set->dir, name, O_RDWR | O_CLOEXEC);
+	if (fd < 0 || fstat(seen, &was) || fstat(fd, &now))
+		return err_errno(err, "opening %s for writing", name);
+	if (was.st_dev != now.st_dev || was.st_ino != now.st_ino)
+		return err_set(err, EBUSY, "%s is another file by now", name);
+	*ret_fd = fd_take(&fd);
+	return 0;
+}
+
+static int listed_seal(
+	struct image_set *set, struct image_listed *listed, struct err *err)
+{
+	StasisFile *file = listed->file;
 	_cleanup_fd_ int fd = -1;
 	struct stat st;
-	int ret;
+	int code =
+		io_open_regular(set->dir, file->name, INT64_MAX, &fd, &st, err);
 
-	if (!listed)
-		return 0;
-	ret = io_open_regular(
-		set->dir, listed->file->name, INT64_MAX, &fd, &st, err);
-	if (ret < 0)
-		return ret;
-	ret = digest_read_file(fd, (uint64_t)st.st_size, &listed->file->xxh3);
-	if (ret < 0)
-		return err_code(
-			err, ret, "reading %s again", listed->file->name);
-	listed->file->size = (uint64_t)st.st_size;
+	if (code < 0)
+		return code;
+	code = digest_read_file(fd, (uint64_t)st.st_size, &file->xxh3);
+	if (code < 0)
+		return err_code(err, code, "reading %s again", file->name);
+	file->size = (uint64_t)st.st_size;
+	file->has_opened_up = file->opened_up = false;
 	listed->verified = (struct verified){NULL, image_mark(&st)};
-	ret = manifest_write(set, set->manifest, true, err);
-	if (ret == 0)
-		ret = file_place(set, manifest_name, err);
-	image_set_abort(set);
-	return ret;
+	return 0;
+}
+
+int image_set_seal_again(struct image_set *set, const uint32_t *pages_ids,
+	size_t n, struct err *err)
+{
+	struct image_listed *listed;
+	int code = 0;
+
+	if (!set->manifest)
+		return 0;
+	for (size_t i = 0; i < n && !code; i++) {
+		listed = listed_file(set, IMAGE_PAGES, pages_ids[i]);
+		if (listed)
+			code = listed_seal(set, listed, err);
+	}
+	return code ?: manifest_replace(set, err);
+}
+
+uint64_t image_set_id(const struct image_set *set)
+{
+	return set->manifest && set->manifest->has_id ? set->manifest->id : 0;
 }
 
 int image_write_alone(int dir, enum image_type type, uint64_t id,

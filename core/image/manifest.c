@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
+#include <sys/random.h>
 
 #include "base/io.h"
 #include "image/budget.h"
@@ -116,6 +117,12 @@ static void manifest_fill(struct image_set *set,
 	manifest->cpuinfo = facts->cpuinfo;
 	manifest->hostname = fact(set->arena, facts->hostname);
 	manifest->stasis_version = fact(set->arena, facts->stasis_version);
+	manifest->has_id = true;
+	do {
+		if (getrandom(&manifest->id, sizeof(manifest->id), 0) < 0)
+			manifest->id =
+				(uint64_t)(uintptr_t)set ^ facts->created;
+	} while (!manifest->id);
 	manifest->has_created = true;
 	manifest->created = facts->created;
 	manifest->has_remote_pages = facts->remote_pages;

@@ -123,10 +123,19 @@ void image_set_abort(struct image_set *set);
 
 /* --- reading --- */
 
-/* A file of an opened set was changed on purpose (holes in pages that newer
- * sets have anew): its new digest goes to the manifest, if there is one. */
-int image_set_reseal(struct image_set *set, enum image_type type, uint64_t id,
-	struct err *err);
+/* Pages files of a set that is read are about to get holes: the manifest says
+ * so, before, and for whom (NULL: that is not said). Then they may be opened
+ * for writing. In the end they are sealed, with the digests that they have
+ * then. Without a manifest nothing is noted. */
+int image_set_open_up(struct image_set *set, const uint32_t *pages_ids,
+	size_t n, const uint64_t *holes_for, struct err *err);
+int image_pages_reopen(
+	struct image_set *set, uint32_t pages_id, int *ret_fd, struct err *err);
+int image_set_seal_again(struct image_set *set, const uint32_t *pages_ids,
+	size_t n, struct err *err);
+
+/* A random number that is this set's; 0: it has none. */
+uint64_t image_set_id(const struct image_set *set);
 
 struct image_item {
 	ProtobufCMessage *msg;

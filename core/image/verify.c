@@ -176,6 +176,9 @@ static int file_judge(struct arena *arena, const StasisFile *file,
 /* How much of a file is read. */
 static size_t units_of(const struct check *check, const StasisFile *file)
 {
+	/* Somebody was killed while he made holes in it. */
+	if (file->has_opened_up && file->opened_up)
+		return 0;
 	return check->small && file->size > ALONE_BYTES &&
 			       !strncmp(file->name, "pages-", 6)
 		       ? 0

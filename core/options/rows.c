@@ -32,7 +32,6 @@ static const struct option_choice file_validation[] = {
 
 static const char established[] = "established TCP connections";
 static const char page_server[] = "the page server";
-static const char increments[] = "incremental dumps";
 static const char mounts[] = "mount namespaces";
 static const char cgroups[] = "cgroups";
 static const char security[] = "security module labels";
@@ -305,7 +304,7 @@ const struct option_row option_rows[] = {
 		.verbs = ENGINE | V(PAGE_SERVER), FIELD(prev_images_dir),
 		.rpc = 14, .help = "store only what changed since that dump"},
 	{"auto-dedup", 0, OPTION_BOOL, .verbs = ENGINE | V(PAGE_SERVER),
-		FIELD(auto_dedup), LATER(increments), .rpc = 16,
+		FIELD(auto_dedup), .rpc = 16,
 		.help = "free old copies of pages"},
 	{"pre-dump-mode", 0, OPTION_CHOICE, TAKES("MODE"), .verbs = DUMPS,
 		FIELD(pre_dump_mode), .choices = pre_dump_mode, .rpc = 61,
@@ -380,5 +379,5 @@ const struct verb_row verb_rows[VERBS] = {
 	[VERB_SWRK] = {"swrk", "serve RPC requests on an inherited socket",
 		NULL},
 	[VERB_DEDUP] = {"dedup", "free pages that a later dump has again",
-		increments},
+		NULL},
 };

@@ -30,12 +30,38 @@ struct walk {
 	VEC(struct source_file) files;
 };
 
+/* Pages may have been taken out of it that a newer set has. Is that one of
+ * those through which we came here? */
+static int holes_check(
+	const struct walk *walk, const struct image_set *set, struct err *err)
+{
+	const StasisManifest *manifest = image_set_manifest(set);
+
+	if (!manifest || !manifest->has_holes_for)
+		return 0;
+	for (size_t i = 0; i < walk->links.n && manifest->holes_for; i++)
+		if (image_set_id(walk->links.at[i].set) == manifest->holes_for)
+			return 0;
+	if (!manifest->holes_for) {
+		err_set(err, ENODATA,
+			"its pages were freed while it was restored");
+		return err_hint(err, "restore with --auto-dedup uses the "
+				     "images up");
+	}
+	err_set(err, ENODATA,
+		"pages were taken out of it that a newer dump has anew");
+	return err_hint(err, "that dump, which builds upon this one, is the "
+			     "one to use (--auto-dedup, dedup)");
+}
+
 static int link_load(struct walk *walk, struct image_set *set, struct err *err)
 {
 	struct link link = {.set = set, .file = SOURCE_ELSEWHERE};
-	int code = pages_load(
-		set, walk->type, walk->id, walk->page_size, &link.map, err);
+	int code = holes_check(walk, set, err);
 
+	if (!code)
+		code = pages_load(set, walk->type, walk->id, walk->page_size,
+			&link.map, err);
 	if (code < 0)
 		return code;
 	*vec_push(walk->arena, &walk->links) = link;
@@ -154,6 +180,8 @@ static int walk_run(struct walk *walk, struct image_set *set, struct err *err)
 	int code;
 
 	code = link_load(walk, set, err);
+	if (code == -ENODATA)
+		err_wrap(err, "these images");
 	if (code < 0)
 		return code;
 	for (size_t i = 0; i < walk->links.at[0].map.n; i++) {

@@ -12,6 +12,7 @@
 #include "base/fd.h"
 #include "base/log.h"
 #include "pages/connect.h"
+#include "pages/dedup.h"
 #include "pages/receive.h"
 #include "pages/tls.h"
 #include "session/lazy_pages.h"
@@ -88,6 +89,20 @@ static int connection_await(struct run *run, struct page_server *server,
 				  seconds);
 }
 
+static void server_free_old(struct run *run)
+{
+	struct dedup_result freed = {0};
+	struct err err = {0};
+
+	if (!run->opt->auto_dedup)
+		return;
+	if (dedup_parents(run->arena, run->images_dir, &freed, &err))
+		log_warn("freeing old copies of pages: %s", err.text);
+	else
+		log_info("freed %" PRIu64 " pages of %u image sets",
+			freed.pages, freed.sets);
+}
+
 int page_server_serve(struct run *run, struct page_server *server, int seconds,
 	struct err *err)
 {
@@ -113,6 +128,7 @@ int page_server_serve(struct run *run, struct page_server *server, int seconds,
 		return err_wrap(err, "page server");
 	if (run->opt->lazy_pages)
 		return 0;
+	server_free_old(run);
 	log_info("received %" PRIu64 " pages of %" PRIu64 " memories",
 		result.pages, result.objects);
 	return 0;

@@ -21,6 +21,7 @@
 #include "model/tracer.h"
 #include "options/table.h"
 #include "options/version.h"
+#include "pages/dedup.h"
 #include "restore/restore.h"
 #include "session/incoming.h"
 #include "session/lazy_pages.h"
@@ -81,8 +82,9 @@ void session_log_notes(const struct options *o)
 static int session_check_rights(const struct options *o, struct err *err)
 {
 	if (o->verb == VERB_INSPECT || o->verb == VERB_RECOVER ||
-		o->verb == VERB_PAGE_SERVER || o->verb == VERB_CPUINFO_DUMP ||
-		o->verb == VERB_CPUINFO_CHECK || o->plan)
+		o->verb == VERB_DEDUP || o->verb == VERB_PAGE_SERVER ||
+		o->verb == VERB_CPUINFO_DUMP || o->verb == VERB_CPUINFO_CHECK ||
+		o->plan)
 		return 0;
 	if (!caps_have(CAP_SYS_ADMIN) && !caps_have(CAP_CHECKPOINT_RESTORE)) {
 		err_set(err, EPERM,
@@ -244,6 +246,26 @@ static int session_walk_dump(void *of, struct err *err)
 	return code;
 }
 
+/* When the new images are whole; a failure undoes nothing. */
+static void session_free_old(struct run *run)
+{
+	struct dedup_result freed = {0};
+	struct err err = {0};
+	int code;
+
+	if (!run->opt->auto_dedup)
+		return;
+	if (run->opt->verb == VERB_RESTORE)
+		code = dedup_spend(run->arena, run->images_dir, &freed, &err);
+	else
+		code = dedup_parents(run->arena, run->images_dir, &freed, &err);
+	if (code)
+		log_warn("freeing old copies of pages: %s", err.text);
+	else
+		log_info("freed %llu pages of %u image sets",
+			(unsigned long long)freed.pages, freed.sets);
+}
+
 int session_dump(struct session *session, struct err *err)
 {
 	struct run *run = &session->run;
@@ -256,6 +278,7 @@ int session_dump(struct session *session, struct err *err)
 	rc = tracer_run(run, session_walk_dump, run, err);
 	if (!rc) {
 		session_leave_stats(run, STATS_DUMP);
+		session_free_old(run);
 		log_info("%s finished successfully",
 			run->opt->verb == VERB_PRE_DUMP ? "Pre-dumping"
 							: "Dumping");
@@ -282,6 +305,7 @@ static int session_restore_tree(
 	*ret_root = root;
 	undo_close(run->undo);
 	session_leave_stats(run, STATS_RESTORE);
+	session_free_old(run);
 	log_info("Restore finished successfully. Tasks resumed.");
 	rc = pidfile_commit(&pidfile, root, err);
 	return rc ? err_wrap(err, "the tasks run, but") : 0;
@@ -433,6 +457,18 @@ static int cpuinfo_stream(struct run *run, struct err *err)
 	if (!code)
 		code = cpuinfo_send(run, &stream, err);
 	fd_closep(&stream.fd);
+	return code;
+}
+
+int session_dedup(struct session *session, FILE *out, struct err *err)
+{
+	struct run *run = &session->run;
+	struct dedup_result freed = {0};
+	int code = dedup_parents(run->arena, run->images_dir, &freed, err);
+
+	if (!code)
+		shown_print(out, "freed %llu pages of %u image sets\n",
+			(unsigned long long)freed.pages, freed.sets);
 	return code;
 }
 

@@ -35,6 +35,8 @@ void session_close(struct session *session);
 void session_log_notes(const struct options *options);
 
 int session_dump(struct session *session, struct err *err);
+/* Frees what newer images have again in those that they build upon. */
+int session_dedup(struct session *session, FILE *out, struct err *err);
 int session_restore(struct session *session, pid_t *ret_root, struct err *err);
 /* Before waiting for the tasks, or becoming another program. */
 void session_relax(struct session *session);

@@ -4,8 +4,11 @@ import ctypes
 import glob
 import mmap
 import os
+import random
 import signal
 import struct
+import subprocess
+import time
 
 import harm
 import harness
@@ -18,6 +21,8 @@ PROCS, AREAS, PAGES, LOOK = 3, 8, 1024, 1 << 31
 HEAD = 4 + 4 * PROCS + 4
 BOARD = HEAD + 256 + 4 * PROCS * AREAS * PAGES
 KEEPER = ".stasis-keeper"
+KILLS = int(os.environ.get("LIVE_KILLS", "25"))
+SEED = int(os.environ.get("LIVE_SEED", "1"))
 
 
 class Mutable:
@@ -432,3 +437,224 @@ def rounds_wire(case):
             os.rename(os.path.join(here, name), os.path.join(last, name))
     case.restore(victim.pid, img=last)
     victim.look()
+
+
+@test("--auto-dedup frees what newer rounds have, and the chain is whole",
+      limit=90)
+def rounds_auto_dedup(case):
+    tracks(case)
+    victim = Mutable(case)
+    victim.step()
+    dirs = [case.make_dir("round0")]
+    case.dump(victim.pid, "-R", "--track-mem", img=dirs[0])
+    before = stored(dirs[0])
+    for n in (1, 2):
+        victim.step()
+        dirs.append(case.make_dir(f"round{n}"))
+        take_round(case, victim.pid, dirs[n], "--auto-dedup",
+                   "--prev-images-dir", f"../round{n - 1}")
+    victim.step()
+    case.dump(victim.pid, "--auto-dedup", "--prev-images-dir", "../round2")
+    check(stored(dirs[0]) < before, "nothing was freed")
+    result = case.try_restore(img=dirs[0])
+    harm.check_one_error(result, "these images")
+    check("a newer dump has anew" in result.err, result.err)
+    img = case.img
+    case.restore(victim.pid)
+    victim.look()
+    result = case.engine("inspect", img)
+    check(result.code == 0, result.explain())
+
+
+@test("dedup frees the same at once, and says how much", limit=60)
+def rounds_dedup(case):
+    tracks(case)
+    victim = Mutable(case)
+    dirs = chain(case, victim, 3)
+    case.dump(victim.pid, "--prev-images-dir", "../round2")
+    before = sum(stored(path) for path in dirs)
+    done = case.engine("dedup", "-D", case.img)
+    check(done.code == 0 and done.out.startswith("freed ")
+          and " pages of 3 image sets" in done.out, done.explain())
+    freed = int(done.out.split()[1]) * mmap.PAGESIZE
+    after = sum(stored(path) for path in dirs)
+    check(freed and after < before, f"{before} {after} {freed}")
+    again = case.engine("dedup", "-D", case.img)
+    check(again.code == 0, again.explain())
+    check(sum(stored(path) for path in dirs) == after, "it freed more")
+    case.restore(victim.pid)
+    victim.look()
+
+
+@test("restore --auto-dedup uses the images up, once it has succeeded",
+      limit=60)
+def rounds_restore_dedup(case):
+    tracks(case)
+    victim = Mutable(case)
+    dirs = chain(case, victim, 2)
+    case.dump(victim.pid, "--prev-images-dir", "../round1")
+    result = case.try_restore("--auto-dedup", "--fail-at", "restore.place")
+    check(result.code, "it did not fail")
+    case.restore(victim.pid, "--auto-dedup")
+    victim.look()
+    check(stored(case.img) == 0, f"{stored(case.img)} bytes are left")
+    os.kill(victim.pid, signal.SIGKILL)
+    case.gone([victim.pid])
+    result = case.try_restore()
+    harm.check_one_error(result, "these images")
+    check("freed while it was restored" in result.err, result.err)
+    check(dirs, "")
+
+
+@test("a server with --auto-dedup frees what it has received anew", limit=60)
+def rounds_wire_dedup(case):
+    tracks(case)
+    victim = Mutable(case)
+    victim.step()
+    there = [case.make_dir(f"there{n}") for n in range(2)]
+    for n in range(2):
+        here = case.make_dir(f"here{n}")
+        server = Server(case, there[n], "--auto-dedup", *(
+            ["--prev-images-dir", f"../there{n - 1}"] if n else []))
+        take_round(case, victim.pid, here, *server.options(), *(
+            ["--prev-images-dir", f"../here{n - 1}"] if n else []))
+        code, said = server.end()
+        check(code == 0, f"server: {code} {said}")
+        before = stored(there[0]) if not n else before
+        victim.step()
+    check(stored(there[0]) < before, "nothing was freed")
+
+
+def steps_of_rounds(case):
+    names = case.engine("--fail-at", "list").out.split()
+    return [name for name in names if name.startswith("dump.")]
+
+
+@test("a round or dump that fails at any step leaves no trace in the victim",
+      limit=120)
+def rounds_fail(case):
+    soft_dirty = tracks(case)
+    victim = Mutable(case)
+    victim.step()
+    for name in steps_of_rounds(case):
+        img = case.make_dir(f"first-{name}")
+        result = try_round(case, victim.pid, img, "--fail-at", name)
+        if result.code == 0:
+            check("step " + name not in result.text(), f"{name} did not fail")
+            no_keepers(case, victim)
+            continue
+        harm.check_one_error(result, name)
+        check(not harm.whole(img), f"{name}: {os.listdir(img)}")
+        no_trace(case, victim, img)
+    parent = case.make_dir("parent")
+    take_round(case, victim.pid, parent)
+    victim.step()
+    for verb in ("pre-dump", "dump"):
+        for name in steps_of_rounds(case):
+            img = case.make_dir(f"{verb}-{name}")
+            result = case.engine(
+                verb, "-t", str(victim.pid), "-D", img, "-R", "--track-mem",
+                "--prev-images-dir", "../parent", "--fail-at", name)
+            if result.code:
+                check(not harm.whole(img), f"{name}: {os.listdir(img)}")
+                check(not os.path.exists(os.path.join(img, KEEPER)),
+                      f"{verb}, {name}: a keeper's socket is left")
+            wait_until(lambda: len(keepers()) <= 1, f"{name}: {keepers()}")
+            check(soft_dirty or bool(keepers()) == bool(victim.watched()),
+                  f"{verb}, {name}: watched by nobody")
+    victim.step()
+    case.dump(victim.pid)
+    no_trace(case, victim)
+    case.restore(victim.pid)
+    victim.look()
+
+
+def no_keepers(case, victim):
+    """Of a round that was whole: its chain is given up."""
+    for pid in keepers():
+        os.kill(pid, signal.SIGTERM)
+    no_trace(case, victim)
+
+
+def killed_round(case, victim, n, dice, parent):
+    """A round or dump that is killed; the directory if it was whole."""
+    img = case.make_dir(f"kill{n}")
+    program = subprocess.Popen(
+        [case.stasis, "pre-dump" if n % 3 else "dump", "-t", str(victim.pid),
+         "-D", img, "-R", "--track-mem", "--no-default-config",
+         *(["--prev-images-dir", "../" + os.path.basename(parent)]
+           if parent else [])],
+        stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL)
+    time.sleep(dice.random() * 0.12)
+    tracer = read_text(f"/proc/{program.pid}/task/{program.pid}/children", "")
+    program.kill()
+    program.wait()
+    for pid in tracer.split():
+        wait_until(lambda: not alive(int(pid)), "what traces has ended", 15)
+    harness.reap_all()
+    return img if os.path.exists(os.path.join(img, "stasis.img")) else None
+
+
+@test("rounds that are killed at any moment harm nobody, and no chain",
+      limit=60 + 2 * KILLS)
+def rounds_killed(case):
+    soft_dirty = tracks(case)
+    victim, dice = Mutable(case), random.Random(SEED)
+    victim.step()
+    last, whole = None, 0
+    for n in range(KILLS):
+        img = killed_round(case, victim, n, dice, last)
+        if img:
+            last, whole = img, whole + 1
+        wait_until(lambda: len(keepers()) <= 1, f"kill {n}: {keepers()}")
+        wait_until(lambda: soft_dirty or bool(keepers()) or
+                   not victim.watched(), f"kill {n}: nobody watches")
+        victim.step()
+        if n % 5 == 0:
+            victim.look()
+    print(f"# rounds_killed: {whole} of {KILLS} were whole", flush=True)
+    case.dump(victim.pid, *(["--prev-images-dir",
+                             "../" + os.path.basename(last)] if last else []))
+    no_trace(case, victim)
+    case.restore(victim.pid)
+    victim.look()
+
+
+@test("a full disk ends a round in one sentence; the victim and the chain live",
+      limit=60)
+def rounds_full_disk(case):
+    tracks(case)
+    victim = Mutable(case)
+    take_round(case, victim.pid, case.make_dir("round0"))
+    victim.step()
+    small = case.make_dir("small")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=256k", "tmpfs", small],
+                   check=True)
+    try:
+        result = try_round(case, victim.pid, small, "--prev-images-dir",
+                           case.path("../round0"))
+        harm.check_one_error(result, "No space left")
+    finally:
+        subprocess.run(["umount", "-l", small], check=True)
+    victim.step()
+    victim.look()
+    case.dump(victim.pid, "--prev-images-dir", "../round0")
+    case.restore(victim.pid)
+    victim.look()
+
+
+@test("a parent of another version or machine is refused in one sentence",
+      limit=60)
+def rounds_other_version(case):
+    tracks(case)
+    victim = Mutable(case)
+    first = case.make_dir("round0")
+    take_round(case, victim.pid, first)
+    os.unlink(os.path.join(first, "stasis.img"))
+    path = os.path.join(first, "inventory.img")
+    with open(path, "rb") as file:
+        data = file.read()
+    with open(path, "wb") as file:
+        file.write(data[:9] + bytes([7]) + data[10:])
+    refuse(case, victim, "../round0", "version 7")

@@ -421,14 +421,16 @@ TEST(a_file_changed_on_purpose_is_sealed_again)
 	_cleanup_scratch_ struct scratch scratch = scratch_make();
 	_cleanup_image_set_ struct image_set *set = set_make(arena, scratch.fd);
 	struct image_set *again = NULL;
+	const uint32_t id = 1;
 	struct err err = {0};
 
 	CHECK_INT(put_name(set, 1, "vm"), 0);
 	CHECK_INT(image_raw_append(set, IMAGE_PAGES, 1, "abcd", 4, &err), 0);
 	CHECK_INT(image_set_commit(set, &facts, &err), 0);
 	REQUIRE(image_set_open(arena, scratch.fd, &again, &err) == 0);
+	CHECK_INT(image_set_open_up(again, &id, 1, NULL, &err), 0);
 	file_write(scratch.fd, "pages-1.img", "a\0\0d", 4);
-	CHECK_INT(image_set_reseal(again, IMAGE_PAGES, 1, &err), 0);
+	CHECK_INT(image_set_seal_again(again, &id, 1, &err), 0);
 	image_set_close(again);
 	CHECK_INT(image_set_open(arena, scratch.fd, &again, &err), 0);
 	CHECK_INT(image_set_manifest(again)->n_file, 2);

@@ -123,11 +123,9 @@ TEST(lazy_pages_are_kept_where_somebody_can_ask_for_them)
 
 TEST(what_is_not_built_is_refused_by_name)
 {
-	check_refused("dump -t1 --track-mem", ENOSYS,
-		"--track-mem is not built yet: it belongs to incremental dumps",
+	check_refused("dump -t1 --tcp-established", ENOSYS,
+		"--tcp-established is not built yet: it belongs to established "
+		"TCP connections",
 		"leave it out if the tasks do not need it; they are refused, "
 		"not harmed, if they do");
-	check_refused("lazy-pages", ENOSYS,
-		"'lazy-pages' is not built yet: it belongs to lazy pages",
-		"'stasis --help' shows what is built");
 }
