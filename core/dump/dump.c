@@ -283,7 +283,7 @@ struct walk {
 	struct wire wire;
 	struct outlet outlet;
 	struct stats_clock clock; /* since they are frozen */
-	bool whole; /* the images are */
+	bool whole;		  /* the images are */
 	bool released;
 };
 

@@ -26,7 +26,7 @@ static int options_check_streamed(const struct options *o, struct err *err)
 	}
 	if (o->stream && o->verb == VERB_PRE_DUMP)
 		return err_set(err, EINVAL,
-			"--stream is not for pre-dump: what is dumped later "
+			"pre-dump goes without --stream: what is dumped later "
 			"could not find what a streamer has");
 	if (o->piped && o->stream)
 		return err_set(err, EINVAL,
