@@ -1,15 +1,18 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """harm_places: root works in directories of others, who plant and swap."""
+import ctypes
 import os
 import signal
 import subprocess
+import sys
 
 import harm
 from client import NOBODY, Service
 from harness import check, read_text, test, wait_until
-from rpc_service import own_dir
+from rpc_service import own_dir, victim
 
 SECRET = "root only\n"
+TRIES = 4 * int(os.environ.get("LIVE_KILLS", "25"))
 
 def plant(case, folder, name):
     """A link of the folder's owner, to a file of root's."""
@@ -93,6 +96,61 @@ def harm_swapped(case):
               f"{kind}: in root's folder now: {os.listdir(target)}")
         check(read_text(secret) == SECRET, f"{kind}: root's file was changed")
     harm.quiet_verdict(case, victim)
+
+
+LISTENER = """
+import socket, sys, time
+s = socket.socket(socket.AF_UNIX)
+s.bind(sys.argv[1])
+s.listen()
+while True: time.sleep(0.05)
+"""
+
+
+def swap(one, other):
+    """He swaps the two, over and over."""
+    pid = os.fork()
+    if pid:
+        return pid
+    libc = ctypes.CDLL(None)
+    os.setgroups([])
+    os.setresgid(NOBODY, NOBODY, NOBODY)
+    os.setresuid(NOBODY, NOBODY, NOBODY)
+    while True:
+        libc.renameat2(-100, one.encode(), -100, other.encode(), 2)
+
+
+@test("a process whose socket's folder is swapped for a link gets no socket "
+      "elsewhere", limit=60)
+def harm_unix_swapped(case):
+    os.chmod(case.dir, 0o755)
+    his, target = own_dir(case, "his"), case.make_dir("roots")
+    folder, link = os.path.join(his, "d"), os.path.join(his, "link")
+    os.mkdir(folder)
+    os.chown(folder, NOBODY, NOBODY)
+    os.symlink(target, link)
+    os.lchown(link, NOBODY, NOBODY)
+    name = os.path.join(folder, "s")
+    pid = victim(case, NOBODY, [sys.executable, "-c", LISTENER, name])
+    wait_until(lambda: os.path.exists(name), "it listens")
+    case.dump(pid)
+    for _ in range(TRIES):
+        swapper = swap(folder, link)
+        result = case.try_restore()
+        os.kill(swapper, signal.SIGKILL)
+        os.waitpid(swapper, 0)
+        check(os.listdir(target) == [],
+              f"in root's folder: {os.listdir(target)}: {result.explain()}")
+        if os.path.islink(folder):
+            os.rename(link, link + "-")
+            os.rename(folder, link)
+            os.rename(link + "-", folder)
+        if result.code == 0:
+            os.kill(pid, signal.SIGKILL)
+            case.gone([pid])
+    case.restore(pid)
+    os.kill(pid, signal.SIGKILL)
+    case.gone([pid])
 
 
 @test("a socket that its directory's owner swaps for a link changes nothing "

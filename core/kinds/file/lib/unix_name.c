@@ -336,6 +336,57 @@ static int moved_rename(struct restore *restore, int folder, const char *base,
 	return 0;
 }
 
+static void name_remove(const struct made_name *made)
+{
+	struct stat now;
+
+	if (!fstatat(made->folder, made->base, &now, AT_SYMLINK_NOFOLLOW) &&
+		now.st_dev == made->stat.st_dev &&
+		now.st_ino == made->stat.st_ino)
+		unlinkat(made->folder, made->base, 0);
+}
+
+/* Wherever it was put, it goes. */
+static void stray_remove(struct restore *restore, int file)
+{
+	struct made_name stray;
+	_cleanup_fd_ int folder = -1;
+	char link[40], now[PATH_MAX];
+	ssize_t n;
+
+	snprintf(link, sizeof(link), "/proc/self/fd/%d", file);
+	n = readlink(link, now, sizeof(now) - 1);
+	if (n <= 0 || fstat(file, &stray.stat))
+		return;
+	now[n] = '\0';
+	folder = place_open_folder(restore->root, now + 1, &stray.base);
+	stray.folder = folder;
+	if (folder >= 0)
+		name_remove(&stray);
+}
+
+/* Only by its whole name can it be bound: who may swap folders on the way has
+ * it put elsewhere, where nobody has looked. */
+static int folder_verify(struct restore *restore, int fd, int folder,
+	const char *base, const char *path, struct err *err)
+{
+	_cleanup_fd_ int file = ioctl(fd, SIOCUNIXFILE);
+	struct stat bound, there;
+
+	if (file < 0 || fstat(file, &bound))
+		return err_errno(err, "opening the socket '%s'", path);
+	if (!fstatat(folder, base, &there, AT_SYMLINK_NOFOLLOW) &&
+		there.st_dev == bound.st_dev && there.st_ino == bound.st_ino)
+		return 0;
+	stray_remove(restore, file);
+	err_set(err, EPERM,
+		"the folder of the unix socket '%s' was replaced while the "
+		"socket was made",
+		path);
+	return err_hint(err, "whoever may write to the folders above it seems "
+			     "to play tricks");
+}
+
 /* The file stays: where it was, and as it was. */
 static int live_bind(struct restore *restore, int fd,
 	const UnixSkEntry *unix_sk, const char *path, struct err *err)
@@ -357,7 +408,9 @@ static int live_bind(struct restore *restore, int fd,
 		code = undo_note_socket(
 			restore->run->undo, folder, base, &made.line, err);
 	if (!code)
-		code = folder_bind(restore, fd, unix_sk, path, err);
+		code = folder_bind(restore, fd, unix_sk, path, err)
+			       ?: folder_verify(
+					  restore, fd, folder, base, path, err);
 	if (!code && !was) {
 		made.base = arena_strdup(restore->arena, base);
 		made.folder = fcntl(folder, F_DUPFD_CLOEXEC, 3);
@@ -474,16 +527,6 @@ int unix_name_address(int fd, const UnixSkEntry *unix_sk,
 		*ret_file);
 	*ret_size = sizeof(*ret);
 	return 0;
-}
-
-static void name_remove(const struct made_name *made)
-{
-	struct stat now;
-
-	if (!fstatat(made->folder, made->base, &now, AT_SYMLINK_NOFOLLOW) &&
-		now.st_dev == made->stat.st_dev &&
-		now.st_ino == made->stat.st_ino)
-		unlinkat(made->folder, made->base, 0);
 }
 
 void unix_names_release(struct restore *restore, bool failed)
