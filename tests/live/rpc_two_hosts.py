@@ -13,6 +13,7 @@ import sys
 import time
 
 import forward
+import rounds_memory
 import wire_tls
 from client import Client, messages, start_worker
 from harness import Skip, alive, check, read_text, state, test, wait_until
@@ -134,10 +135,7 @@ def rpc_two_hosts(case):
 def rpc_two_hosts_wire(case):
     host, pki = HostB(case), wire_tls.authority(case)
     pki.sign("server", names=f"IP:{host.far}")
-    fields = {who: {"tls": True, "tls_cacert": pki.path("ca.pem"),
-                    "tls_cert": pki.path(f"{who}.pem"),
-                    "tls_key": pki.path(f"{who}.key")}
-              for who in ("client", "server")}
+    fields = {who: pki.fields(who) for who in ("client", "server")}
     victim = case.start([case.program("mem_private")])
     case.ready(victim)
     far = host.connect()
@@ -157,3 +155,41 @@ def rpc_two_hosts_wire(case):
           "it is not at the other host")
     case.go()
     case.await_verdict(victim)
+
+
+@test("all of it: CPUs compared, two rounds and a dump into the other host's "
+      "page server, encrypted, and the restore there", limit=90)
+def rpc_two_hosts_rounds(case):
+    rounds_memory.tracks(case)
+    host, pki = HostB(case), wire_tls.authority(case)
+    pki.sign("server", names=f"IP:{host.far}")
+    ours, its = (pki.fields(who) for who in ("client", "server"))
+    start_worker(case).ok("CPUINFO_DUMP", {"images_dir": case.img})
+    shutil.copy(os.path.join(case.img, "cpuinfo.img"), host.images)
+    host.connect().ok("CPUINFO_CHECK", {"images_dir": host.images})
+    victim, worker = rounds_memory.Mutable(case), start_worker(case)
+    for n in range(3):
+        here, there = case.make_dir(f"here{n}"), case.make_dir(f"there{n}")
+        far = host.connect()
+        place = far.pb.criu_page_server_info(address=host.far, port=0)
+        after = {"parent_img": f"../there{n - 1}"} if n else {}
+        answer = far.ok("PAGE_SERVER", {"images_dir": there, "ps": place,
+                                        **its, **after})
+        place.port = answer.ps.port
+        after = {"parent_img": f"../here{n - 1}"} if n else {}
+        worker.ok("PRE_DUMP" if n < 2 else "DUMP",
+                  {"images_dir": here, "pid": victim.pid, "track_mem": True,
+                   "ps": place, **ours, **after})
+        wait_until(lambda: not alive(answer.ps.pid), "the server is done")
+        if n < 2:
+            victim.step()
+    case.gone([victim.pid])
+    check(rounds_memory.stored(there) < rounds_memory.stored(
+        os.path.join(case.dir, "there0")) * 2 // 3, "all was sent again")
+    for name in os.listdir(here):
+        if name.endswith(".img"):
+            shutil.copy(os.path.join(here, name), there)
+    host.connect().ok("RESTORE", {"images_dir": there, "log_level": 4})
+    check(os.readlink(f"/proc/{victim.pid}/ns/net") == os.readlink(host.ns()),
+          "it is not at the other host")
+    victim.look()

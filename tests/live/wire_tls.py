@@ -70,6 +70,12 @@ class Authority:
                 "--tls-cert", self.path(f"{name}.pem"), "--tls-key",
                 self.path(f"{name}.key"), *more]
 
+    def fields(self, name):
+        """The same for a request."""
+        return {"tls": True, "tls_cacert": self.path("ca.pem"),
+                "tls_cert": self.path(f"{name}.pem"),
+                "tls_key": self.path(f"{name}.key")}
+
 
 def authority(case):
     pki = Authority(case)
@@ -337,10 +343,7 @@ def tls_files(case):
 @test("the fields of a request that are about TLS do as the options do")
 def tls_rpc(case):
     pki, there = authority(case), case.make_dir("there")
-    fields = {who: {"tls": True, "tls_cacert": pki.path("ca.pem"),
-                    "tls_cert": pki.path(f"{who}.pem"),
-                    "tls_key": pki.path(f"{who}.key")}
-              for who in ("client", "server")}
+    fields = {who: pki.fields(who) for who in ("client", "server")}
     client, port, pid = serve_by_rpc(case, "PAGE_SERVER_CHLD", there,
                                      **fields["server"])
     victim = case.start([case.program("mem_private")])
