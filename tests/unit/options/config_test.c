@@ -145,9 +145,9 @@ TEST(a_wrong_line_is_named_with_file_and_number)
 		"%s, line 1: a quote is not closed at 'a'");
 	check_line_refused("config x\n", EINVAL,
 		"%s, line 1: there is no option 'config'");
-	check_line_refused("track-mem\n", ENOSYS,
-		"'track-mem' (%s, line 1) is not built yet: it belongs to "
-		"incremental dumps");
+	check_line_refused("link-remap\n", ENOSYS,
+		"'link-remap' (%s, line 1) is not built yet: it belongs to "
+		"files that have lost their name");
 }
 
 TEST(the_file_of_the_environment_comes_before_that_of_config)
