@@ -49,9 +49,9 @@ struct dump {
 		*own_label; /* of the engine (LSM); "": none; NULL: not read */
 	struct registry *files; /* file objects by identity, dump/registry.c */
 	uint32_t last_file_id;	/* of the entries in files.img */
-	struct seccomp_book *seccomp;  /* kinds/task/seccomp.c keeps it */
-	struct unix_seen *unix_seen;   /* kinds/file/unix.c */
-	struct track *track; /* what was written since, dump/track.h */
+	struct seccomp_book *seccomp; /* kinds/task/seccomp.c keeps it */
+	struct unix_seen *unix_seen;  /* kinds/file/unix.c */
+	struct track *track;	      /* what was written since, dump/track.h */
 	struct memory_objects *memory; /* kinds/file/lib/memory_object.c */
 	struct book *book;	       /* what file kinds remember, book.h */
 	struct objects objects;	       /* all that was captured of files */
