@@ -120,6 +120,44 @@ def real_pipeline(case):
           "what was consumed is not what went through tee")
 
 
+NAMES = """
+import os, socket, sys, time
+name = sys.argv[1]
+listener = socket.socket(socket.AF_UNIX)
+listener.bind(name)
+listener.listen()
+client = socket.socket(socket.AF_UNIX)
+client.connect(name)
+server = listener.accept()[0]
+listener.close()
+os.unlink(name)
+while True:
+    client.send(b"x")
+    assert server.recv(9) == b"x" and server.getsockname() == name
+    print(os.getcwd(), flush=True)
+    time.sleep(0.01)
+"""
+
+
+@test("a connection by a name that is gone, in the root or relative, is "
+      "restored as often as it is dumped")
+def real_name_gone(case):
+    out = os.path.join(case.dir, "victim.out")
+    for name in ("went.sock", f"/went{os.getpid()}.sock"):
+        victim = case.start([PYTHON, "-c", NAMES, name])
+        wait_until(lambda: read_text(out, ""), "it talks to itself")
+        for _ in range(3):
+            case.dump(victim)
+            size = os.path.getsize(out)
+            case.restore(victim)
+            wait_until(lambda: os.path.getsize(out) > size, "it goes on")
+            shutil.rmtree(case.img)
+            os.mkdir(case.img)
+        os.kill(victim, 9)
+        case.gone([victim])
+        os.truncate(out, 0)
+
+
 def http_get(port, path):
     with urllib.request.urlopen(
             f"http://127.0.0.1:{port}/{path}", timeout=4) as answer:

@@ -50,6 +50,13 @@ static bool leads_to(const char *path, const struct stat *file)
 	       now.st_ino == file->st_ino;
 }
 
+/* Of a path up to its slash there; the root is a folder, too. */
+static const char *folder_named(
+	struct arena *arena, const char *path, size_t slash)
+{
+	return slash ? arena_printf(arena, "%.*s", (int)slash, path) : "/";
+}
+
 /* The folder that a relative name began in: of the file's path without it, or
  * where its task is. */
 static int folder_find(struct dump *dump, const struct sighting *sighting,
@@ -57,13 +64,11 @@ static int folder_find(struct dump *dump, const struct sighting *sighting,
 	const char **ret, struct err *err)
 {
 	size_t all = strlen(now), tail = strlen(name);
-	char *folder, *cwd;
+	char *cwd;
 
-	if (all > tail + 1 && now[all - tail - 1] == '/' &&
+	if (all > tail && now[all - tail - 1] == '/' &&
 		strcmp(now + all - tail, name) == 0) {
-		folder = arena_strdup(dump->arena, now);
-		folder[all - tail - 1] = '\0';
-		*ret = folder;
+		*ret = folder_named(dump->arena, now, all - tail - 1);
 		return 0;
 	}
 	if (!proc_read_link(dump->arena, &sighting->victim->proc, "cwd", &cwd,
@@ -74,9 +79,8 @@ static int folder_find(struct dump *dump, const struct sighting *sighting,
 	}
 	/* Moved since, within its folder. */
 	if (!strchr(name, '/') && strchr(now, '/')) {
-		folder = arena_strdup(dump->arena, now);
-		*strrchr(folder, '/') = '\0';
-		*ret = folder;
+		*ret = folder_named(
+			dump->arena, now, (size_t)(strrchr(now, '/') - now));
 		return 0;
 	}
 	err_set(err, EOPNOTSUPP,
@@ -431,34 +435,37 @@ struct passing {
 	const char *path;
 };
 
-/* An empty file system over the folder, or over what is left of its path. */
+/* An empty file system as the root, with no more than the path's folders: so
+ * the socket is told to be where it was. Any folder serves to mount it on. */
+static int room_make(const char *path, struct err *err)
+{
+	char folder[PATH_MAX], *slash = folder;
+	const char *base = "/proc";
+
+	if (mount("none", base, "tmpfs", 0, "mode=0700") || chroot(base) ||
+		chdir("/"))
+		return err_errno(err,
+			"making room for a socket at '%s' that is to be "
+			"deleted",
+			path);
+	snprintf(folder, sizeof(folder), "%s", path);
+	while ((slash = strchr(slash + 1, '/'))) {
+		*slash = '\0';
+		if (mkdir(folder, 0700) && errno != EEXIST)
+			return err_errno(err, "making the folder '%s'", folder);
+		*slash = '/';
+	}
+	return 0;
+}
+
 static int passing_bind(void *of, int ret[STAND_IN_RESULTS], struct err *err)
 {
 	struct passing *p = of;
-	char folder[PATH_MAX], *rest, *slash;
-	char made[PATH_MAX];
-	int code;
+	int code = room_make(p->path, err);
 
 	(void)ret;
-	snprintf(folder, sizeof(folder), "%s", p->path);
-	slash = strrchr(folder, '/');
-	slash[slash == folder] = '\0';
-	snprintf(made, sizeof(made), "%s", folder);
-	while (folder[1] && access(folder, X_OK))
-		*strrchr(folder + 1, '/') = '\0';
-	if (!folder[1] || mount("none", folder, "tmpfs", 0, "mode=0700"))
-		return err_code(err, folder[1] ? -errno : -ENOENT,
-			"making room for a socket at '%s' that is to be "
-			"deleted",
-			p->path);
-	for (rest = made + strlen(folder); *rest; rest = slash) {
-		slash = rest + 1 + strcspn(rest + 1, "/");
-		code = *slash;
-		*slash = '\0';
-		if (mkdir(made, 0700))
-			return err_errno(err, "making the folder '%s'", made);
-		*slash = (char)code;
-	}
+	if (code)
+		return code;
 	if (p->unix_sk->name.data[0] != '/' && chdir(p->unix_sk->name_dir))
 		return err_errno(err, "entering '%s'", p->unix_sk->name_dir);
 	code = address_bind(p->fd, p->unix_sk, err);
