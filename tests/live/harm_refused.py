@@ -22,7 +22,6 @@ TCP_AO_INFO = 40
 # kind of real/holder.py: how the error must name it
 REFUSED = {
     "dnotify": "dnotify",
-    "unix": "unix",
     "tty": "tty|pty|terminal|pts",
     "inotify": "inotify",
     "connection": "connect|established",

@@ -33,11 +33,6 @@ def dnotify():
     return folder
 
 
-def unix_pair():
-    keep.extend(socket.socketpair())
-    return keep[0].fileno()
-
-
 def signed_listener():
     """A TCP socket with an MD5 key for a peer (tcp_md5sig, linux/tcp.h)."""
     listener = socket.socket()
@@ -92,7 +87,6 @@ MAKERS = {
     "foreign_proc": lambda: os.open("/proc/1/oom_score_adj",
                                     os.O_WRONLY),
     "dnotify": dnotify,
-    "unix": unix_pair,
     "tty": lambda: pty.openpty()[1],
     "inotify": lambda: ctypes.CDLL(None).inotify_init1(0),
     "connection": connection,
