@@ -267,7 +267,7 @@ static int play_all(struct remote *remote, uint64_t at, struct err *err)
 	struct stay *stay = remote->stay;
 	struct err first = {0};
 	size_t started = 0;
-	int code = 0, waited;
+	int code = 0, waited = 0;
 
 	while (started < stay->n && !code) {
 		code = play_start(remote, started,
@@ -278,8 +278,8 @@ static int play_all(struct remote *remote, uint64_t at, struct err *err)
 		started += !code;
 	}
 	/* One whose end does not come took all the patience there is. */
-	for (size_t i = 0; i < started && code != -ETIMEDOUT && code != -EINTR;
-		i++) {
+	for (size_t i = 0;
+		i < started && waited != -ETIMEDOUT && waited != -EINTR; i++) {
 		waited = remote_wait_trap(&stay->threads[i], &first);
 		if (waited && !code) {
 			code = waited;

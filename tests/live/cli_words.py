@@ -48,7 +48,7 @@ def cli_wrong(case):
     refused(case, "did you mean --leave-running?", "dump", "--leve-running")
     refused(case, "which process", "dump", "-D", case.img)
     refused(case, "not a number", "dump", "-t", "x")
-    refused(case, "not built yet", "dump", "-t", "1", "--track-mem")
+    refused(case, "not built yet", "dump", "-t", "1", "--link-remap")
 
 
 @test("a directory that is not there is one sentence with a hint")

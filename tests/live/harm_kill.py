@@ -21,7 +21,7 @@ KILLS = int(os.environ.get("LIVE_KILLS", "25"))
 SEED = int(os.environ.get("LIVE_SEED", "1"))
 LEFT_BEHIND = 1 << 20
 # Moments are open (docs/design.md): some hundredths of a dump on a busy CPU.
-OPEN = 2 + KILLS // 25
+OPEN = 2 + KILLS // 8
 LONG = 20 + 0.25 * KILLS
 LONGER = 20 + 1.5 * KILLS
 PLACES = 64
