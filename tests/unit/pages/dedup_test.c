@@ -69,12 +69,14 @@ static const char *letters(struct chain *chain, int which)
 	return text;
 }
 
-static uint64_t blocks(const struct chain *chain, int which)
+/* Where a file has room for less than a page of these at a time. */
+static void blocks_are(const struct chain *chain, int which, uint64_t n)
 {
 	struct stat st;
 
 	CHECK_INT(fstatat(chain->fds[which], "pages-1.img", &st, 0), 0);
-	return (uint64_t)st.st_blocks * 512 / PAGE;
+	if (st.st_blksize <= PAGE)
+		CHECK_INT((uint64_t)st.st_blocks * 512 / PAGE, n);
 }
 
 TEST(what_newer_sets_have_is_freed_and_the_chain_reads_the_same)
@@ -88,9 +90,9 @@ TEST(what_newer_sets_have_is_freed_and_the_chain_reads_the_same)
 	/* 1, 4, 8 and those of the middle, 3 to 5; 4 of the middle. */
 	CHECK_INT(freed.pages, 5 + 1);
 	CHECK_INT(freed.sets, 2);
-	CHECK_INT(blocks(&chain, 0), 3);
-	CHECK_INT(blocks(&chain, 1), 2);
-	CHECK_INT(blocks(&chain, 2), 3);
+	blocks_are(&chain, 0, 3);
+	blocks_are(&chain, 1, 2);
+	blocks_are(&chain, 2, 3);
 	CHECK_STR(letters(&chain, 2), "xbkymfgz");
 	chain_end(&chain);
 }
@@ -118,7 +120,7 @@ TEST(a_set_whose_pages_were_spent_is_read_by_nobody)
 	CHECK_INT(
 		dedup_spend(chain.arena, chain.fds[2], &freed, &chain.err), 0);
 	CHECK_INT(freed.pages, 8);
-	CHECK_INT(blocks(&chain, 2), 0);
+	blocks_are(&chain, 2, 0);
 	CHECK_STR(letters(&chain, 2), "");
 	CHECK(strstr(chain.err.text, "freed while it was restored"));
 	chain_end(&chain);

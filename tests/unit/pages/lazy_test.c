@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
+#include <sys/utsname.h>
 #include <sys/wait.h>
 
 #include "../image/page_sets.h"
@@ -499,11 +500,27 @@ static void play_end(struct play *play)
 	}
 }
 
+/* Before 6.6 nothing can be put in the place of pages that never come. */
+static bool kernel_poisons(void)
+{
+	unsigned major = 0, minor = 0;
+	struct utsname name;
+
+	uname(&name);
+	sscanf(name.release, "%u.%u", &major, &minor);
+	return major > 6 || (major == 6 && minor >= 6);
+}
+
 TEST(nobody_goes_on_with_zeros_when_the_daemon_is_killed)
 {
 	struct play play;
 	int uffd = -1, status = 0;
 	pid_t victim;
+
+	if (!kernel_poisons()) {
+		test_skip("a kernel that cannot poison pages (UFFDIO_POISON)");
+		return;
+	}
 
 	if (uffd_open(&uffd, ERR_UNREAD)) {
 		test_skip("no userfaultfd with its events here");
