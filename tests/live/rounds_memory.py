@@ -285,7 +285,7 @@ def rounds_from_dump(case):
                                "--fail-at", name, img=second)
         check(result.code, f"{name} did not fail")
     case.dump(victim.pid, "--prev-images-dir", "../round0", img=second)
-    check(stored(second) < stored(first) * 2 // 3, "all was stored again")
+    check(stored(second) < stored(first) * 4 // 5, "all was stored again")
     case.restore(victim.pid, img=second)
     victim.look()
 
@@ -430,7 +430,7 @@ def rounds_wire(case):
         check(code == 0, f"server: {code} {said}")
         check(not glob.glob(os.path.join(here, "pages-*")), "pages are here")
         check(n != 2 or stored(there) < stored(
-            os.path.join(case.dir, "there0")) * 2 // 3, f"round {n}")
+            os.path.join(case.dir, "there0")) * 4 // 5, f"round {n}")
         last = there
     for name in os.listdir(here):
         if not name.endswith(".log") and name != "parent":
