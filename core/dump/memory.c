@@ -15,6 +15,7 @@
 #include "dump/track.h"
 #include "dump/vmas.h"
 #include "kernel/memory.h"
+#include "kernel/numa_maps.h"
 #include "kernel/pagemap.h"
 #include "model/kind.h"
 
@@ -251,9 +252,9 @@ static bool vma_is_scanned(const struct scan *scan,
 	return vma_has_pages(vma) || (pagemap->guard && vma_takes_guards(vma));
 }
 
-/* Without the kernel's own scan all words of an area are read, but smaps tells
- * how many of its pages there are: asked again, since the interview may have
- * made one more. */
+/* Without the kernel's own scan all words of an area are read, but smaps and
+ * numa_maps tell how many of its pages there are: asked again, since the
+ * interview may have made one more. */
 static int own_count(struct scan *scan, const struct pagemap *pagemap,
 	const struct map *wanted, size_t n, const uint64_t **ret,
 	struct err *err)
@@ -265,6 +266,8 @@ static int own_count(struct scan *scan, const struct pagemap *pagemap,
 	size_t k = 0;
 
 	code = maps_read(arena, &scan->victim->proc, &now, err);
+	if (!code)
+		code = numa_maps_add(&scan->victim->proc, &now, err);
 	for (size_t i = 0; i < n; i++) {
 		while (k < now.n && now.at[k].end <= wanted[i].start)
 			k++;

@@ -73,8 +73,8 @@ int pagemap_scan_maps(struct arena *arena, struct pagemap *pagemap,
 	const struct map *maps, size_t n, const uint64_t *own,
 	struct pagemap_regions *ret, struct err *err);
 
-/* So many pages of an area are in memory or swap and no file's, by smaps of a
- * stopped process; UINT64_MAX: smaps does not count all of them. Kernels with
+/* So many pages of an area are in memory or swap and no file's, by smaps and
+ * numa_maps of a stopped process; UINT64_MAX: these do not count all of them. Kernels with
  * guards (6.13) count none of these. */
 uint64_t pagemap_own(const struct pagemap *pagemap, const struct map *map);
 
