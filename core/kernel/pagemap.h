@@ -74,8 +74,8 @@ int pagemap_scan_maps(struct arena *arena, struct pagemap *pagemap,
 	struct pagemap_regions *ret, struct err *err);
 
 /* So many pages of an area are in memory or swap and no file's, by smaps and
- * numa_maps of a stopped process; UINT64_MAX: these do not count all of them. Kernels with
- * guards (6.13) count none of these. */
+ * numa_maps of a stopped process; UINT64_MAX: these do not count all of them.
+ * Kernels with guards (6.13) count none of these. */
 uint64_t pagemap_own(const struct pagemap *pagemap, const struct map *map);
 
 /* Pure: flags of one word of /proc/PID/pagemap, 0 for no page. */

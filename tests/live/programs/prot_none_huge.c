@@ -3,7 +3,8 @@
  * none of them. Alone, shared with a child copy-on-write, and of /dev/zero. */
 #include "checkpoint.h"
 
-#define HUGE (16ul << 20) /* no machine's huge page of 4 KiB to 64 is larger */
+#define HUGE (16ul << 20) /* no machine's huge page of 4 KiB to 64 is larger \
+			   */
 
 static char *huge_map(int fd, unsigned seed)
 {
