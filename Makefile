@@ -100,7 +100,7 @@ TEST_LDFLAGS := $(TEST_SAN) $(STATIC_FLAG) $(LDFLAGS)
 # All of it is bound at once, so that a fork finds nothing left to do. What few
 # need is loaded when it is (inspect/unwind_library.h, pages/tls_library.h).
 UNWIND_ARCH := $(patsubst ppc64le,ppc64,$(ARCH))
-LOADED_FLAGS := $(if $(STATIC),,-DUNWIND_LIBRARY='"libunwind-$(UNWIND_ARCH).so.8"' -DGNUTLS_LIBRARY='"libgnutls.so.30"')
+LOADED_FLAGS := $(if $(STATIC),,-DLOADS_LIBRARIES -DUNWIND_LIBRARY='"libunwind-$(UNWIND_ARCH).so.8"' -DGNUTLS_LIBRARY='"libgnutls.so.30"')
 LIBS = $(if $(STATIC),,-Xlinker -Bstatic) \
 	$(shell $(PKG_CONFIG) --static --libs $(PACKAGES)) \
 	$(if $(STATIC),-lunwind-$(UNWIND_ARCH) -lunwind -llzma,-Xlinker -Bdynamic) \
@@ -171,8 +171,8 @@ $(O)/$(1)/%.o: %.c | $$(PROTO_H)
 endef
 $(eval $(call OBJ_template,obj,BUILD_CFLAGS))
 $(eval $(call OBJ_template,san/obj,TEST_CFLAGS))
-%/inspect/unwind_library.o %/pages/tls.o %/pages/tls_library.o: BUILD_CFLAGS += $(LOADED_FLAGS)
-%/inspect/unwind_library.o %/pages/tls.o %/pages/tls_library.o: TEST_CFLAGS += $(LOADED_FLAGS)
+%/base/library.o %/inspect/unwind_library.o %/pages/tls.o %/pages/tls_library.o: BUILD_CFLAGS += $(LOADED_FLAGS)
+%/base/library.o %/inspect/unwind_library.o %/pages/tls.o %/pages/tls_library.o: TEST_CFLAGS += $(LOADED_FLAGS)
 %/backends/$(ARCH)/wide.o: CPU_FLAGS := $(file <backends/$(ARCH)/wide.flags)
 
 $(O)/gen/proto/%.pb-c.c $(O)/gen/proto/%.pb-c.h &: proto/%.proto

@@ -1,22 +1,18 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inspect/unwind_library.h"
 
-#include <errno.h>
-
 #ifdef UNWIND_LIBRARY
 
-#include <dlfcn.h>
 #include <stddef.h>
+
+#include "base/library.h"
 
 /* libunwind.h renames its functions by machine: names as they are exported. */
 #define QUOTED(name) #name
 #define EXPANDED(name) QUOTED(name)
 #define EXPORTED(name) EXPANDED(UNW_OBJ(name))
 
-static const struct {
-	const char *name;
-	size_t at;
-} functions[] = {
+static const struct library_function functions[] = {
 	{EXPORTED(create_addr_space),
 		offsetof(struct unwind_library, create_addr_space)},
 	{EXPORTED(destroy_addr_space),
@@ -30,29 +26,16 @@ static const struct {
 		offsetof(struct unwind_library, is_signal_frame)},
 };
 
-static int load_failed(struct err *err)
-{
-	err_set(err, ELIBACC, "preparing to unwind stacks: %s", dlerror());
-	return err_hint(err, "install " UNWIND_LIBRARY " (in Debian the "
-			     "package libunwind8)");
-}
-
 int unwind_library_load(struct unwind_library *ret, struct err *err)
 {
-	void *library = dlopen(UNWIND_LIBRARY, RTLD_NOW | RTLD_LOCAL);
-	struct unwind_library loaded;
+	static const struct library library = {
+		.file = UNWIND_LIBRARY,
+		.package = "libunwind8",
+		.what = "preparing to unwind stacks",
+	};
 
-	if (!library)
-		return load_failed(err);
-	for (size_t i = 0; i < sizeof(functions) / sizeof(*functions); i++) {
-		void *function = dlsym(library, functions[i].name);
-
-		if (!function)
-			return load_failed(err);
-		*(void **)((char *)&loaded + functions[i].at) = function;
-	}
-	*ret = loaded;
-	return 0;
+	return library_load(&library, functions,
+		sizeof(functions) / sizeof(*functions), ret, err);
 }
 
 #else
