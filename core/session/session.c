@@ -351,22 +351,33 @@ int session_inspect(struct session *session, FILE *out, struct err *err)
 	return inspect_print(set, out, o->json, o->stacks, err);
 }
 
+/* Who serves others says so once it is open; with --daemon its caller goes on
+ * from here. */
+static int serving_announce(
+	struct session *session, struct pidfile *pidfile, struct err *err)
+{
+	struct run *run = &session->run;
+	int ready = -1, code = 0;
+
+	if (run->opt->restore_detached)
+		code = ready_background(&ready, err);
+	session_be_patient(session);
+	return code ?: ready_tell(run->opt, run->arena, pidfile, &ready, err);
+}
+
 int session_page_server(struct session *session, struct err *err)
 {
 	struct run *run = &session->run;
 	struct page_server server = PAGE_SERVER_CLOSED;
 	struct pidfile pidfile;
-	int ready = -1, code;
+	int code;
 
 	code = pidfile_prepare(run->work_dir, run->opt->pidfile, &pidfile, err);
 	if (code)
 		return code;
 	code = page_server_open(run, &server, err);
-	if (!code && run->opt->restore_detached)
-		code = ready_background(&ready, err);
-	session_be_patient(session);
 	if (!code)
-		code = ready_tell(run->opt, run->arena, &pidfile, &ready, err);
+		code = serving_announce(session, &pidfile, err);
 	if (!code)
 		code = page_server_serve(run, &server, 0, err);
 	pidfile_abort(&pidfile);
@@ -379,17 +390,14 @@ int session_lazy_pages(struct session *session, struct err *err)
 	struct run *run = &session->run;
 	struct lazy_pages daemon = LAZY_PAGES_CLOSED;
 	struct pidfile pidfile;
-	int ready = -1, code;
+	int code;
 
 	code = pidfile_prepare(run->work_dir, run->opt->pidfile, &pidfile, err);
 	if (code)
 		return code;
 	code = lazy_pages_open(run, &daemon, err);
-	if (!code && run->opt->restore_detached)
-		code = ready_background(&ready, err);
-	session_be_patient(session);
 	if (!code)
-		code = ready_tell(run->opt, run->arena, &pidfile, &ready, err);
+		code = serving_announce(session, &pidfile, err);
 	if (!code)
 		code = lazy_pages_serve(run, &daemon, err);
 	pidfile_abort(&pidfile);
