@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "dump/parent.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
@@ -73,15 +72,27 @@ static int inventory_read(
 	return 0;
 }
 
-static int map_load(struct dump *dump, struct parent *parent,
-	enum image_type type, uint64_t id, struct err *err)
-{
-	struct source *source = arena_new1(dump->arena, struct source);
-	int code = source_load(parent->set, type, id,
-		(uint32_t)dump->run->page_size, source, err);
+struct reading {
+	struct dump *dump;
+	struct parent *parent;
+};
 
+static int map_load(
+	void *of, enum image_type type, uint64_t id, struct err *err)
+{
+	const struct reading *reading = of;
+	struct parent *parent = reading->parent;
+	struct arena *arena = reading->dump->arena;
+	struct source *source;
+	int code;
+
+	if (type != IMAGE_PAGEMAP && type != IMAGE_PAGEMAP_SHMEM)
+		return 0;
+	source = arena_new1(arena, struct source);
+	code = source_load(parent->set, type, id,
+		(uint32_t)reading->dump->run->page_size, source, err);
 	if (!code)
-		*index_slot(dump->arena,
+		*index_slot(arena,
 			type == IMAGE_PAGEMAP ? &parent->tasks
 					      : &parent->objects,
 			id) = source;
@@ -90,23 +101,9 @@ static int map_load(struct dump *dump, struct parent *parent,
 
 static int maps_load(struct dump *dump, struct parent *parent, struct err *err)
 {
-	int fd = openat(parent->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *list = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-	enum image_type type;
-	uint64_t id;
-	int code = 0;
+	struct reading reading = {dump, parent};
 
-	if (!list) {
-		fd_closep(&fd);
-		return err_errno(err, "reading it");
-	}
-	while (!code && (entry = readdir(list)))
-		if (image_name_parse(entry->d_name, &type, &id) &&
-			(type == IMAGE_PAGEMAP || type == IMAGE_PAGEMAP_SHMEM))
-			code = map_load(dump, parent, type, id, err);
-	closedir(list);
-	return code;
+	return image_set_each(parent->set, map_load, &reading, err);
 }
 
 /* What is there must be of the tree that is to be dumped. */

@@ -57,6 +57,23 @@ DIR *image_dir_list(int dir)
 	return ret;
 }
 
+int image_set_each(
+	const struct image_set *set, image_each *one, void *of, struct err *err)
+{
+	_cleanup_dir_ DIR *list = image_dir_list(set->dir);
+	const struct dirent *entry;
+	enum image_type type;
+	uint64_t id;
+	int code = 0;
+
+	if (!list)
+		return err_errno(err, "reading the image directory");
+	while (!code && (entry = readdir(list)))
+		if (image_name_parse(entry->d_name, &type, &id))
+			code = one(of, type, id, err);
+	return code;
+}
+
 void image_folder_empty(int temp)
 {
 	_cleanup_dir_ DIR *dir = image_dir_list(temp);

@@ -170,6 +170,13 @@ int image_set_stream_end(struct image_set *set, struct err *err);
 bool image_written(
 	const struct image_set *set, enum image_type type, uint64_t id);
 
+/* Each file of the directory that has the name of an image, in any order; ends
+ * with the first failure of one(). */
+typedef int image_each(
+	void *of, enum image_type type, uint64_t id, struct err *err);
+int image_set_each(const struct image_set *set, image_each *one, void *of,
+	struct err *err);
+
 /* All records; an absent file has none. */
 int image_load(struct image_set *set, enum image_type type, uint64_t id,
 	struct image_list *ret_list, struct err *err);

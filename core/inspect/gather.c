@@ -1,12 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "inspect/gather.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include "base/ending.h"
 #include "base/index.h"
@@ -289,23 +287,14 @@ static void tree_order(struct inspection *in, const struct index *by_ppid,
 	}
 }
 
-static size_t cores_count(int images)
+static int core_count(
+	void *of, enum image_type type, uint64_t id, struct err *err)
 {
-	int fd = openat(images, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-	enum image_type type;
-	uint64_t id;
-	size_t n = 0;
+	size_t *cores = of;
 
-	while (dir && (entry = readdir(dir)))
-		n += image_name_parse(entry->d_name, &type, &id) &&
-		     type == IMAGE_CORE;
-	if (dir)
-		closedir(dir);
-	else if (fd >= 0)
-		close(fd);
-	return n;
+	(void)id, (void)err;
+	*cores += type == IMAGE_CORE;
+	return 0;
 }
 
 /* Some images may be lost, and what is left is shown; but a thread takes much
@@ -315,8 +304,11 @@ enum { CORES_LOST = 1000 };
 static int tasks_check(const struct inspection *in,
 	const struct image_list *list, struct err *err)
 {
-	size_t cores = cores_count(image_set_dir(in->set)), named = list->n;
+	size_t cores = 0, named = list->n;
+	int code = image_set_each(in->set, core_count, &cores, err);
 
+	if (code)
+		return code;
 	for (size_t i = 0; i < list->n; i++)
 		named += ((const PstreeEntry *)list->at[i].msg)->n_threads;
 	if (named <= 2 * cores + CORES_LOST)
@@ -353,37 +345,26 @@ static int tasks_gather(struct inspection *in, struct err *err)
 }
 
 /* Maps of shared objects; of a pre-dump, also those of its tasks. */
-static int maps_gather(struct inspection *in, struct err *err)
+static int map_gather(
+	void *of, enum image_type type, uint64_t id, struct err *err)
 {
-	int fd = openat(image_set_dir(in->set), ".",
-		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
+	struct inspection *in = of;
 	struct pages_map map = {0};
-	enum image_type type;
-	uint64_t id;
-	int ret = 0;
+	int code;
 
-	if (!dir)
-		return err_errno(err, "reading the image directory");
-	while (ret == 0 && (entry = readdir(dir))) {
-		if (!image_name_parse(entry->d_name, &type, &id))
-			continue;
-		if (type != IMAGE_PAGEMAP_SHMEM &&
-			!(type == IMAGE_PAGEMAP && !in->tasks.n))
-			continue;
-		ret = pages_load(in->set, type, id, in->page_size, &map, err);
-		if (ret < 0)
-			break;
-		if (type == IMAGE_PAGEMAP) {
-			in->private_stored += map.stored * in->page_size;
-			continue;
-		}
-		in->shared_stored += map.stored * in->page_size;
-		in->shared_objects++;
+	if (type != IMAGE_PAGEMAP_SHMEM &&
+		!(type == IMAGE_PAGEMAP && !in->tasks.n))
+		return 0;
+	code = pages_load(in->set, type, id, in->page_size, &map, err);
+	if (code)
+		return code;
+	if (type == IMAGE_PAGEMAP) {
+		in->private_stored += map.stored * in->page_size;
+		return 0;
 	}
-	closedir(dir);
-	return ret;
+	in->shared_stored += map.stored * in->page_size;
+	in->shared_objects++;
+	return 0;
 }
 
 static int cpu_gather(struct inspection *in, struct err *err)
@@ -436,7 +417,8 @@ int inspection_gather(
 		return code;
 	if (!in.page_size)
 		in.page_size = PAGE_SIZE_DEFAULT;
-	code = maps_gather(&in, err) ?: cpu_gather(&in, err);
+	code = image_set_each(in.set, map_gather, &in, err)
+		       ?: cpu_gather(&in, err);
 	if (code < 0)
 		return code;
 	*ret = in;

@@ -1,11 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "pages/dedup.h"
 
-#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "base/fd.h"
 #include "base/vec.h"
@@ -143,17 +141,24 @@ static void run_cut(struct dedup *dedup, struct dedup_file *file,
 	}
 }
 
+static bool is_pagemap(enum image_type type)
+{
+	return type == IMAGE_PAGEMAP || type == IMAGE_PAGEMAP_SHMEM;
+}
+
 /* One object through all sets. */
 static int object_dedup(
-	struct dedup *dedup, enum image_type type, uint64_t id, struct err *err)
+	void *of, enum image_type type, uint64_t id, struct err *err)
 {
+	struct dedup *dedup = of;
 	struct pages_map map;
 	struct level *level;
 	ranges newer = {0};
 	size_t at;
 	int code = 0;
 
-	for (size_t i = 0; i < dedup->levels.n && !code; i++) {
+	for (size_t i = 0; i < dedup->levels.n && is_pagemap(type) && !code;
+		i++) {
 		level = &dedup->levels.at[i];
 		map = (struct pages_map){0};
 		code = pages_load(
@@ -172,15 +177,19 @@ static int object_dedup(
 /* --- what a restore has read ---------------------------------------------- */
 
 static int object_spend(
-	struct dedup *dedup, enum image_type type, uint64_t id, struct err *err)
+	void *of, enum image_type type, uint64_t id, struct err *err)
 {
+	struct dedup *dedup = of;
 	const struct source_piece *piece;
 	const struct source_file *from;
 	struct source source = {0};
 	struct level *level;
-	int code = source_load(dedup->levels.at[0].set, type, id,
-		dedup->page_size, &source, err);
+	int code;
 
+	if (!is_pagemap(type))
+		return 0;
+	code = source_load(dedup->levels.at[0].set, type, id, dedup->page_size,
+		&source, err);
 	for (size_t i = 0; i < source.n && !code; i++) {
 		piece = &source.pieces[i];
 		if (piece->file == SOURCE_ELSEWHERE)
@@ -190,33 +199,6 @@ static int object_spend(
 		hole_add(dedup, file_of(dedup, level, from->pages_id),
 			piece->offset, piece->nr_pages * dedup->page_size);
 	}
-	return code;
-}
-
-/* --- all objects ---------------------------------------------------------- */
-
-static int objects_walk(struct dedup *dedup,
-	int (*one)(struct dedup *dedup, enum image_type type, uint64_t id,
-		struct err *err),
-	struct err *err)
-{
-	int fd = openat(image_set_dir(dedup->levels.at[0].set), ".",
-		O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	DIR *list = fd < 0 ? NULL : fdopendir(fd);
-	const struct dirent *entry;
-	enum image_type type;
-	uint64_t id;
-	int code = 0;
-
-	if (!list) {
-		fd_closep(&fd);
-		return err_errno(err, "reading the image directory");
-	}
-	while (!code && (entry = readdir(list)))
-		if (image_name_parse(entry->d_name, &type, &id) &&
-			(type == IMAGE_PAGEMAP || type == IMAGE_PAGEMAP_SHMEM))
-			code = one(dedup, type, id, err);
-	closedir(list);
 	return code;
 }
 
@@ -283,7 +265,8 @@ static int dedup_run(struct dedup *dedup, int dir, bool spend, struct err *err)
 	 */
 	if (!spend)
 		id = image_set_id(dedup->levels.at[0].set);
-	code = objects_walk(dedup, spend ? object_spend : object_dedup, err);
+	code = image_set_each(dedup->levels.at[0].set,
+		spend ? object_spend : object_dedup, dedup, err);
 	for (size_t i = 0; i < dedup->levels.n && !code; i++) {
 		code = level_punch(dedup, &dedup->levels.at[i],
 			id || spend ? &id : NULL, err);
