@@ -3,7 +3,8 @@
  * none of them. Alone, shared with a child copy-on-write, and of /dev/zero. */
 #include "checkpoint.h"
 
-#define HUGE (16ul << 20) /* no machine's huge page of 4 KiB to 64 is larger \
+/* No huge page is larger where a page has 4 to 64 KiB. */
+#define HUGE (16ul << 20)
 			   */
 
 static char *huge_map(int fd, unsigned seed)
