@@ -28,6 +28,12 @@ static int seccomp_check(const struct victim_thread *thread, struct err *err)
 			     "not confined itself");
 }
 
+/* In its own pid namespace, which is the innermost that it has a pid in. */
+static pid_t pid_inside(const struct proc_status *status, pid_t host)
+{
+	return status->nspid_n > 1 ? status->nspid[status->nspid_n - 1] : host;
+}
+
 static int thread_look(
 	struct dump *dump, struct victim_thread *thread, struct err *err)
 {
@@ -36,8 +42,10 @@ static int thread_look(
 
 	code = proc_status_read(
 		dump->arena, proc, thread->tid, &thread->status, err);
-	thread->vtid = thread->tid;
-	return code ?: seccomp_check(thread, err);
+	if (code)
+		return code;
+	thread->vtid = pid_inside(&thread->status, thread->tid);
+	return seccomp_check(thread, err);
 }
 
 static int victim_look(
@@ -50,7 +58,9 @@ static int victim_look(
 		if (code)
 			return code;
 	}
-	victim->vpid = victim->pid;
+	if (victim == dump->victims.at[0])
+		dump->own_pids = victim->threads.at[0]->status.nspid_n > 1;
+	victim->vpid = victim->threads.at[0]->vtid;
 	victim->exit_code = victim->threads.at[0]->stat.exit_code;
 	if (victim->state == TASK_DEAD)
 		return 0;
@@ -61,20 +71,59 @@ static int victim_look(
 	return code;
 }
 
+static void pid_learn(struct dump *dump, pid_t host, pid_t inside)
+{
+	if (host && inside)
+		*index_slot(dump->arena, &dump->pids, (uint64_t)host) =
+			(void *)(intptr_t)inside;
+}
+
+/* What others may call by number: F_SETOWN, credentials of messages ... */
+static void pids_learn(struct dump *dump, const struct victim *victim)
+{
+	const struct victim_thread *thread;
+
+	for (size_t i = 0; i < victim->threads.n; i++) {
+		thread = victim->threads.at[i];
+		pid_learn(dump, thread->tid, thread->vtid);
+	}
+	pid_learn(dump, victim->threads.at[0]->stat.pgid, victim->task->pgid);
+	pid_learn(dump, victim->threads.at[0]->stat.sid, victim->task->sid);
+}
+
+/* Parent, group and session as the tree's own pid namespace calls them; 0:
+ * they are outside of it. */
+static void family_fill(struct dump *dump, const struct victim *victim)
+{
+	const struct victim_thread *leader = victim->threads.at[0];
+	struct task *task = victim->task;
+	const struct victim *parent;
+
+	task->ppid = leader->stat.ppid;
+	task->pgid = leader->stat.pgid;
+	task->sid = leader->stat.sid;
+	if (!dump->own_pids)
+		return;
+	parent = index_get(&dump->victims_by_pid, (uint64_t)task->ppid);
+	task->ppid = parent ? parent->vpid : 0;
+	task->pgid = leader->status.ns_pgid;
+	task->sid = leader->status.ns_sid;
+	pids_learn(dump, victim);
+}
+
 static void task_fill(struct dump *dump, struct victim *victim)
 {
 	struct task *task = tree_add(dump->arena, &dump->tree, victim->vpid);
-	const struct proc_stat *stat = &victim->threads.at[0]->stat;
 
 	victim->task = task;
-	task->ppid = stat->ppid;
-	task->pgid = stat->pgid;
-	task->sid = stat->sid;
+	task->host = victim->pid;
+	family_fill(dump, victim);
 	task->state = victim->state;
 	task->n_threads = victim->threads.n;
 	task->threads = arena_newn(dump->arena, struct thread, task->n_threads);
 	for (size_t i = 0; i < task->n_threads; i++) {
 		task->threads[i].tid = victim->threads.at[i]->vtid;
+		task->threads[i].host = victim->threads.at[i]->tid;
 		task->threads[i].task = task;
 		victim->threads.at[i]->thread = &task->threads[i];
 	}
@@ -146,7 +195,9 @@ static int victim_glance(
 {
 	int code = thread_look(dump, victim->threads.at[0], err);
 
-	victim->vpid = victim->pid;
+	if (victim == dump->victims.at[0])
+		dump->own_pids = victim->threads.at[0]->status.nspid_n > 1;
+	victim->vpid = victim->threads.at[0]->vtid;
 	if (!code && victim->state != TASK_DEAD)
 		code = maps_read(
 			dump->arena, &victim->proc, &victim->maps, err);

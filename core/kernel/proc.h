@@ -134,7 +134,10 @@ struct proc_status {
 	size_t groups_n;
 	/* The pid in each nested pid namespace, the reader's first. */
 	pid_t nspid[PROC_NSPID_MAX];
-	size_t nspid_n;	    /* 0: a kernel before 4.1 */
+	size_t nspid_n; /* 0: a kernel before 4.1 */
+	/* In the innermost of them; 0: it is outside of that, or an old kernel.
+	 */
+	pid_t ns_pgid, ns_sid;
 	bool kernel_thread; /* said since 6.8; see proc_stat.flags */
 	int threads;
 	uint64_t sig_pending, sig_pending_shared;

@@ -17,6 +17,7 @@ enum status_form {
 	STATUS_IDS,  /* uint32_t[4] */
 	STATUS_GROUPS,
 	STATUS_NSPID,
+	STATUS_LAST, /* pid_t, the last of several */
 };
 
 struct status_key {
@@ -39,6 +40,8 @@ static const struct status_key status_keys[] = {
 	{"Gid:", STATUS_IDS, true, AT(gid)},
 	{"Groups:", STATUS_GROUPS, true, 0},
 	{"NSpid:", STATUS_NSPID, false, 0},
+	{"NSpgid:", STATUS_LAST, false, AT(ns_pgid)},
+	{"NSsid:", STATUS_LAST, false, AT(ns_sid)},
 	{"Kthread:", STATUS_BOOL, false, AT(kernel_thread)},
 	{"THP_enabled:", STATUS_DEC, false, AT(thp_enabled)},
 	{"Threads:", STATUS_DEC, true, AT(threads)},
@@ -87,6 +90,16 @@ static bool status_take_nspid(const char *at, struct proc_status *status)
 		status->nspid[status->nspid_n++] = (pid_t)pid;
 	}
 	return *at == '\n' && status->nspid_n;
+}
+
+static bool status_take_last(const char *at, pid_t *ret)
+{
+	uint64_t pid;
+	bool any = false;
+
+	for (; scan_next_u64(&at, 10, &pid); any = true)
+		*ret = (pid_t)pid;
+	return *at == '\n' && any;
 }
 
 static bool status_take_ids(const char *at, uint32_t ids[4])
@@ -140,6 +153,8 @@ static bool status_take_value(struct arena *arena, const struct status_key *key,
 		return status_take_groups(arena, at, status);
 	case STATUS_NSPID:
 		return status_take_nspid(at, status);
+	case STATUS_LAST:
+		return status_take_last(at, into);
 	default:
 		return status_take_number(at, key->form, into);
 	}

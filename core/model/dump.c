@@ -10,6 +10,13 @@ uint32_t dump_file_id(struct dump *dump)
 	return ++dump->last_file_id;
 }
 
+pid_t dump_pid_in_images(const struct dump *dump, pid_t host)
+{
+	return dump->own_pids
+		       ? (pid_t)(intptr_t)index_get(&dump->pids, (uint64_t)host)
+		       : host;
+}
+
 static int inet_order(const void *one, const void *other)
 {
 	const struct sockdiag_inet *a = one, *b = other;

@@ -40,7 +40,9 @@ struct dump {
 	uint64_t own_pid_children;	 /* of pid_for_children */
 	uint64_t time_ns;		 /* the victims' */
 	uint64_t frozen_at;		 /* microseconds after boot */
-	VEC(struct victim *) victims;	 /* in the order of tree.tasks */
+	bool own_pids;	   /* the tree lives in a pid namespace of its own */
+	struct index pids; /* ... of its tasks, threads and groups, by ours */
+	VEC(struct victim *) victims; /* in the order of tree.tasks */
 	struct index victims_by_pid;
 	struct sockdiag_inets *sockets; /* NULL until first needed */
 	struct sem_uses semaphores;	/* once semaphores_seen */
@@ -61,6 +63,10 @@ struct dump {
 
 /* The id of one more file entry, for kinds that need two for one file. */
 uint32_t dump_file_id(struct dump *dump);
+
+/* What the images call a process, thread, group or session that this host
+ * calls so; 0: it is none of the tree's. */
+pid_t dump_pid_in_images(const struct dump *dump, pid_t host);
 
 /* Socket facts of the victims' network namespace, collected once. */
 int dump_sockets(

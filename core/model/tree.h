@@ -4,7 +4,14 @@
  *
  * Both walks work on it: dump fills it from victims, restore from images.
  * Messages are the format's own; they and everything else live in the run's
- * arena. pids are those in the images.
+ * arena.
+ *
+ * Every task and thread has two numbers. Those of the images (pid, tid, and
+ * ppid, pgid, sid) are what the tree's own pid namespace calls it: they stand
+ * in image files, plans and tapes, and a newborn uses them for itself. By host
+ * this host knows it as long as it lives: /proc, ptrace, kill and wait here
+ * take nothing else. They differ where the tree has a pid namespace of its
+ * own; lint looks that neither is taken for the other.
  */
 #ifndef STASIS_MODEL_TREE_H
 #define STASIS_MODEL_TREE_H
@@ -30,6 +37,7 @@ struct task;
 
 struct thread {
 	pid_t tid;
+	pid_t host; /* 0: it is not there (yet) */
 	struct task *task;
 	CoreEntry *core;	  /* of the leader: with the task's state */
 	StasisThreadExtra *extra; /* what the format has no field for */
@@ -38,6 +46,7 @@ struct thread {
 
 struct task {
 	pid_t pid, ppid, pgid, sid;
+	pid_t host; /* 0: it is not there (yet) */
 	enum task_state state;
 	struct task *parent;
 	VEC(struct task *) children;

@@ -34,8 +34,8 @@ struct answer {
 struct victim;
 
 struct victim_thread {
-	pid_t tid;  /* in our pid namespace */
-	pid_t vtid; /* in its own: what images say */
+	pid_t tid;  /* this host's: thread.host */
+	pid_t vtid; /* in its own pid namespace: what images say */
 	struct victim *victim;
 	struct thread *thread; /* of victim.task, from discovery on */
 	struct proc_stat stat;
@@ -54,7 +54,7 @@ struct victim_thread {
 };
 
 struct victim {
-	pid_t pid, vpid;
+	pid_t pid, vpid; /* this host's; the images' */
 	struct proc proc;
 	struct task *task;
 	enum task_state state;

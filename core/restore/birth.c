@@ -158,7 +158,7 @@ static int root_fork(struct birth_ward *ward, struct err *err)
 		keys_leave(ward);
 		skeleton_live(ward, root);
 	}
-	ward->board->exists[0] = 1;
+	ward->board->births[0] = (struct board_birth){1, pid};
 	return 0;
 }
 
@@ -173,9 +173,10 @@ static int deaths_check(struct birth_ward *ward, struct err *err)
 
 	for (size_t i = 0; i < ward->plan->births.n; i++) {
 		birth = ward->plan->births.at[i];
-		if (!ward->board->exists[i] || !birth->plan)
+		if (!ward->board->births[i].exists || !birth->plan)
 			continue;
-		code = proc_open(birth->pid, &proc, ERR_UNREAD);
+		code = proc_open(
+			ward->board->births[i].host, &proc, ERR_UNREAD);
 		if (!code)
 			code = proc_stat_read(&proc, 0, &stat, ERR_UNREAD);
 		proc_close(&proc);
@@ -208,6 +209,21 @@ static int tree_wait(struct birth_ward *ward, struct err *err)
 	}
 }
 
+/* Threads are looked for when they are there. */
+static void hosts_learn(struct birth_ward *ward)
+{
+	struct task *task;
+
+	for (size_t i = 0; i < ward->plan->births.n; i++) {
+		task = ward->plan->births.at[i]->task;
+		if (!task)
+			continue;
+		task->host = ward->board->births[i].host;
+		for (size_t k = 0; k < task->n_threads; k++)
+			task->threads[k].host = task->threads[k].tid;
+	}
+}
+
 int birth_tree(struct birth_ward *ward, struct err *err)
 {
 	sigset_t mask;
@@ -222,7 +238,10 @@ int birth_tree(struct birth_ward *ward, struct err *err)
 	timens_leave(ward->time_ns);
 	ward->time_ns = -1;
 	sigprocmask(SIG_SETMASK, &mask, NULL);
-	return code ?: tree_wait(ward, err);
+	code = code ?: tree_wait(ward, err);
+	if (!code)
+		hosts_learn(ward);
+	return code;
 }
 
 /* It ends by itself, and then its pid may be anybody's. */
@@ -234,28 +253,29 @@ static bool is_passing(const struct birth *birth)
 void birth_kill(struct birth_ward *ward)
 {
 	struct err stop = {.code = ECANCELED, .text = "the restore failed"};
-	const struct birth *birth;
+	const struct board_birth *born;
 
 	board_fail(ward->board, &stop);
 	for (size_t i = 0; i < ward->plan->births.n; i++) {
-		birth = ward->plan->births.at[i];
-		if (ward->board->exists[i] && !is_passing(birth))
-			kill(birth->pid, SIGKILL);
+		born = &ward->board->births[i];
+		if (born->exists && born->host &&
+			!is_passing(ward->plan->births.at[i]))
+			kill(born->host, SIGKILL);
 	}
 }
 
 /* Was killed: until it is seen dead. One that sleeps inside the kernel for
  * longer than all patience is left to die alone. */
-static bool reap(pid_t tid, int *patience_ms)
+static bool reap(pid_t host, int *patience_ms)
 {
-	int code = ptrace_wait_end_for(tid, *patience_ms, ERR_UNREAD);
+	int code = ptrace_wait_end_for(host, *patience_ms, ERR_UNREAD);
 
 	if (code != -ETIMEDOUT)
 		return !code;
 	*patience_ms = 0;
 	log_warn("task %d was killed, but does not die yet: it sleeps inside "
 		 "the kernel",
-		tid);
+		host);
 	return false;
 }
 
@@ -265,26 +285,27 @@ static void threads_reap(const struct birth *birth, int *patience_ms)
 	const struct task *task = birth->task;
 
 	for (size_t i = 1; task && i < task->n_threads; i++)
-		reap(task->threads[i].tid, patience_ms);
+		if (task->threads[i].host)
+			reap(task->threads[i].host, patience_ms);
 }
 
 /* Orphans come to us one by one, as their parents die. */
 static void newborns_reap(struct birth_ward *ward, int *patience_ms)
 {
-	struct birth *birth;
+	struct board_birth *born;
 	bool left = true;
 
 	while (left && *patience_ms) {
 		left = false;
 		for (size_t i = 0; i < ward->plan->births.n; i++) {
-			birth = ward->plan->births.at[i];
-			if (!ward->board->exists[i])
+			born = &ward->board->births[i];
+			if (!born->exists || !born->host)
 				continue;
-			threads_reap(birth, patience_ms);
-			if (reap(birth->pid, patience_ms))
+			threads_reap(ward->plan->births.at[i], patience_ms);
+			if (reap(born->host, patience_ms))
 				left = true;
-			else if (kill(birth->pid, 0))
-				ward->board->exists[i] = 0;
+			else if (kill(born->host, 0))
+				born->exists = 0;
 		}
 	}
 }

@@ -52,9 +52,14 @@ bool board_lost(const struct board *board)
 	return load(&board->failed) || load(&board->keeper) & FUTEX_OWNER_DIED;
 }
 
+static size_t board_size(size_t births)
+{
+	return sizeof(struct board) + births * sizeof(struct board_birth);
+}
+
 int board_new(size_t births, struct board **ret, struct err *err)
 {
-	struct board *board = mmap(NULL, sizeof(*board) + births,
+	struct board *board = mmap(NULL, board_size(births),
 		PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 
 	if (board == MAP_FAILED)
@@ -68,7 +73,7 @@ int board_new(size_t births, struct board **ret, struct err *err)
 void board_free(struct board *board, size_t births)
 {
 	keeper_leave(board);
-	munmap(board, sizeof(*board) + births);
+	munmap(board, board_size(births));
 }
 
 void board_fail(struct board *board, const struct err *err)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * board: one page that coordinator and newborns share while the tree is
- * built: where they meet, who exists, and the first error.
+ * built: where they meet, who exists under which number, and the first error.
  *
  * The thread that makes a board keeps it: the kernel marks the board when that
  * thread dies, even of SIGKILL, and whoever waits at it gives up within a
@@ -18,6 +18,11 @@
 
 #include "base/err.h"
 
+struct board_birth {
+	uint8_t exists;
+	pid_t host; /* this host's number for it, from its first moment on */
+};
+
 struct board {
 	uint32_t born;	  /* births that exist and lead their groups */
 	uint32_t grouped; /* ... that have joined theirs */
@@ -31,7 +36,7 @@ struct board {
 	struct robust_list_head head;
 	struct robust_list_head *other_head; /* the keeper's, before */
 	size_t other_size;
-	uint8_t exists[]; /* by birth */
+	struct board_birth births[];
 };
 
 int board_new(size_t births, struct board **ret, struct err *err);

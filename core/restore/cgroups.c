@@ -177,7 +177,7 @@ static void task_finish(
 	struct move move = {.arena = arena, .thread = thread != 0};
 	char *was;
 
-	move.whom = arena_printf(arena, "%d", task->threads[thread].tid);
+	move.whom = arena_printf(arena, "%d", task->threads[thread].host);
 	if (texts_read(&move, move.whom, &was))
 		return;
 	for (int frozen = thread ? 0 : 1; frozen <= 1; frozen++) {

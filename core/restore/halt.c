@@ -124,20 +124,20 @@ int halt_until_go(struct birth_ward *ward, const struct task *task)
 int halt_look(const struct thread *thread, bool *ret_stopped, struct err *err)
 {
 	_cleanup_proc_ struct proc proc = PROC_CLOSED;
-	pid_t pid = thread->task->pid;
 	struct proc_stat stat = {0};
-	int code = proc_open(pid, &proc, err);
+	int code = proc_open(thread->task->host, &proc, err);
 
 	/* The thread may not be there yet; its task is. */
 	if (!code)
-		code = proc_stat_read(&proc, thread->tid, &stat, ERR_UNREAD);
+		code = proc_stat_read(&proc, thread->host, &stat, ERR_UNREAD);
 	if (code == -ENOENT || code == -ESRCH)
 		stat.state = '?';
 	else if (code)
 		return err_code(err, code, "looking at thread %d", thread->tid);
 	if (stat.state == 'Z')
 		return err_set(err, ECHILD,
-			"task %d died before it could be stopped again", pid);
+			"task %d died before it could be stopped again",
+			thread->task->pid);
 	*ret_stopped = stat.state == 'T';
 	if (!*ret_stopped)
 		nap();
@@ -151,13 +151,13 @@ int halt_see(const struct thread *thread, const struct patience *patience,
 
 	return thread->task->state == TASK_STOPPED
 		       ? ptrace_wait_patiently(
-				 thread->tid, patience, &status, err)
+				 thread->host, patience, &status, err)
 		       : 0;
 }
 
 int halt_leave(const struct thread *thread, struct err *err)
 {
 	return thread->task->state == TASK_STOPPED
-		       ? ptrace_cont(thread->tid, 0, err)
+		       ? ptrace_cont(thread->host, 0, err)
 		       : 0;
 }

@@ -42,12 +42,14 @@ static int task_announce(const struct birth_ward *ward,
 	const struct plan_task *pt, struct err *err)
 {
 	_cleanup_fd_ int pidfd = -1, uffd = -1;
-	pid_t pid = pt->task->pid;
-	int code = pidfd_open_task(pid, 0, &pidfd, err);
+	pid_t host = pt->task->host;
+	int code = pidfd_open_task(host, 0, &pidfd, err);
 
 	if (!code)
-		code = pidfd_copy_file(pidfd, pid, pt->uffd_slot, &uffd, err);
-	return code ?: announce_task(ward->restore->lazy, pid, uffd, err);
+		code = pidfd_copy_file(pidfd, host, pt->uffd_slot, &uffd, err);
+	return code
+		       ?: announce_task(ward->restore->lazy, pt->task->pid,
+				  uffd, err);
 }
 
 int lazy_announce(const struct birth_ward *ward, struct err *err)

@@ -56,7 +56,7 @@ static int memory_hold(
 	const struct plan_task *pt, struct memory *ret, struct err *err)
 {
 	_cleanup_proc_ struct proc proc = PROC_CLOSED;
-	int code = proc_open(pt->task->pid, &proc, err);
+	int code = proc_open(pt->task->host, &proc, err);
 
 	return code ?: memory_open(&proc, ret, err);
 }
@@ -99,7 +99,7 @@ static int leaders_seize(struct birth_ward *ward, struct err *err)
 		code = stop_await(ward, &pt->task->threads[0], err);
 		if (!code)
 			code = remote_seize(
-				pt->task->pid, PTRACE_O_EXITKILL, err);
+				pt->task->host, PTRACE_O_EXITKILL, err);
 		if (!code && ward->memories)
 			code = memory_hold(pt, &ward->memories[i], err);
 		if (!code)
@@ -136,7 +136,7 @@ static int leader_check(
 	char label[ENDING_LABEL];
 	int status, code;
 
-	if (waitpid(pt->task->pid, &status, WNOHANG | __WALL) <= 0)
+	if (waitpid(pt->task->host, &status, WNOHANG | __WALL) <= 0)
 		return 0;
 	code = tape_verdict(ward, pt, 0, err);
 	if (code)
@@ -181,7 +181,7 @@ static int stopped_seize(
 		}
 		if (!code)
 			code = remote_seize(
-				thread->tid, PTRACE_O_EXITKILL, err);
+				thread->host, PTRACE_O_EXITKILL, err);
 		if (!code)
 			code = stop_see(ward, thread, err)
 				       ?: halt_leave(thread, err);
@@ -202,7 +202,7 @@ static int threads_seize(
 			(uint32_t)pt->task->n_threads, err);
 	for (size_t i = 1; i < pt->task->n_threads && !code && !halted; i++)
 		code = remote_seize(
-			pt->task->threads[i].tid, PTRACE_O_EXITKILL, err);
+			pt->task->threads[i].host, PTRACE_O_EXITKILL, err);
 	if (!code)
 		board_arrive(&words->met);
 	return code;
@@ -229,13 +229,13 @@ struct watch {
 	struct plan_task *pt;
 };
 
-static bool thread_broke(pid_t tid)
+static bool thread_broke(pid_t host)
 {
 	siginfo_t info = {0};
 
-	return !waitid(P_PID, (id_t)tid, &info,
+	return !waitid(P_PID, (id_t)host, &info,
 		       WSTOPPED | WNOHANG | WNOWAIT | __WALL) &&
-	       info.si_pid == tid &&
+	       info.si_pid == host &&
 	       (info.si_status == SIGSEGV || info.si_status == SIGBUS ||
 		       info.si_status == SIGILL);
 }
@@ -254,7 +254,7 @@ static int perform_look(const void *of, struct err *err)
 		head = reels_tape(&watch->ward->reels, watch->pt, i);
 		if (head->failed != -1)
 			code = tape_verdict(watch->ward, watch->pt, i, err);
-		if (!code && thread_broke(task->threads[i].tid))
+		if (!code && thread_broke(task->threads[i].host))
 			code = err_set(err, EFAULT,
 				"thread %d: the agent died of a signal",
 				task->threads[i].tid);
@@ -272,7 +272,7 @@ static int task_wait(
 	int code = 0;
 
 	for (size_t i = 0; i < pt->task->n_threads && !code; i++) {
-		thread.tid = pt->task->threads[i].tid;
+		thread.tid = pt->task->threads[i].host;
 		code = remote_wait_trap(&thread, err);
 		if (!code)
 			code = tape_verdict(ward, pt, i, err);
@@ -330,8 +330,8 @@ static int task_keep(const struct plan_task *pt, struct err *err)
 	int code;
 
 	for (size_t i = 0; i < pt->task->n_threads; i++) {
-		code = ptrace_options_set(
-			pt->task->threads[i].tid, PTRACE_O_TRACESYSGOOD, &told);
+		code = ptrace_options_set(pt->task->threads[i].host,
+			PTRACE_O_TRACESYSGOOD, &told);
 		if (!code || code == -ESRCH)
 			continue;
 		*err = told;
@@ -357,12 +357,12 @@ int perform_commit(struct birth_ward *ward, struct err *err)
  * dead to its parent when its tracer has seen it. */
 static int thread_depart(const struct plan_task *pt, size_t i, struct err *err)
 {
-	pid_t tid = pt->task->threads[i].tid;
+	pid_t host = pt->task->threads[i].host;
 	struct err told;
-	int code = ptrace_detach(tid, 0, &told);
+	int code = ptrace_detach(host, 0, &told);
 
 	if (code == -ESRCH) {
-		waitpid(tid, NULL, __WALL | WNOHANG);
+		waitpid(host, NULL, __WALL | WNOHANG);
 		return 0;
 	}
 	if (code && err)
@@ -382,7 +382,7 @@ int perform_depart(struct birth_ward *ward, struct err *err)
 		if (!pt->tapes)
 			continue;
 		if (stop)
-			kill(pt->task->pid, SIGSTOP);
+			kill(pt->task->host, SIGSTOP);
 		for (size_t i = 0; i < pt->task->n_threads; i++) {
 			also = thread_depart(pt, i, code ? ERR_UNREAD : err);
 			code = code ?: also;

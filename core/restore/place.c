@@ -115,7 +115,7 @@ static int dispatch_place(const struct thread *thread, struct err *err)
 		.selector = from->selector,
 		.offset = from->offset,
 		.len = from->len};
-	return ptrace_dispatch_set(thread->tid, &dispatch, err);
+	return ptrace_dispatch_set(thread->host, &dispatch, err);
 }
 
 static int thread_place(struct place *place, size_t i, struct err *err)
@@ -125,11 +125,11 @@ static int thread_place(struct place *place, size_t i, struct err *err)
 	uint64_t mask;
 	int code;
 
-	code = regs_place(be, thread->tid, &thread->regs, err);
+	code = regs_place(be, thread->host, &thread->regs, err);
 	mask = i ? thread->core->thread_core->blk_sigset
 		 : thread->core->tc->blk_sigset;
 	if (!code)
-		code = ptrace_sigmask_set(thread->tid, mask, err);
+		code = ptrace_sigmask_set(thread->host, mask, err);
 	if (!code)
 		code = dispatch_place(thread, err);
 	return code ? err_wrap(err, "thread %d", thread->tid) : 0;
@@ -143,7 +143,7 @@ static int task_prepare(struct place *place, struct err *err)
 	/* Calls are made with all registers but theirs as they will be: at the
 	 * stop behind a call, aarch64 keeps x7 for itself and puts back
 	 * afterwards what was there before the call. */
-	place->leader = (struct remote_thread){.tid = place->pt->task->pid,
+	place->leader = (struct remote_thread){.tid = place->pt->task->host,
 		.regs = &place->pt->task->threads[0].regs,
 		.patience = &place->patience};
 	place->remote.leader = &place->leader;
@@ -168,7 +168,7 @@ static int task_begin(struct place *place, struct err *err)
 		place->remote.memory = held[place->pt->task->index];
 		return task_prepare(place, err);
 	}
-	code = proc_open(place->pt->task->pid, &proc, err);
+	code = proc_open(place->pt->task->host, &proc, err);
 	if (!code)
 		code = memory_open(&proc, &place->remote.memory, err);
 	if (!code)

@@ -202,7 +202,7 @@ static int tree_release(struct birth_ward *ward, pid_t root, struct err *err)
 static int tree_trace(void *of, struct err *err)
 {
 	struct birth_ward *ward = of;
-	pid_t root = ward->restore->tree.root->pid;
+	pid_t root = ward->restore->tree.root->host;
 	int code;
 
 	code = tree_place(ward, err);
@@ -250,7 +250,7 @@ static int tree_restore(struct restore *restore, struct made *made,
 	birth_end(&ward);
 	make_clear(restore, &made->plan);
 	if (!code)
-		*ret_root = restore->tree.root->pid;
+		*ret_root = restore->tree.root->host;
 	return code;
 }
 

@@ -102,7 +102,7 @@ int rights_verify(const struct task *task, struct err *err)
 {
 	_cleanup_arena_ struct arena *arena = arena_new();
 	_cleanup_proc_ struct proc proc = PROC_CLOSED;
-	int code = proc_open(task->pid, &proc, err);
+	int code = proc_open(task->host, &proc, err);
 	struct proc_status status;
 	const CredsEntry *creds;
 
@@ -111,7 +111,7 @@ int rights_verify(const struct task *task, struct err *err)
 		if (!creds)
 			continue;
 		code = proc_status_read(
-			arena, &proc, task->threads[i].tid, &status, err);
+			arena, &proc, task->threads[i].host, &status, err);
 		if (!code)
 			code = rights_check(arena, creds, &status,
 				task->threads[i].tid, err);

@@ -57,7 +57,7 @@ static int piece_write(const struct filling *filling, struct plan_share piece)
 		to.iov_base = (void *)(uintptr_t)piece.vaddr;
 		from.iov_len = to.iov_len = piece.size;
 		done = process_vm_writev(
-			filling->pt->task->pid, &from, 1, &to, 1, 0);
+			filling->pt->task->host, &from, 1, &to, 1, 0);
 		if (done <= 0)
 			return done ? -errno : -EFAULT;
 		piece.vaddr += (uint64_t)done;

@@ -81,7 +81,7 @@ static int child_fork(
 		return skeleton_taken(child, code, err);
 	if (pid == 0)
 		skeleton_live(ward, child);
-	ward->board->exists[child->index] = 1;
+	ward->board->births[child->index] = (struct board_birth){1, pid};
 	return 0;
 }
 
@@ -425,7 +425,7 @@ void skeleton_live(struct birth_ward *ward, struct birth *birth)
 	struct err err = {0};
 
 	arena_end_push(ward->restore->run->arena, &end);
-	ward->board->exists[birth->index] = 1;
+	ward->board->births[birth->index] = (struct board_birth){1, getpid()};
 	if (birth->plan)
 		cgroups_join(ward, birth->task);
 	/* Who traces us is our coordinator's child; some kernels let nobody

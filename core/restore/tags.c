@@ -100,6 +100,6 @@ int tags_place(
 			"the image has memory tags, which %s has not",
 			be->name);
 	for (size_t i = 0; i < extra->n_tags && !code; i++)
-		code = area_place(be, task->pid, extra->tags[i], err);
+		code = area_place(be, task->host, extra->tags[i], err);
 	return code;
 }

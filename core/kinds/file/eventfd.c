@@ -78,7 +78,7 @@ static int eventfd_capture(struct dump *dump, const struct sighting *sighting,
 	if (semaphore)
 		event->flags |= EFD_SEMAPHORE;
 	event->counter = info->eventfd_count;
-	return fown_capture(dump->arena, sighting, &event->fown, err);
+	return fown_capture(dump, sighting, &event->fown, err);
 }
 
 static int eventfd_make(struct restore *restore, struct object *object,

@@ -149,8 +149,7 @@ static int eventpoll_capture(struct dump *dump, const struct sighting *sighting,
 	for (size_t i = 0; i < info->epoll_n && !code; i++)
 		code = target_capture(dump, sighting, i, &turns,
 			&set->tfd[set->n_tfd++], err);
-	return code ? code
-		    : fown_capture(dump->arena, sighting, &set->fown, err);
+	return code ? code : fown_capture(dump, sighting, &set->fown, err);
 }
 
 static int eventpoll_make(struct restore *restore, struct object *object,

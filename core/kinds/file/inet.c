@@ -287,8 +287,7 @@ static int inet_capture(struct dump *dump, const struct sighting *sighting,
 			       : udp_capture(dump, sighting, inet, err);
 	if (!code)
 		code = options_capture(dump, fd, inet, err);
-	return code ? code
-		    : fown_capture(dump->arena, sighting, &inet->fown, err);
+	return code ? code : fown_capture(dump, sighting, &inet->fown, err);
 }
 
 /* --- restore ------------------------------------------------------------- */

@@ -150,8 +150,7 @@ static int memfd_capture(struct dump *dump, const struct sighting *sighting,
 	memfd->flags = sighting->info.flags & ~(uint32_t)O_CLOEXEC;
 	memfd->pos = (uint64_t)sighting->info.pos;
 	code = inode_capture(dump, sighting, &memfd->inode_id, err);
-	return code ? code
-		    : fown_capture(dump->arena, sighting, &memfd->fown, err);
+	return code ? code : fown_capture(dump, sighting, &memfd->fown, err);
 }
 
 /* All memory objects, once, by the inode_id that files call them by. */

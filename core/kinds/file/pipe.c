@@ -129,7 +129,7 @@ static int pipe_capture(struct dump *dump, const struct sighting *sighting,
 	pipe->pipe_id = seen->pipe_id;
 	pipe->flags = sighting->info.flags & ~(uint32_t)O_CLOEXEC;
 	pipe->stasis_inode = inode_capture(dump->arena, &sighting->stat);
-	code = fown_capture(dump->arena, sighting, &pipe->fown, err);
+	code = fown_capture(dump, sighting, &pipe->fown, err);
 	if (!code)
 		code = ends_look(seen, sighting, err);
 	seen->external = dump_external(dump, sighting->target);

@@ -29,7 +29,7 @@ static int signalfd_capture(struct dump *dump, const struct sighting *sighting,
 	signals->id = entry->id;
 	signals->flags = sighting->info.flags & ~(uint32_t)O_CLOEXEC;
 	signals->sigmask = sighting->info.signalfd_mask;
-	return fown_capture(dump->arena, sighting, &signals->fown, err);
+	return fown_capture(dump, sighting, &signals->fown, err);
 }
 
 static int signalfd_make(struct restore *restore, struct object *object,

@@ -125,8 +125,7 @@ static int timerfd_capture(struct dump *dump, const struct sighting *sighting,
 	timer->isec = info.timerfd_interval_sec;
 	timer->insec = info.timerfd_interval_nsec;
 	code = until_capture(timer, err);
-	return code ? code
-		    : fown_capture(dump->arena, sighting, &timer->fown, err);
+	return code ? code : fown_capture(dump, sighting, &timer->fown, err);
 }
 
 static int moment_of(

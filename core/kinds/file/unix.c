@@ -80,7 +80,7 @@ static const struct sockdiag_unix *diag_find(
 }
 
 /* Who made the other end. */
-static void peer_capture(int fd, UnixSkEntry *entry)
+static void peer_capture(const struct dump *dump, int fd, UnixSkEntry *entry)
 {
 	struct ucred cred;
 	socklen_t size = sizeof(cred);
@@ -90,7 +90,7 @@ static void peer_capture(int fd, UnixSkEntry *entry)
 		return;
 	entry->has_stasis_pid = entry->has_stasis_uid = entry->has_stasis_gid =
 		true;
-	entry->stasis_pid = (uint32_t)cred.pid;
+	entry->stasis_pid = (uint32_t)dump_pid_in_images(dump, cred.pid);
 	entry->stasis_uid = cred.uid;
 	entry->stasis_gid = cred.gid;
 }
@@ -147,12 +147,12 @@ static int facts_capture(struct dump *dump, const struct sighting *sighting,
 		entry->has_shutdown = true;
 		entry->shutdown = (SkShutdown)shutdown_of(diag);
 	}
-	peer_capture(sighting->fd, entry);
+	peer_capture(dump, sighting->fd, entry);
 	if (error_waits(sighting->fd))
 		entry->has_stasis_reset = entry->stasis_reset = true;
 	return unix_name_capture(dump, sighting, diag, entry, err) ?:
 	       unix_opts_capture(dump, sighting->fd, entry, err) ?:
-	       fown_capture(dump->arena, sighting, &entry->fown, err) ?:
+	       fown_capture(dump, sighting, &entry->fown, err) ?:
 	       (diag->state == TCP_LISTEN
 			       ? waiting_capture(dump, diag, entry, err)
 			       : 0);

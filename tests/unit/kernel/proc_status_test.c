@@ -77,6 +77,8 @@ TEST(status_tells_who_the_thread_is)
 	CHECK_INT(status.nspid_n, 3);
 	CHECK_INT(status.nspid[0], 3160);
 	CHECK_INT(status.nspid[2], 2);
+	CHECK_INT(status.ns_pgid, 1);
+	CHECK_INT(status.ns_sid, 0);
 	CHECK_INT(status.thp_enabled, 1);
 	CHECK(!status.kernel_thread);
 }

@@ -4,15 +4,16 @@
 #include <fcntl.h>
 
 #include "inject/record.h"
+#include "model/dump.h"
 #include "model/facts.h"
 
 /* Not in every <fcntl.h>; since 3.7, kernels for checkpoint/restore. */
 enum { GETOWNER_UIDS = 17 };
 
-int fown_capture(struct arena *arena, const struct sighting *sighting,
+int fown_capture(struct dump *dump, const struct sighting *sighting,
 	FownEntry **ret, struct err *err)
 {
-	FownEntry *fown = arena_new1(arena, FownEntry);
+	FownEntry *fown = arena_new1(dump->arena, FownEntry);
 	struct f_owner_ex owner;
 	uint32_t uids[2] = {0, 0};
 	int sig;
@@ -30,7 +31,7 @@ int fown_capture(struct arena *arena, const struct sighting *sighting,
 	if (fcntl(sighting->fd, GETOWNER_UIDS, uids))
 		return err_errno(err, "asking whose ids its signals have");
 	fown->pid_type = (uint32_t)owner.type;
-	fown->pid = (uint32_t)owner.pid;
+	fown->pid = (uint32_t)dump_pid_in_images(dump, owner.pid);
 	fown->uid = uids[0];
 	fown->euid = uids[1];
 	return 0;

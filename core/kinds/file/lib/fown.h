@@ -12,10 +12,11 @@
 #include "model/object.h"
 #include "model/sighting.h"
 
+struct dump;
 struct tape;
 
 /* Of a path, or a file that nobody owns: all zeros. */
-int fown_capture(struct arena *arena, const struct sighting *sighting,
+int fown_capture(struct dump *dump, const struct sighting *sighting,
 	FownEntry **ret, struct err *err);
 
 /* flags: those of the file in the image. Nothing for all holders but one. */

@@ -267,7 +267,7 @@ int path_capture(struct dump *dump, const struct sighting *sighting,
 	if (!external_capture(dump, sighting, reg))
 		code = named_capture(dump, sighting, id, reg, err);
 	if (!code)
-		code = fown_capture(dump->arena, sighting, &reg->fown, err);
+		code = fown_capture(dump, sighting, &reg->fown, err);
 	if (!code)
 		code = notify_refuse(sighting, reg, err);
 	if (!code)

@@ -128,6 +128,12 @@ int proc_held_check(struct dump *dump, const struct sighting *sighting,
 			"it is a place in /proc about one process");
 		return err_hint(err, "leave it before the checkpoint");
 	}
+	if (dump->own_pids) {
+		err_set(err, EOPNOTSUPP,
+			"it is a file of /proc about one process, held in a "
+			"pid namespace of its own");
+		return err_hint(err, "close it before the checkpoint");
+	}
 	if (!procfs_name_read(sighting->target, &name) ||
 		!path_leads(sighting->target, sighting))
 		return ended_refuse(err);

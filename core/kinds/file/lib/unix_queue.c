@@ -328,7 +328,7 @@ static int packet_store(struct dump *dump, uint32_t id,
 		(ProtobufCBinaryData){from->from_size, (uint8_t *)from->from};
 	entry.has_stasis_pid = entry.has_stasis_uid = entry.has_stasis_gid =
 		from->has_cred;
-	entry.stasis_pid = (uint32_t)from->cred.pid;
+	entry.stasis_pid = (uint32_t)dump_pid_in_images(dump, from->cred.pid);
 	entry.stasis_uid = from->cred.uid;
 	entry.stasis_gid = from->cred.gid;
 	return image_append(dump->images, IMAGE_SK_QUEUES, 0, &entry.base,
