@@ -5,7 +5,6 @@
 
 /* No huge page is larger where a page has 4 to 64 KiB. */
 #define HUGE (16ul << 20)
-			   */
 
 static char *huge_map(int fd, unsigned seed)
 {
