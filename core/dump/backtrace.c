@@ -131,6 +131,8 @@ static bool thread_look(const struct view *view,
 	struct unwind_source source = {.arg = its,
 		.read_mem = view_read_mem,
 		.read_reg = view_read_reg,
+		.fds = &view->memory.fd,
+		.n_fds = 1,
 		.maps = view->maps,
 		.n_maps = view->n_maps};
 

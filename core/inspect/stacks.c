@@ -210,6 +210,8 @@ static struct unwind_source thread_source(
 	return (struct unwind_source){.arg = its,
 		.read_mem = view_read_mem,
 		.read_reg = view_read_reg,
+		.fds = view->pages->fds,
+		.n_fds = view->pages->source->n_files,
 		.pc = thread->pc,
 		.sp = thread->sp,
 		.maps = view->maps,

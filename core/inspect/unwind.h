@@ -50,7 +50,10 @@ struct unwind_chain {
 
 struct unwind_source {
 	void *arg;
-	/* Returns how many bytes could be read, from the front. */
+	/* Returns how many bytes could be read, from the front. It reads from
+	 * these, and no other fd is open there but those of the maps. */
+	const int *fds;
+	size_t n_fds;
 	size_t (*read_mem)(void *arg, uint64_t at, void *to, size_t size);
 	/* By its DWARF number. */
 	bool (*read_reg)(void *arg, unsigned number, uint64_t *ret_value);

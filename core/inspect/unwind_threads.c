@@ -167,6 +167,35 @@ static void stack_begin(struct arena *arena, const struct unwind_source *source,
 	stack->note = arena_printf(arena, "looking further: %s", why);
 }
 
+struct fds {
+	int *at;
+	size_t n;
+};
+
+/* What the child reads: the sources' own files, and those of the maps, which
+ * are the same for all. */
+static struct fds fds_of(
+	struct arena *arena, const struct unwind_source *sources, size_t n)
+{
+	const struct unwind_source *first = &sources[0];
+	struct fds fds = {.n = 0};
+	size_t room = first->n_maps + 1;
+
+	for (size_t i = 0; i < n; i++)
+		room += sources[i].n_fds;
+	fds.at = arena_newn(arena, int, room);
+	for (size_t i = 0; i < first->n_maps; i++)
+		fds.at[fds.n++] = first->maps[i].fd;
+	for (size_t i = 0; i < n; i++) {
+		/* Threads of one process read from the same. */
+		if (i && sources[i].fds == sources[i - 1].fds)
+			continue;
+		for (size_t k = 0; k < sources[i].n_fds; k++)
+			fds.at[fds.n++] = sources[i].fds[k];
+	}
+	return fds;
+}
+
 int unwind_threads(struct arena *arena, struct unwinder *unwinder,
 	const struct unwind_source *sources, size_t n, int limit_ms,
 	struct unwind_stack *ret_stacks, struct err *err)
@@ -178,12 +207,16 @@ int unwind_threads(struct arena *arena, struct unwinder *unwinder,
 		.memory = MEMORY_MAX,
 		.answer_max = n * FRAMES_MOST * (TEXT_MAX / 2)};
 	struct reader reader = {.arena = arena};
+	struct fds fds;
 	bool good = true;
 	char *answer;
 	int code;
 
 	if (!n)
 		return 0;
+	fds = fds_of(arena, sources, n);
+	sandbox.fds = fds.at;
+	sandbox.n_fds = fds.n;
 	code = sandbox_run(arena, &sandbox, &answer, &reader.left, err);
 	reader.at = answer;
 	for (size_t i = 0; i < n; i++) {

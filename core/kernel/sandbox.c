@@ -9,6 +9,7 @@
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
@@ -143,6 +144,33 @@ static int memory_limit(uint64_t more)
 		RLIMIT_DATA, data * (uint64_t)sysconf(_SC_PAGESIZE) + more);
 }
 
+static int numbers_compare(const void *a, const void *b)
+{
+	return *(const int *)a - *(const int *)b;
+}
+
+/* All but these, and out. */
+static int files_close(
+	const struct sandbox *sandbox, struct arena *arena, int out)
+{
+	int *kept = arena_newn(arena, int, sandbox->n_fds + 1);
+	unsigned from = 0;
+
+	if (sandbox->n_fds)
+		memcpy(kept, sandbox->fds, sandbox->n_fds * sizeof(*kept));
+	kept[sandbox->n_fds] = out;
+	qsort(kept, sandbox->n_fds + 1, sizeof(*kept), numbers_compare);
+	for (size_t i = 0; i <= sandbox->n_fds; i++) {
+		if (kept[i] < 0)
+			continue;
+		if ((unsigned)kept[i] > from &&
+			close_range(from, (unsigned)kept[i] - 1, 0))
+			return -errno;
+		from = (unsigned)kept[i] + 1;
+	}
+	return close_range(from, ~0u, 0) ? -errno : 0;
+}
+
 static int child_confine(const struct sandbox *sandbox, int out)
 {
 	struct filter filter = {.n = 0};
@@ -174,7 +202,7 @@ static void child_run(const struct sandbox *sandbox, pid_t parent, int out)
 		_exit(NO_BOX);
 	/* What would be written into a pipe that nobody reads is not missed. */
 	signal(SIGPIPE, SIG_DFL);
-	if (child_confine(sandbox, out))
+	if (files_close(sandbox, arena, out) || child_confine(sandbox, out))
 		_exit(NO_BOX);
 	sandbox->work(sandbox->of, arena, out);
 	_exit(0);

@@ -3,12 +3,12 @@
  * sandbox: a forked child that takes apart what others wrote with code that is
  * not made for that.
  *
- * It sees all that this process had in memory, reads what was open, computes,
- * and writes an answer; it has no capability, and whatever else it asks the
- * kernel for is refused (seccomp): no file is opened, nothing that is open is
- * written to, no signal sent, no code mapped. Its memory, its time and its
- * answer are bounded. What it answers is as little to be trusted as what it
- * read.
+ * It sees all that this process had in memory, reads the files that it was
+ * given, computes, and writes an answer; all else that was open is closed. It
+ * has no capability, and whatever else it asks the kernel for is refused
+ * (seccomp): no file is opened, nothing that is open is written to, no signal
+ * sent, no code mapped. Its memory, its time and its answer are bounded. What
+ * it answers is as little to be trusted as what it read.
  */
 #ifndef STASIS_KERNEL_SANDBOX_H
 #define STASIS_KERNEL_SANDBOX_H
@@ -24,6 +24,10 @@ struct sandbox {
 	 * written to out. */
 	void (*work)(void *of, struct arena *arena, int out);
 	void *of;
+	/* What it reads, by itself and in any order; -1, and one that is named
+	 * twice, are no matter. */
+	const int *fds;
+	size_t n_fds;
 	int limit_ms;	   /* for all */
 	uint64_t memory;   /* bytes more than this process has now */
 	size_t answer_max; /* bytes */

@@ -153,6 +153,8 @@ static void child_unwind(struct child *child, struct unwind_stack *ret_stack)
 	struct unwind_source source = {.arg = child,
 		.read_mem = child_read_mem,
 		.read_reg = child_read_reg,
+		.fds = &child->mem,
+		.n_fds = 1,
 		.chain = machine_chain(&child->core)};
 	struct err err = {0};
 

@@ -23,12 +23,14 @@ struct told {
 	int code;
 };
 
-static struct told told_by(
-	void (*work)(void *, struct arena *, int), void *of, int limit_ms)
+static struct told told_by_with(void (*work)(void *, struct arena *, int),
+	void *of, int limit_ms, const int *fds, size_t n_fds)
 {
 	_cleanup_arena_ struct arena *arena = arena_new();
 	struct sandbox sandbox = {.work = work,
 		.of = of,
+		.fds = fds,
+		.n_fds = n_fds,
 		.limit_ms = limit_ms,
 		.memory = 64 << 20,
 		.answer_max = 100000};
@@ -41,6 +43,12 @@ static struct told told_by(
 		memcpy(told.text, answer, told.size < 255 ? told.size : 255);
 	CHECK_INT(waitpid(-1, NULL, WNOHANG), -1);
 	return told;
+}
+
+static struct told told_by(
+	void (*work)(void *, struct arena *, int), void *of, int limit_ms)
+{
+	return told_by_with(work, of, limit_ms, NULL, 0);
 }
 
 static void work_count(void *of, struct arena *arena, int out)
@@ -92,16 +100,48 @@ static void work_try(void *of, struct arena *arena, int out)
 	io_write_all(out, letters, strlen(letters));
 }
 
-TEST(it_reads_what_is_open_and_can_do_nothing_else)
+TEST(it_reads_what_it_was_given_and_can_do_nothing_else)
 {
 	int fd = memfd_create("open", MFD_CLOEXEC);
 	struct told told;
 
 	CHECK_INT(write(fd, "abc", 3), 3);
-	told = told_by(work_try, &fd, 5000);
+	told = told_by_with(work_try, &fd, 5000, &fd, 1);
 	CHECK_INT(told.code, 0);
 	CHECK_STR(told.text, "RP");
 	close(fd);
+}
+
+/* The numbers that are open. */
+static void work_list(void *of, struct arena *arena, int out)
+{
+	const int *most = of;
+
+	for (int fd = 0; fd <= *most; fd++)
+		if (fd != out && fcntl(fd, F_GETFD) >= 0)
+			io_write_all(out, arena_printf(arena, "%d ", fd),
+				strlen(arena_printf(arena, "%d ", fd)));
+}
+
+TEST(nothing_is_open_in_it_but_what_it_was_given)
+{
+	int fds[] = {300, -1, 7, 8, 8, 290}, most = 400, other[] = {250, 299};
+	struct told told;
+
+	for (size_t i = 0; i < 6; i++)
+		CHECK(fds[i] < 0 || dup2(1, fds[i]) == fds[i]);
+	CHECK(dup2(1, other[0]) == 250 && dup2(1, other[1]) == 299);
+	told = told_by_with(work_list, &most, 5000, fds, 6);
+	CHECK_INT(told.code, 0);
+	CHECK_STR(told.text, "7 8 290 300 ");
+	told = told_by(work_list, &most, 5000);
+	CHECK_INT(told.code, 0);
+	CHECK_STR(told.text, "");
+	for (size_t i = 0; i < 6; i++)
+		if (fds[i] >= 0)
+			close(fds[i]);
+	close(other[0]);
+	close(other[1]);
 }
 
 static void work_loop(void *of, struct arena *arena, int out)
