@@ -258,7 +258,7 @@ static int wire_open(struct dump *dump, struct wire *wire, struct err *err)
 		return 0;
 	wire->fd = o->ps_fd;
 	if (o->ps_fd < 0)
-		code = connect_to(o->address, o->port, &wire->fd, err);
+		code = connect_to(o->address, o->port, wire, err);
 	if (!code)
 		code = wire_begin(wire, err);
 	if (!code && o->tls)

@@ -3,12 +3,17 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "base/fd.h"
+
+enum { LOOK_MS = 100, CONNECT_SECONDS = 20 };
 
 static int names_find(const char *address, int port, int flags,
 	struct addrinfo **ret, struct err *err)
@@ -78,31 +83,87 @@ int connect_listen(const char *address, int port, int *ret_fd, int *ret_port,
 	return code;
 }
 
-static int connection_make(const struct addrinfo *name, int *ret_fd)
+/* 0: it is there; 1: not yet; -errno. */
+static int answer_look(int fd)
 {
-	_cleanup_fd_ int fd = socket(
-		name->ai_family, SOCK_STREAM | SOCK_CLOEXEC, name->ai_protocol);
+	struct pollfd ready = {.fd = fd, .events = POLLOUT};
+	int n = poll(&ready, 1, LOOK_MS), failed = 0;
+	socklen_t size = sizeof(failed);
 
-	if (fd < 0 || connect(fd, name->ai_addr, name->ai_addrlen))
-		return -errno;
-	*ret_fd = fd_take(&fd);
-	return 0;
+	if (n < 0)
+		return errno == EINTR ? 1 : -errno;
+	if (!n)
+		return 1;
+	return getsockopt(fd, SOL_SOCKET, SO_ERROR, &failed, &size) ? -errno
+								    : -failed;
 }
 
-int connect_to(const char *address, int port, int *ret_fd, struct err *err)
+static int64_t now_ms(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	return now.tv_sec * 1000ll + now.tv_nsec / 1000000;
+}
+
+/* *ret_over: nobody wants it any more, and err says why. */
+static int answer_await(
+	struct wire *wire, int fd, bool *ret_over, struct err *err)
+{
+	int64_t until =
+		now_ms() + 1000ll * (wire->idle_seconds ?: CONNECT_SECONDS);
+	int code = 1;
+
+	while (code > 0) {
+		code = wire_look(wire, err);
+		if (code) {
+			*ret_over = true;
+			return code;
+		}
+		if (now_ms() >= until)
+			return -ETIMEDOUT;
+		code = answer_look(fd);
+	}
+	return code;
+}
+
+static int connection_make(const struct addrinfo *name, struct wire *wire,
+	bool *ret_over, struct err *err)
+{
+	_cleanup_fd_ int fd = socket(name->ai_family,
+		SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, name->ai_protocol);
+	int code = 0;
+
+	if (fd < 0)
+		return -errno;
+	if (connect(fd, name->ai_addr, name->ai_addrlen))
+		code = errno == EINPROGRESS
+			       ? answer_await(wire, fd, ret_over, err)
+			       : -errno;
+	if (!code && fcntl(fd, F_SETFL, 0))
+		code = -errno;
+	if (!code)
+		wire->fd = fd_take(&fd);
+	return code;
+}
+
+int connect_to(
+	const char *address, int port, struct wire *wire, struct err *err)
 {
 	struct addrinfo *names;
+	bool over = false;
 	int code;
 
 	code = names_find(address, port, 0, &names, err);
 	if (code)
 		return code;
 	code = -EADDRNOTAVAIL;
-	for (const struct addrinfo *n = names; n && code; n = n->ai_next)
-		code = connection_make(n, ret_fd);
+	for (const struct addrinfo *n = names; n && code && !over;
+		n = n->ai_next)
+		code = connection_make(n, wire, &over, err);
 	freeaddrinfo(names);
-	if (!code)
-		return 0;
+	if (!code || over)
+		return code;
 	err_code(err, code, "connecting to the page server at %s, port %d",
 		address ?: "this host", port);
 	return err_hint(err, "start it first: stasis page-server -D DIR "

@@ -82,7 +82,7 @@ static int server_connect(
 	daemon->wire.of = run;
 	daemon->wire.fd = o->ps_fd;
 	if (o->ps_fd < 0)
-		code = connect_to(o->address, o->port, &daemon->wire.fd, err);
+		code = connect_to(o->address, o->port, &daemon->wire, err);
 	if (!code)
 		code = wire_begin(&daemon->wire, err);
 	return code || !o->tls ? code

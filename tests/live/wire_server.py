@@ -274,6 +274,31 @@ def wire_slow(case):
     wait_until(lambda: state(victim) == "S", "the victim goes on")
 
 
+@test("a page server that does not answer keeps nobody from interrupting the "
+      "dump, and nothing was frozen")
+def wire_deaf(case):
+    victim = case.start(["python3", "-c", BIG])
+    case.ready(victim)
+    with socket.socket() as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(0)
+        address = listener.getsockname()
+        waiting = [socket.socket() for _ in range(4)]
+        for sock in waiting:
+            sock.setblocking(False)
+            sock.connect_ex(address)
+        dump = subprocess.Popen(
+            [case.stasis, "dump", "-t", str(victim), "-D", case.img,
+             "--page-server", "--address", "127.0.0.1", "--port",
+             str(address[1])],
+            stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        said = interrupted(
+            dump, lambda: check(state(victim) == "S", "it is frozen"))
+        check("interrupted by SIGTERM" in said, said)
+        for sock in waiting:
+            sock.close()
+
+
 @test("a peer that sends without an end keeps nobody from stopping a page "
       "server")
 def wire_endless(case):
