@@ -370,10 +370,13 @@ static int listener_make(int dir, int *ret_fd, ino_t *ret_ino, struct err *err)
 	struct stat st;
 
 	older_end(dir);
-	if (fd < 0 || bind(fd, (struct sockaddr *)&at, sizeof(at)))
+	/* The file gets the mode of the socket: who may swap its name has no
+	 * moment for it. */
+	if (fd < 0 || fchmod(fd, 0600) ||
+		bind(fd, (struct sockaddr *)&at, sizeof(at)))
 		return err_errno(err, "making the keeper's socket");
 	if (fstatat(dir, KEEPER_NAME, &st, AT_SYMLINK_NOFOLLOW) ||
-		fchmodat(dir, KEEPER_NAME, 0600, 0) || listen(fd, 4))
+		listen(fd, 4))
 		return err_errno(err, "listening on the keeper's socket");
 	*ret_ino = st.st_ino;
 	*ret_fd = fd_take(&fd);

@@ -220,9 +220,10 @@ const struct source *parent_object(const struct parent *parent, uint32_t shmid)
 int parent_pass(const struct parent *parent, struct err *err)
 {
 	_cleanup_fd_ int fd = openat(parent->dir, IMAGE_PASSED_NAME,
-		O_WRONLY | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600);
+		O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 
-	return fd < 0 ? err_errno(err, "noting in the parent of the images "
-				       "that changes are counted anew")
-		      : 0;
+	return fd < 0 && errno != EEXIST
+		       ? err_errno(err, "noting in the parent of the images "
+					"that changes are counted anew")
+		       : 0;
 }

@@ -364,11 +364,20 @@ int image_pages_reopen(
 	if (code < 0)
 		return code;
 	image_name(name, IMAGE_PAGES, pages_id);
-	fd = openat(set->dir, name, O_RDWR | O_CLOEXEC);
-	if (fd < 0 || fstat(seen, &was) || fstat(fd, &now))
-		return err_errno(err, "opening %s for writing", name);
+	fd = place_open(set->dir, name,
+		O_RDWR | O_NONBLOCK | O_NOCTTY | O_CLOEXEC, 0, 0);
+	if (fd < 0)
+		return err_code(err, fd, "opening %s for writing", name);
+	if (fstat(seen, &was) || fstat(fd, &now))
+		return err_errno(err, "looking at %s", name);
 	if (was.st_dev != now.st_dev || was.st_ino != now.st_ino)
 		return err_set(err, EBUSY, "%s is another file by now", name);
+	/* Who can put names there may have given one to somebody else's. */
+	if (now.st_nlink != 1 && place_is_foreign(set->dir))
+		return err_set(err, EPERM,
+			"%s is in a directory that others can write to, and is "
+			"known by other names, too",
+			name);
 	*ret_fd = fd_take(&fd);
 	return 0;
 }

@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 
 #include "base/fd.h"
+#include "base/place.h"
 #include "image/manifest.h"
 #include "image/set_state.h"
 
@@ -78,11 +79,17 @@ int image_set_open_small(struct arena *arena, int dir_fd,
 static int parent_open(
 	struct image_set *set, struct image_set **ret_set, struct err *err)
 {
-	_cleanup_fd_ int fd =
-		openat(set->dir, "parent", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	_cleanup_fd_ int fd = place_open(
+		set->dir, "parent", O_RDONLY | O_DIRECTORY | O_CLOEXEC, 0, 0);
 
+	if (fd == -ELOOP) {
+		err_code(err, fd, "opening the parent of the images");
+		return err_hint(err,
+			"a symbolic link on the way is another user's, who "
+			"could lead to any images; make it anew, or as root");
+	}
 	if (fd < 0) {
-		err_errno(err, "opening the parent of the images");
+		err_code(err, fd, "opening the parent of the images");
 		return err_hint(err,
 			"these images hold only what changed since an earlier "
 			"dump; its directory must be where \"parent\" points");

@@ -2,13 +2,15 @@
 """harm_places: root works in directories of others, who plant and swap."""
 import ctypes
 import os
+import shutil
 import signal
 import subprocess
 import sys
 
 import harm
 from client import NOBODY, Service
-from harness import check, read_text, test, wait_until
+from harness import Skip, check, read_text, test, wait_until
+from rounds_memory import KEEPER, Mutable, chain, tracks
 from rpc_service import own_dir, victim
 
 SECRET = "root only\n"
@@ -167,7 +169,7 @@ def harm_socket(case):
     case.logs.append(log)
     for who in ("--allow-users", "--allow-group"):
         service = subprocess.Popen(
-            [case.program("swapper"), folder, "socket", target, case.stasis,
+            [case.program("swapper"), folder, "socket:s", target, case.stasis,
              "service", "--address", folder + "/s", who, str(NOBODY),
              "-v4", "-W", case.dir, "-o", "service.log", "--pidfile", "pid"],
             stdout=subprocess.DEVNULL)
@@ -185,6 +187,92 @@ def harm_socket(case):
         os.unlink(folder + "/s")
         os.unlink(folder + "/was-s")
         os.unlink(log)
+
+
+@test("the socket of a pre-dump that its directory's owner swaps for a link "
+      "changes nothing of what the link leads to")
+def harm_keeper_swapped(case):
+    os.chmod(case.dir, 0o755)
+    if tracks(case):
+        raise Skip("this kernel tells what was written without a keeper")
+    folder, target = own_dir(case, "his"), case.make_dir("roots")
+    secret = os.path.join(target, "secret")
+    with open(secret, "w") as file:
+        file.write(SECRET)
+    os.chmod(secret, 0o644)
+    victim = harm.quiet_victim(case)
+    done = subprocess.run(
+        [case.program("swapper"), folder, f"socket:{KEEPER}", target,
+         case.stasis, "pre-dump", "-t", str(victim), "-D", folder],
+        capture_output=True, text=True, timeout=20)
+    check(done.returncode != 99, "nothing was swapped")
+    check(os.stat(secret).st_mode & 0o7777 == 0o644
+          and read_text(secret) == SECRET, f"changed: {os.stat(secret)}")
+    check(os.path.islink(os.path.join(folder, KEEPER)), "his link is gone")
+    harm.quiet_verdict(case, victim)
+
+
+def copied(of, to):
+    shutil.copytree(of, to, symlinks=True, dirs_exist_ok=True,
+                    ignore=lambda _folder, _names: [KEEPER])
+
+
+def given(folder, links=()):
+    """All that is in it is the stranger's, but what links lead to."""
+    for name in os.listdir(folder):
+        if name not in links:
+            os.lchown(os.path.join(folder, name), NOBODY, NOBODY)
+    os.chown(folder, NOBODY, NOBODY)
+
+
+@test("who frees old copies of pages in another user's directory frees none "
+      "of those that his links lead to")
+def harm_dedup_planted(case):
+    os.chmod(case.dir, 0o755)
+    tracks(case)
+    victim = Mutable(case)
+    old, new = chain(case, victim, 2)
+    pages = {os.path.join(old, name): None for name in os.listdir(old)
+             if name.startswith("pages-")}
+    for path in pages:
+        with open(path, "rb") as file:
+            pages[path] = file.read()
+
+    def refused(folder, why):
+        done = case.engine("dedup", "-D", folder)
+        for path, was in pages.items():
+            with open(path, "rb") as file:
+                check(file.read() == was, f"{why}: {path} was changed")
+        check(done.code == 1 and why in done.err, done.explain())
+
+    def his(name, parent):
+        folder = case.make_dir(name)
+        copied(new, folder)
+        os.unlink(os.path.join(folder, "parent"))
+        if parent:
+            os.symlink(parent, os.path.join(folder, "parent"))
+        given(folder)
+        return folder
+
+    refused(his("link", old), "parent of the images")
+    for name, make in (("soft", os.symlink), ("hard", os.link)):
+        folder = his(name, None)
+        inner = os.path.join(folder, "parent")
+        copied(old, inner)
+        os.unlink(os.path.join(inner, "stasis.img"))
+        for path in pages:
+            planted = os.path.join(inner, os.path.basename(path))
+            os.unlink(planted)
+            make(path, planted)
+        given(inner, {os.path.basename(p) for p in pages} if name == "hard"
+              else ())
+        refused(folder, "for writing" if name == "soft" else "other names")
+        shutil.rmtree(folder)
+    done = case.engine("dedup", "-D", new)
+    check(done.code == 0, done.explain())
+    check(any(open(path, "rb").read() != was for path, was in pages.items()),
+          "nothing was to be freed")
+    os.kill(victim.pid, signal.SIGKILL)
 
 
 @test("the folder of a service that was killed before its socket was in place "

@@ -3,7 +3,7 @@
  * (argv[4] and so on), at his luckiest: he is there right after the engine has
  * made a hidden folder, and before it can open that. argv[2] is "link", and
  * what he puts there one to argv[3]; or "folder", and it is one of his, with
- * links to argv[3]/secret in it. "socket": he is there right after a socket
+ * links to argv[3]/secret in it. "socket:s": he is there right after a socket
  * "s" came to be, and puts a link to argv[3]/secret into its place. "kill": it
  * is no owner, but what kills the engine as soon as it has made a socket. Ends
  * as the engine does; 99: nothing was swapped. */
@@ -66,15 +66,17 @@ static int look(char **argv, int n)
 static int socket_look(char **argv, int n)
 {
 	int dir = open(argv[1], O_RDONLY | O_DIRECTORY);
-	char secret[400];
+	const char *name = argv[2] + strlen("socket:");
+	char secret[400], away[64];
 	struct stat stat;
 
-	if (!fstatat(dir, "s", &stat, AT_SYMLINK_NOFOLLOW) &&
+	snprintf(away, sizeof(away), "was-%s", name);
+	if (!fstatat(dir, name, &stat, AT_SYMLINK_NOFOLLOW) &&
 		S_ISSOCK(stat.st_mode)) {
 		snprintf(secret, sizeof(secret), "%s/secret", argv[3]);
-		renameat(dir, "s", dir, "was-s");
-		symlinkat(secret, dir, "s");
-		fchownat(dir, "s", STRANGER, STRANGER, AT_SYMLINK_NOFOLLOW);
+		renameat(dir, name, dir, away);
+		symlinkat(secret, dir, name);
+		fchownat(dir, name, STRANGER, STRANGER, AT_SYMLINK_NOFOLLOW);
 		n++;
 	}
 	close(dir);
@@ -85,7 +87,7 @@ static int call_done(char **argv, pid_t engine, long call, int n)
 {
 	if (!strcmp(argv[2], "kill"))
 		return call == SYS_bind ? !kill(engine, SIGKILL) : n;
-	if (strcmp(argv[2], "socket") != 0)
+	if (strncmp(argv[2], "socket:", 7) != 0)
 		return call == SYS_mkdirat ? look(argv, n) : n;
 	return call == SYS_bind || call == SYS_renameat2 ? socket_look(argv, n)
 							 : n;
