@@ -18,7 +18,7 @@
 	X(madvise) X(mlock) X(mlock2) X(mlockall) X(brk) \
 	X(rt_sigaction) X(rt_sigprocmask) X(rt_sigqueueinfo) X(rt_tgsigqueueinfo) \
 	X(sigaltstack) X(pread64) X(preadv) X(pwrite64) \
-	X(dup3) X(fcntl) X(ioctl) X(ftruncate) \
+	X(dup3) X(fcntl) X(flock) X(ioctl) X(ftruncate) \
 	X(openat) X(close_range) X(fchdir) X(chroot) \
 	X(umask) X(getpid) X(gettid) X(kill) \
 	X(tgkill) X(exit) X(exit_group) X(setitimer) \

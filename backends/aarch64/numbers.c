@@ -27,6 +27,7 @@ const uint16_t calls_aarch64[CALL_COUNT] = {
 	[CALL_pwrite64] = 68,
 	[CALL_dup3] = 24,
 	[CALL_fcntl] = 25,
+	[CALL_flock] = 32,
 	[CALL_ioctl] = 29,
 	[CALL_ftruncate] = 46,
 	[CALL_openat] = 56,

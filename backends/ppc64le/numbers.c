@@ -27,6 +27,7 @@ const uint16_t calls_ppc64le[CALL_COUNT] = {
 	[CALL_pwrite64] = 180,
 	[CALL_dup3] = 316,
 	[CALL_fcntl] = 55,
+	[CALL_flock] = 143,
 	[CALL_ioctl] = 54,
 	[CALL_ftruncate] = 93,
 	[CALL_openat] = 286,

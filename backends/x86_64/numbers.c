@@ -27,6 +27,7 @@ const uint16_t calls_x86_64[CALL_COUNT] = {
 	[CALL_pwrite64] = 18,
 	[CALL_dup3] = 292,
 	[CALL_fcntl] = 72,
+	[CALL_flock] = 73,
 	[CALL_ioctl] = 16,
 	[CALL_ftruncate] = 77,
 	[CALL_openat] = 257,

@@ -147,6 +147,8 @@ static int sighting_capture(struct dump *dump, const struct sighting *sighting,
 		return unclaimed_refuse(sighting, err);
 	entry.id = dump_file_id(dump);
 	code = kind->capture(dump, sighting, &entry, err);
+	if (!code && sighting->fd_number >= 0)
+		code = kinds_seen(dump, sighting, entry.id, true, err);
 	if (!code)
 		code = file_append(dump, kind, &entry, err);
 	if (code && sighting->victim == dump->ours)
@@ -178,12 +180,16 @@ static int opened_find(struct dump *dump, struct victim *victim, int fd,
 }
 
 /* Known from another process. */
-static int known_look(struct dump *dump, const struct victim *victim, int fd,
+static int known_look(struct dump *dump, const struct sighting *sighting,
 	const struct registry_file *file, struct err *err)
 {
-	int code = kinds_again(dump, victim, file->type, file->id, err);
+	const struct victim *victim = sighting->victim;
+	int code = kinds_again(dump, victim, file->type, file->id, err)
+			   ?: kinds_seen(dump, sighting, file->id, false, err);
 
-	return code ? err_wrap(err, "process %d: fd %d", victim->pid, fd) : 0;
+	return code ? err_wrap(err, "process %d: fd %d", victim->pid,
+			      sighting->fd_number)
+		    : 0;
 }
 
 /* Pipes, sockets and the like are files of no file system. */
@@ -273,7 +279,7 @@ int registry_fd(struct dump *dump, struct victim *victim, int fd,
 		*ret = opened->file;
 		return opened->node.pid == victim->pid
 			       ? 0
-			       : known_look(dump, victim, fd, ret, err);
+			       : known_look(dump, &sighting, ret, err);
 	}
 	code = opened_capture(dump, &sighting, ret, err);
 	if (!code)
@@ -354,6 +360,22 @@ static int mapped_look(
 	return 0;
 }
 
+/* To open what is leased for writing breaks the lease. */
+static int lease_check(const struct dump *dump, const struct victim *victim,
+	const char *link, const struct map *map, struct err *err)
+{
+	struct stat stat;
+
+	if (!map || !dump->write_leases.n ||
+		fstatat(victim->proc.dir, link, &stat, 0) ||
+		!index_get(&dump->write_leases, stat.st_ino))
+		return 0;
+	err_set(err, EOPNOTSUPP,
+		"it is mapped and leased for writing (F_SETLEASE): to open it "
+		"again would break the lease");
+	return err_hint(err, "dump at a moment when the lease is not held");
+}
+
 int registry_path(struct dump *dump, struct victim *victim, const char *link,
 	const char *where, const struct map *map, struct registry_file *ret,
 	struct err *err)
@@ -375,6 +397,10 @@ int registry_path(struct dump *dump, struct victim *victim, const char *link,
 	code = proc_read_link(dump->arena, &victim->proc, link, &target, err);
 	if (code)
 		return err_wrap(err, "process %d: %s", victim->pid, where);
+	code = lease_check(dump, victim, link, map, err);
+	if (code)
+		return err_wrap(
+			err, "process %d: %s (%s)", victim->pid, where, target);
 	fd = openat(victim->proc.dir, link,
 		(shared ? O_RDONLY | O_NONBLOCK : O_PATH) | O_CLOEXEC);
 	if (fd < 0 || fstat(fd, &sighting.stat))

@@ -13,6 +13,7 @@
  *	- timer slack before real-time policies, which have none
  *	- seccomp filters before the tid address, which they use up
  *	- all of that as root: before the credentials
+ *	- locks, which end when a file is closed, when nothing will be closed
  *	- dumpable between the credentials, which reset it, and the
  *capabilities, without which a thread is in its user's reach
  *	- the death signal after the credentials, which reset it
@@ -51,6 +52,7 @@ const struct kind *const kinds[] = {
 	&kind_area_policies,
 
 	/* threads */
+	&kind_file_locks,
 	&kind_seccomp,
 	&kind_altstack,
 	&kind_tid_address,

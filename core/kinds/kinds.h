@@ -23,6 +23,9 @@ const struct kind *kinds_claim(const struct sighting *sighting);
 /* A file that is known is held by one more fd table. */
 int kinds_again(struct dump *dump, const struct victim *victim, FdTypes type,
 	uint32_t id, struct err *err);
+/* Any file that an fd table has, as often as other tables have it, too. */
+int kinds_seen(struct dump *dump, const struct sighting *sighting, uint32_t id,
+	bool first, struct err *err);
 /* A file of that type is mapped in a way (sighting->map): could it be so
  * again? */
 int kinds_mapped(

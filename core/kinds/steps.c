@@ -79,6 +79,17 @@ int kinds_again(struct dump *dump, const struct victim *victim, FdTypes type,
 	return kind && kind->again ? kind->again(dump, victim, id, err) : 0;
 }
 
+int kinds_seen(struct dump *dump, const struct sighting *sighting, uint32_t id,
+	bool first, struct err *err)
+{
+	int code = 0;
+
+	for (size_t i = 0; kinds[i] && !code; i++)
+		if (kinds[i]->seen)
+			code = kinds[i]->seen(dump, sighting, id, first, err);
+	return code;
+}
+
 int kinds_mapped(const struct sighting *sighting, FdTypes type, struct err *err)
 {
 	const struct kind *kind = kind_of_type(type);
@@ -152,9 +163,11 @@ int kinds_plan(
 	return object->kind->plan ? object->kind->plan(view, object, err) : 0;
 }
 
-static bool kind_has_objects(
+static bool kind_is_there(
 	const struct restore *restore, const struct kind *kind)
 {
+	if (kind->scope != SCOPE_FILE)
+		return true;
 	for (size_t i = 0; i < restore->objects.list.n; i++)
 		if (restore->objects.list.at[i]->kind == kind)
 			return true;
@@ -166,7 +179,7 @@ int kinds_load(struct restore *restore, struct err *err)
 	int code = 0;
 
 	for (size_t i = 0; kinds[i] && !code; i++)
-		if (kinds[i]->load && kind_has_objects(restore, kinds[i]))
+		if (kinds[i]->load && kind_is_there(restore, kinds[i]))
 			code = kinds[i]->load(restore, err);
 	return code;
 }

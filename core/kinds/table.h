@@ -40,6 +40,7 @@ extern const struct kind kind_brk;
 extern const struct kind kind_area_policies;
 
 /* Threads. */
+extern const struct kind kind_file_locks;
 extern const struct kind kind_seccomp;
 extern const struct kind kind_altstack;
 extern const struct kind kind_tid_address;

@@ -55,6 +55,8 @@ struct dump {
 	struct unix_seen *unix_seen;  /* kinds/file/unix.c */
 	struct track *track;	      /* what was written since, dump/track.h */
 	struct memory_objects *memory; /* kinds/file/lib/memory_object.c */
+	struct file_locks *locks;      /* kinds/task/file_locks.c; NULL: none */
+	struct index write_leases;     /* inodes that are not to be opened */
 	struct book *book;	       /* what file kinds remember, book.h */
 	struct objects objects;	       /* all that was captured of files */
 	VEC(uint32_t) deleted;	       /* ids of files without a name */

@@ -12,6 +12,7 @@
  *	claims		is this open file mine?
  *	capture		facts -> message
  *	again					another one holds it, too
+ *	seen					an open file of any kind
  *	mapped					can it be mapped so again?
  *	plan					pure: edges, where it is made
  *	key					what --inherit-fd calls it
@@ -74,6 +75,11 @@ struct kind {
 	int (*again)(struct dump *, const struct victim *, uint32_t id,
 		struct err *);
 
+	/* Any: an open file that an fd table has, id in files.img, whatever
+	 * kind it is of; first: that was captured just now. */
+	int (*seen)(struct dump *, const struct sighting *, uint32_t id,
+		bool first, struct err *);
+
 	/* Files: what was captured is mapped so (sighting->map). NULL: it can
 	 * be mapped again however it was. */
 	int (*mapped)(const struct sighting *, struct err *);
@@ -85,7 +91,8 @@ struct kind {
 	 * with what it may be made by its only holder (object_share); without
 	 * that the coordinator makes it. */
 	int (*plan)(const struct plan_view *, struct object *, struct err *);
-	/* Files: once, after files.img: what is in other images about them. */
+	/* Once, after tree and files.img: what is in other images; kinds of
+	 * files only if there are any. */
 	int (*load)(struct restore *, struct err *);
 	/* Files: the fd is O_CLOEXEC and the caller's. What stays open behind
 	 * the back of the call is kept by restore_keep. */

@@ -32,6 +32,7 @@ struct holder {
 	bool first;	       /* ... of all: it does what is done once */
 	const char *what;      /* no fd: "the working directory" */
 	bool cloexec;
+	bool late_close; /* files of others are closed after its tape */
 };
 
 /* A file that we were started with, for one of the images (--inherit-fd). */

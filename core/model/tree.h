@@ -62,7 +62,8 @@ struct task {
 	StasisTaskExtra *extra;
 	FdinfoEntry **fds; /* by fd number, ascending */
 	size_t n_fds;
-	struct source pages; /* private memory */
+	VEC(const FileLockEntry *) locks; /* that it takes; restore only */
+	struct source pages;		  /* private memory */
 	const uint8_t *vdso; /* contents of its vdso; NULL: none stored */
 };
 

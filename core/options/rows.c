@@ -206,11 +206,12 @@ const struct option_row option_rows[] = {
 	{"against", 0, OPTION_LIST, .ours = true, TAKES("FILE|DIR.."),
 		.verbs = V(CPUINFO_CHECK), FIELD(against), .cli_only = true,
 		.help = "compare these hosts with one another"},
+	{"file-locks", 'l', OPTION_BOOL, .verbs = ENGINE, .rpc = 8,
+		FIELD(file_locks),
+		.help = "dump file locks and leases, too (a restore always "
+			"takes those of the images)"},
 
 	/* known, not built yet: files */
-	{"file-locks", 'l', OPTION_BOOL, .verbs = ENGINE, .rpc = 8,
-		FIELD(file_locks), LATER("file locks"),
-		.help = "dump and restore file locks"},
 	{"link-remap", 0, OPTION_BOOL, .verbs = ENGINE, .rpc = 18,
 		FIELD(link_remap), LATER("files that have lost their name"),
 		.help = "give such files a temporary name"},

@@ -240,7 +240,8 @@ static uint64_t reel_guess(const struct plan_task *pt)
 	const struct task *task = pt->task;
 
 	return pt->tapes_at + (4 << 20) + task->mm->n_vmas * 1024 +
-	       task->pages.n * 64 + task->n_threads * (64ull << 10);
+	       task->pages.n * 64 + task->n_threads * (64ull << 10) +
+	       task->locks.n * 256;
 }
 
 /* --- the zone ----------------------------------------------------------- */

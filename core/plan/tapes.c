@@ -33,6 +33,7 @@ static struct holder holder_of(
 		.objects = plan->objects,
 		.task = pt->task,
 		.thread = &pt->task->threads[thread],
+		.late_close = pt->table_shared,
 		.fd = -1};
 }
 

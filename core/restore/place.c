@@ -7,6 +7,7 @@
  * user must not have.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/prctl.h>
 
@@ -15,6 +16,7 @@
 #include "inject/remote.h"
 #include "kernel/ptrace.h"
 #include "kinds/task/lib/dumpable.h"
+#include "kinds/task/lib/file_locks.h"
 #include "model/vma.h"
 #include "restore/perform.h"
 #include "restore/rights.h"
@@ -66,6 +68,36 @@ static int trap_ignore_again(struct place *place, struct err *err)
 		return code;
 	return remote_call(&place->remote, &place->leader, CALL_rt_sigaction,
 		args, &result, err);
+}
+
+/* Who closes any fd of a file loses the process's locks on it. */
+static int locks_take(struct place *place, struct err *err)
+{
+	const struct task *task = place->pt->task;
+	uint64_t at = place->ward->plan->zone.reel;
+	struct flock flock;
+	int64_t result;
+	int code = 0;
+
+	for (size_t i = task->locks.n; i-- > 0 && !code;) {
+		const FileLockEntry *entry = task->locks.at[i];
+		uint64_t args[6] = {(uint64_t)entry->fd, F_SETLK, at};
+
+		if (!file_lock_is_of_process(entry))
+			continue;
+		file_lock_fill(entry, &flock);
+		code = memory_write(
+			&place->remote.memory, at, &flock, sizeof(flock), err);
+		if (!code)
+			code = remote_call(&place->remote, &place->leader,
+				CALL_fcntl, args, &result, err);
+		if (!code && result < 0)
+			code = err_code(err, (int)result,
+				"fd %d: its locks, which others may have taken "
+				"since",
+				entry->fd);
+	}
+	return code;
 }
 
 static int shelf_close(struct place *place, struct err *err)
@@ -153,6 +185,8 @@ static int task_prepare(struct place *place, struct err *err)
 		code = trap_ignore_again(place, err);
 	if (!code)
 		code = shelf_close(place, err);
+	if (!code && place->pt->table_shared)
+		code = locks_take(place, err);
 	return code ?: zone_leave(place, err);
 }
 

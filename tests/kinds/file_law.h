@@ -410,7 +410,7 @@ static int law_exchange(struct law *law)
 	return code ? code : law_emit(law);
 }
 
-static int law_hold(struct law *law)
+__attribute__((unused)) static int law_hold(struct law *law)
 {
 	int code = law_exchange(law);
 

@@ -296,19 +296,6 @@ TEST(a_deleted_file_with_another_name_is_refused)
 	law_close(&law);
 }
 
-TEST(a_locked_file_is_refused)
-{
-	struct law law = {0};
-	struct flock lock = {.l_type = F_WRLCK, .l_whence = SEEK_SET};
-
-	REQUIRE(!law_open(&law));
-	law_add(&law, file_make(path_in(&law, "f"), "text", O_RDWR));
-	CHECK(!fcntl(law.fds[0], F_SETLK, &lock));
-	CHECK_INT(law_capture(&law, &law.first), -EOPNOTSUPP);
-	CHECK(strstr(law.err.text, "locked") != NULL);
-	law_close(&law);
-}
-
 /* The refusal of an open file, which is closed. */
 static const char *law_refusal(struct law *law, int fd)
 {

@@ -23,14 +23,26 @@ def sentence(source):
     return re.sub(r"\s*\n\s*\*\s*", " ", match.group(1)).rstrip(".")
 
 
+def options(name):
+    """What a comment in its source says that dump and restore need."""
+    for folder in (os.path.join(HERE, "programs"), own(MACHINE)):
+        source = os.path.join(folder, name + ".c")
+        match = re.search(r"^/\* options: (.*) \*/$",
+                          harness.read_text(source, ""), re.M)
+        if match:
+            return match.group(1).split()
+    return []
+
+
 def show(case):
     """Dump the program at its checkpoint, restore it, ask for its verdict."""
     victim = case.start([case.program(case.name)])
     case.ready(victim)
     if case.verdict() is None:
         if not case.plain:
-            case.dump(victim)
-            case.restore(victim)
+            needs = options(case.name)
+            case.dump(victim, *needs)
+            case.restore(victim, *needs)
         case.go()
     case.await_verdict(victim)
 

@@ -147,16 +147,24 @@ static int name_capture(struct dump *dump, const struct sighting *sighting,
 	return name_refuse(sighting, err);
 }
 
-static int locks_refuse(const struct sighting *sighting, struct err *err)
+/* Such a file is open once, and to open it again breaks the lease. */
+static bool is_leased_for_writing(const struct sighting *sighting)
 {
-	if (!sighting->info.locks_n)
-		return 0;
-	err_set(err, EOPNOTSUPP, "it is locked (by %s)",
-		sighting->info.locks[0].kind == FDINFO_LOCK_LEASE   ? "a lease"
-		: sighting->info.locks[0].kind == FDINFO_LOCK_FLOCK ? "flock"
-								    : "fcntl");
-	return err_hint(err, "file locks are not built yet; dump at a moment "
-			     "when none is held");
+	const struct fdinfo *info = &sighting->info;
+
+	for (size_t i = 0; i < info->locks_n; i++)
+		if (info->locks[i].kind == FDINFO_LOCK_LEASE &&
+			info->locks[i].write)
+			return true;
+	return false;
+}
+
+static int lease_refuse(struct err *err)
+{
+	err_set(err, EOPNOTSUPP,
+		"it was deleted, and is leased for writing (F_SETLEASE): to "
+		"read it would break the lease");
+	return err_hint(err, "dump at a moment when the lease is not held");
 }
 
 /* again: an opening of it, or -1. */
@@ -215,13 +223,14 @@ static int named_capture(struct dump *dump, const struct sighting *sighting,
 {
 	const struct stat *stat = &sighting->stat;
 	_cleanup_fd_ int again = -1;
+	bool leased = is_leased_for_writing(sighting);
 	int code = proc_held_check(dump, sighting, id, err);
 
-	if (!code)
-		code = locks_refuse(sighting, err);
+	if (!code && leased && !stat->st_nlink)
+		code = lease_refuse(err);
 	if (!code)
 		code = name_capture(dump, sighting, id, reg, err);
-	if (!code)
+	if (!code && !leased)
 		code = path_again_check(sighting, reg, &again, err);
 	if (code || !S_ISREG(stat->st_mode))
 		return code;
@@ -229,7 +238,7 @@ static int named_capture(struct dump *dump, const struct sighting *sighting,
 		return 0;
 	reg->has_size = true;
 	reg->size = (uint64_t)stat->st_size;
-	if (stat->st_nlink)
+	if (stat->st_nlink && !leased)
 		build_id_capture(dump->arena, sighting, again, reg);
 	return 0;
 }
